@@ -1,0 +1,167 @@
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import type { Config } from './config.ts'
+import { readBodies } from './platform/body.ts'
+import type { Db } from './platform/db.ts'
+import { newId } from './platform/ids.ts'
+import { limits } from './platform/limits.ts'
+import { pathOf, type Logger } from './platform/log.ts'
+import { Tokens } from './platform/tokens.ts'
+import { microsOf, type Clock } from './platform/clock.ts'
+import { Hub } from './changes/hub.ts'
+import type { Command } from './changes/command.ts'
+import type { Query } from './changes/query.ts'
+import { Identities } from './staff/identify.ts'
+import { addTable } from './tables/add-table.ts'
+import { listTables } from './tables/list-tables.ts'
+import { removeTable } from './tables/remove-table.ts'
+import { addGuest } from './guests/add-guest.ts'
+import { arrangeTables } from './guests/arrange-tables.ts'
+import { clearTable } from './guests/clear-table.ts'
+import { deleteGuest } from './guests/delete-guest.ts'
+import { getGuest } from './guests/get-guest.ts'
+import { listGuests } from './guests/list-guests.ts'
+import { moveGuest } from './guests/move-guest.ts'
+import { seatGuest } from './guests/seat-guest.ts'
+import { setGuestStatus } from './guests/set-guest-status.ts'
+import { updateGuest } from './guests/update-guest.ts'
+import { updateTable } from './guests/update-table.ts'
+import * as auth from './ios/auth.ts'
+import * as guests from './ios/guests.ts'
+import * as pages from './ios/pages.ts'
+import * as tables from './ios/tables.ts'
+import { mountCors } from './ios/cors.ts'
+import { mountFallback } from './ios/fallback.ts'
+import { mount, type IosDeps, type Route } from './ios/route.ts'
+import { IosSockets } from './ios/sockets.ts'
+import { mountNative } from './native/door.ts'
+import { mountDocs } from './docs.ts'
+import { openApi } from './openapi.ts'
+
+// ---------------------------------------------------------------- the table of contents
+
+/** Every command there is. Each is a route of the native API, and the iPad's contract is made of the same ones. */
+export const commands: readonly Command[] = [
+  addTable,
+  updateTable,
+  arrangeTables,
+  clearTable,
+  removeTable,
+  addGuest,
+  updateGuest,
+  setGuestStatus,
+  seatGuest,
+  moveGuest,
+  deleteGuest,
+] as readonly unknown[] as readonly Command[]
+
+/** Every query there is. */
+export const queries: readonly Query[] = [listTables, listGuests, getGuest] as readonly unknown[] as readonly Query[]
+
+/** Every endpoint of the iPad's contract. Its two sockets are in ios/sockets.ts. Of two with the same path the first one's method is what a 405 allows. */
+export const routes: readonly Route[] = [
+  pages.root,
+  pages.health,
+  pages.syncHealth,
+  pages.atomicHealth,
+  auth.register,
+  auth.login,
+  auth.me,
+  guests.guestsList,
+  guests.guestsCreate,
+  guests.guestsGet,
+  guests.guestsUpdate,
+  guests.guestsDelete,
+  tables.tablesList,
+  tables.tablesCreate,
+  tables.tablesBulk,
+  tables.tablesUpdate,
+  tables.tablesDelete,
+  tables.tablesClear,
+] as readonly unknown[] as readonly Route[]
+
+// ---------------------------------------------------------------- the building
+
+/** What the application stands on. */
+export interface AppDeps {
+  readonly config: Config
+  readonly secretKey: string
+  readonly db: Db
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** The application: a server that listens nowhere yet, its hub and its sockets. `close` stops all of it and leaves the database open. */
+export interface App {
+  readonly server: FastifyInstance
+  readonly hub: Hub
+  readonly sockets: IosSockets
+  readonly identities: Identities
+  readonly tokens: Tokens
+  close(): Promise<void>
+}
+
+/** Puts the application together. */
+export async function buildApp({ config, secretKey, db, clock, log }: AppDeps): Promise<App> {
+  const hub = new Hub(db, log)
+  const tokens = new Tokens(secretKey, () => microsOf(clock.now()) / 1e6)
+  const identities = new Identities(db, tokens)
+  const publish = hub.publish.bind(hub)
+  const deps: IosDeps = {
+    db,
+    clock,
+    newId,
+    publish,
+    tokens,
+    identities,
+    tokenMinutes: config.ACCESS_TOKEN_EXPIRE_MINUTES,
+    historyDays: config.HISTORY_DAYS,
+  }
+  const times = {
+    heartbeat: config.WS_HEARTBEAT_INTERVAL * 1000,
+    pingTimeout: config.WS_CONNECTION_TIMEOUT * 1000,
+    maxAge: config.SOCKET_MAX_HOURS * 3_600_000,
+  }
+  const sockets = new IosSockets({ hub, identities, clock, log, times, tokenless: config.TOKENLESS_SOCKETS })
+
+  const server = createServer(log)
+  readBodies(server)
+  mountCors(server, config.CORS_ORIGINS)
+  for (const r of routes) mount(server, deps, r)
+  mountNative(server, deps, commands, queries)
+  await mountDocs(server, openApi({ routes, commands, queries }))
+  mountFallback(server, routes)
+  sockets.attach(server.server)
+
+  const close = async () => {
+    await sockets.close()
+    await server.close()
+    hub.close()
+  }
+  return { server, hub, sockets, identities, tokens, close }
+}
+
+function createServer(log: Logger): FastifyInstance {
+  const loggerInstance: FastifyBaseLogger = log
+  const server = Fastify({
+    loggerInstance,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => newId(),
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: 30_000,
+    exposeHeadRoutes: false,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 500 },
+  })
+  server.addHook('onResponse', async (request, reply) => {
+    request.log.info(
+      {
+        method: request.method,
+        path: pathOf(request.url),
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+      },
+      'request',
+    )
+  })
+  return server
+}

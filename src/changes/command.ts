@@ -1,0 +1,285 @@
+import { createHash } from 'node:crypto'
+import type { z } from 'zod'
+import { statement, sqlState, type Db, type Tx } from '../platform/db.ts'
+import { AppError, assert } from '../platform/errors.ts'
+import { limits } from '../platform/limits.ts'
+import type { Clock, Instant } from '../platform/clock.ts'
+import { append, type Change, type Draft, type Entry } from './log.ts'
+
+/** What staff may do, least first. Each role may do what the ones before it may. */
+export const ROLES = ['host', 'manager', 'owner'] as const
+export type Role = (typeof ROLES)[number]
+
+/** Who acts. */
+export interface Actor {
+  readonly staffId: string
+  readonly role: Role
+}
+
+/** In whose name, for which restaurant and from where a command comes. `mutationId` is made by the client and names one intent for ever. */
+export interface Context {
+  readonly restaurantId: string
+  readonly actor: Actor
+  readonly mutationId?: string
+  readonly device?: string
+}
+
+/** The open transaction of one command: what it reads and writes through, and tells the world with. */
+export interface Write {
+  readonly tx: Tx
+  readonly restaurantId: string
+  readonly actor: Actor
+  /** The command's time. Every time it writes that isn't a client's is this one. */
+  readonly now: Instant
+  newId(): string
+  /** Tells that an entity is now `value`. Told twice, the later word counts. */
+  put(kind: string, id: string, event: string, version: number, value: object): void
+  /** Tells that an entity is gone. `version` is its last one; `last` is what it was, unless it holds what must be forgotten with it. */
+  drop(kind: string, id: string, event: string, version: number, last?: object): void
+}
+
+/** A command: the only kind of write. Its name, path and schema are also its place in the native API. */
+export interface Command<Input extends z.ZodType = z.ZodType, Result = unknown> {
+  readonly name: string
+  readonly summary: string
+  readonly method: 'POST' | 'PATCH' | 'DELETE'
+  /** Below `/v2/restaurants/:restaurantId`; parameters of the path are fields of the input. */
+  readonly path: string
+  readonly role: Role
+  readonly input: Input
+  /** What `run` gives, for the API's description. */
+  readonly answer: z.ZodType
+  /** Does the work. Throws `AppError` to refuse; then nothing of it remains. */
+  run(w: Write, input: z.output<Input>): Promise<Result>
+}
+
+/** Declares a command. */
+export const command = <Input extends z.ZodType, Result>(c: Command<Input, Result>): Command<Input, Result> => c
+
+/** What a command needs to run, given once at start. */
+export interface ChangeDeps {
+  readonly db: Db
+  readonly clock: Clock
+  readonly newId: () => string
+  /** Called after commit with what was appended. Must not throw. */
+  readonly publish: (change: Change) => void
+}
+
+/** A command's answer. `seq` is its place in the log, null when it changed nothing; `repeated` says that the answer is an earlier one. */
+export interface Executed<Result> {
+  readonly result: Result
+  readonly seq: number | null
+  readonly repeated: boolean
+}
+
+/**
+ * Runs a command: one transaction, one change, then the hub is told. The only way that anything devices show is ever written.
+ *
+ * With a mutation id its answer is stored in the same transaction and given again to a repeat; a refusal is remembered too. Deadlocks and lost races for
+ * rows are run again, up to `limits.transactionAttempts` times. Throws `AppError`: not-allowed, invalid-input, mutation-id-reused, busy,
+ * outcome-unknown, and whatever the command refuses with.
+ */
+export async function execute<Input extends z.ZodType, Result>(
+  deps: ChangeDeps,
+  c: Command<Input, Result>,
+  context: Context,
+  raw: unknown,
+): Promise<Executed<Result>> {
+  if (ROLES.indexOf(context.actor.role) < ROLES.indexOf(c.role))
+    throw new AppError('not-allowed', 403, `This needs the role ${c.role}`)
+  const input = parseInput(c, raw)
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await runOnce(deps, c, context, input)
+    } catch (error) {
+      if (!isLostRace(error) || attempt === limits.transactionAttempts) throw error
+    }
+  }
+}
+
+function parseInput<Input extends z.ZodType>(c: Command<Input>, raw: unknown): z.output<Input> {
+  const parsed = c.input.safeParse(raw)
+  if (parsed.success) return parsed.data
+  throw new AppError('invalid-input', 422, `The input of ${c.name} has problems`, {
+    problems: parsed.error.issues.map((issue) => ({ path: issue.path.map(String), message: issue.message })),
+  })
+}
+
+type Ran<Result> =
+  | { readonly kind: 'done'; readonly result: Result }
+  | { readonly kind: 'refused'; readonly refusal: AppError }
+  | { readonly kind: 'repeated'; readonly outcome: Outcome; readonly seq: number | null }
+
+async function runOnce<Input extends z.ZodType, Result>(
+  deps: ChangeDeps,
+  c: Command<Input, Result>,
+  context: Context,
+  input: z.output<Input>,
+): Promise<Executed<Result>> {
+  const { restaurantId, mutationId } = context
+  const w = (tx: Tx) => new OpenWrite(tx, context, deps.clock.now(), deps.newId)
+  let write: OpenWrite | undefined
+  const [ran, change] = await deps.db.transaction(
+    { restaurantId },
+    async (tx): Promise<Ran<Result>> => {
+      write = w(tx)
+      if (mutationId === undefined) return { kind: 'done', result: await c.run(write, input) }
+      const earlier = await claimMutation(write, mutationId, fingerprintOf(c, input))
+      return earlier ?? (await runRemembered(write, () => c.run(write!, input)))
+    },
+    (made) => {
+      if (made.kind === 'repeated') return null
+      return (tx) => finish(tx, write!, c.name, context, made)
+    },
+  )
+  if (change) deps.publish(change)
+  if (ran.kind === 'refused') throw ran.refusal
+  if (ran.kind === 'done') return { result: ran.result, seq: change?.seq ?? null, repeated: false }
+  return answerAgain<Result>(ran.outcome, ran.seq)
+}
+
+/** Appends the change and settles the mutation: sent together with the commit, so the head is locked for one trip only. */
+async function finish<Result>(
+  tx: Tx,
+  w: OpenWrite,
+  name: string,
+  context: Context,
+  made: Ran<Result>,
+): Promise<Change | null> {
+  assert(made.kind !== 'repeated', 'a repeated command has nothing to finish')
+  const entries = made.kind === 'done' ? w.entries() : []
+  const draft: Draft = {
+    restaurantId: w.restaurantId,
+    command: name,
+    mutationId: context.mutationId ?? null,
+    actorId: w.actor.staffId,
+    device: context.device ?? null,
+    entries,
+  }
+  const [change] = await Promise.all([
+    entries.length > 0 ? append(tx, draft, w.now) : null,
+    context.mutationId === undefined ? null : settleMutation(tx, w, context.mutationId, outcomeOf(made)),
+  ])
+  return change
+}
+
+class OpenWrite implements Write {
+  readonly tx: Tx
+  readonly restaurantId: string
+  readonly actor: Actor
+  readonly now: Instant
+  readonly newId: () => string
+  readonly #entries = new Map<string, Entry>()
+
+  constructor(tx: Tx, context: Context, now: Instant, newId: () => string) {
+    this.tx = tx
+    this.restaurantId = context.restaurantId
+    this.actor = context.actor
+    this.now = now
+    this.newId = newId
+  }
+
+  put(kind: string, id: string, event: string, version: number, value: object): void {
+    this.#tell({ op: 'put', kind, id, event, version, value })
+  }
+
+  drop(kind: string, id: string, event: string, version: number, last?: object): void {
+    this.#tell({ op: 'drop', kind, id, event, version: version + 1, ...(last && { value: last }) })
+  }
+
+  entries(): Entry[] {
+    return [...this.#entries.values()]
+  }
+
+  #tell(entry: Entry): void {
+    this.#entries.set(`${entry.kind} ${entry.id}`, entry)
+    if (this.#entries.size > limits.entriesPerChange)
+      throw new AppError('too-large', 422, `One command may touch ${limits.entriesPerChange} entities at most`)
+  }
+}
+
+// ---------------------------------------------------------------- mutations
+
+type Outcome =
+  | { readonly ok: true; readonly result: unknown }
+  | {
+      readonly ok: false
+      readonly code: string
+      readonly status: number
+      readonly message: string
+      readonly details: Record<string, unknown>
+    }
+
+// The insert is also the lock: a second request with the same id waits here until the first has committed, and then finds the answer.
+const insertMutation = statement(
+  'insert-mutation',
+  `insert into mutations (restaurant_id, mutation_id, fingerprint, at) values ($1, $2, $3, $4)
+   on conflict do nothing returning true as claimed`,
+)
+
+const readMutation = statement(
+  'read-mutation',
+  `select fingerprint, outcome, seq from mutations where restaurant_id = $1 and mutation_id = $2`,
+)
+
+const updateMutation = statement(
+  'update-mutation',
+  `update mutations set outcome = $3,
+     seq = case when $4::boolean then (select seq from heads where restaurant_id = $1) end
+   where restaurant_id = $1 and mutation_id = $2`,
+)
+
+async function claimMutation(
+  w: Write,
+  mutationId: string,
+  fingerprint: string,
+): Promise<Extract<Ran<never>, { kind: 'repeated' }> | null> {
+  const claimed = await w.tx.maybe(insertMutation, [w.restaurantId, mutationId, fingerprint, w.now])
+  if (claimed) return null
+  const row = await w.tx.one<{ fingerprint: string; outcome: Outcome | null; seq: number | null }>(readMutation, [
+    w.restaurantId,
+    mutationId,
+  ])
+  if (row.fingerprint !== fingerprint)
+    throw new AppError('mutation-id-reused', 422, 'This mutation id was used for another request; make a new one')
+  assert(row.outcome, `mutation ${mutationId} was committed without an outcome`)
+  return { kind: 'repeated', outcome: row.outcome, seq: row.seq }
+}
+
+async function runRemembered<Result>(w: OpenWrite, run: () => Promise<Result>): Promise<Ran<Result>> {
+  try {
+    return { kind: 'done', result: await w.tx.nested(run) }
+  } catch (error) {
+    if (error instanceof AppError && error.status < 500) return { kind: 'refused', refusal: error }
+    throw error
+  }
+}
+
+async function settleMutation(tx: Tx, w: OpenWrite, mutationId: string, outcome: Outcome): Promise<void> {
+  const appended = outcome.ok && w.entries().length > 0
+  await tx.all(updateMutation, [w.restaurantId, mutationId, JSON.stringify(outcome), appended])
+}
+
+function outcomeOf<Result>(made: Ran<Result>): Outcome {
+  assert(made.kind !== 'repeated', 'a repeated command has its outcome already')
+  if (made.kind === 'done') return { ok: true, result: made.result ?? null }
+  const { code, status, message, details } = made.refusal
+  return { ok: false, code, status, message, details }
+}
+
+function answerAgain<Result>(outcome: Outcome, seq: number | null): Executed<Result> {
+  if (!outcome.ok) throw new AppError(outcome.code, outcome.status, outcome.message, outcome.details)
+  return { result: outcome.result as Result, seq, repeated: true }
+}
+
+function fingerprintOf(c: Command, input: unknown): string {
+  return createHash('sha256')
+    .update(`${c.name}\n${JSON.stringify(input)}`)
+    .digest('base64url')
+}
+
+/** Thrown by a command that read a row, waited for its lock and found it changed: it is run again from the start. */
+export class LostRace extends Error {}
+
+const isLostRace = (error: unknown): boolean =>
+  error instanceof LostRace || ['40001', '40P01'].includes(sqlState(error) ?? '')

@@ -1,0 +1,129 @@
+import { statement, type Db, type Tx } from '../platform/db.ts'
+import { limits } from '../platform/limits.ts'
+import type { Instant } from '../platform/clock.ts'
+
+/**
+ * What one change says of one entity. `event` is what happened in the words of its noun (`seated`, `freed`); `value` is the whole entity after the
+ * change, and for a drop what it was last, where that may be kept. A reader that only wants the state needs `kind`, `id`, `op` and a put's `value`.
+ */
+export type Entry =
+  | {
+      readonly op: 'put'
+      readonly kind: string
+      readonly id: string
+      readonly event: string
+      readonly version: number
+      readonly value: object
+    }
+  | {
+      readonly op: 'drop'
+      readonly kind: string
+      readonly id: string
+      readonly event: string
+      readonly version: number
+      readonly value?: object
+    }
+
+/** One command's effect: one row of the log, one frame to devices. `seq` has no gaps within a restaurant's epoch and is the order of commits. */
+export interface Change {
+  readonly restaurantId: string
+  readonly epoch: string
+  readonly seq: number
+  readonly at: Instant
+  readonly command: string
+  readonly mutationId: string | null
+  readonly actorId: string | null
+  readonly device: string | null
+  readonly entries: readonly Entry[]
+}
+
+/** Where a restaurant's log stands. */
+export interface Head {
+  readonly epoch: string
+  readonly seq: number
+  readonly lastAt: Instant
+}
+
+interface ChangeRow {
+  epoch: string
+  seq: number
+  at: Instant
+  command: string
+  mutation_id: string | null
+  actor_id: string | null
+  device: string | null
+  entries: Entry[]
+}
+
+// The lock on the head is taken here, last, and held to commit: that makes the order of seq the order of commits, without gaps, while the rest of
+// two commands of one restaurant may overlap. The time is under the same lock, so it never repeats or runs backwards either.
+const appendChange = statement(
+  'append-change',
+  `with head as (
+     update heads set seq = seq + 1, last_at = greatest($2::timestamptz, last_at + interval '1 microsecond')
+     where restaurant_id = $1 returning epoch, seq, last_at)
+   insert into changes (restaurant_id, seq, epoch, at, command, mutation_id, actor_id, device, entries)
+   select $1, seq, epoch, last_at, $3, $4, $5, $6, $7 from head
+   returning epoch, seq, at`,
+)
+
+const createHead = statement('create-head', `insert into heads (restaurant_id, epoch, last_at) values ($1, $2, $3)`)
+
+const readHead = statement('read-head', `select epoch, seq, last_at from heads where restaurant_id = $1`)
+
+const readHeads = statement('read-heads', `select restaurant_id, seq from heads where restaurant_id = any ($1::uuid[])`)
+
+const readChanges = statement(
+  'read-changes',
+  `select epoch, seq, at, command, mutation_id, actor_id, device, entries from changes
+   where restaurant_id = $1 and seq > $2 order by seq limit $3`,
+)
+
+/** What a command hands over to be appended. */
+export type Draft = Omit<Change, 'epoch' | 'seq' | 'at'>
+
+/** Appends a change and gives it its place. The caller commits right after: the head stays locked until then. */
+export async function append(tx: Tx, draft: Draft, now: Instant): Promise<Change> {
+  const { epoch, seq, at } = await tx.one<Pick<ChangeRow, 'epoch' | 'seq' | 'at'>>(appendChange, [
+    draft.restaurantId,
+    now,
+    draft.command,
+    draft.mutationId,
+    draft.actorId,
+    draft.device,
+    JSON.stringify(draft.entries),
+  ])
+  return { ...draft, epoch, seq, at }
+}
+
+/** Starts the log of a new restaurant. */
+export async function startLog(tx: Tx, restaurantId: string, epoch: string, now: Instant): Promise<void> {
+  await tx.all(createHead, [restaurantId, epoch, now])
+}
+
+/** Where the log of a restaurant stands, in the transaction's view. */
+export async function headOf(tx: Tx, restaurantId: string): Promise<Head> {
+  const row = await tx.one<{ epoch: string; seq: number; last_at: Instant }>(readHead, [restaurantId])
+  return { epoch: row.epoch, seq: row.seq, lastAt: row.last_at }
+}
+
+/** The newest sequence number of each restaurant asked for. */
+export async function headsOf(db: Db, restaurantIds: readonly string[]): Promise<Map<string, number>> {
+  const rows = await db.transaction({ watched: restaurantIds }, (tx) =>
+    tx.all<{ restaurant_id: string; seq: number }>(readHeads, [restaurantIds]),
+  )
+  return new Map(rows.map((row) => [row.restaurant_id, row.seq]))
+}
+
+/** The changes after `since`, oldest first, `limits.changesPerRead` at most. */
+export async function changesAfter(db: Db, restaurantId: string, since: number): Promise<Change[]> {
+  const rows = await db.transaction({ restaurantId }, (tx) =>
+    tx.all<ChangeRow>(readChanges, [restaurantId, since, limits.changesPerRead]),
+  )
+  return rows.map(({ mutation_id, actor_id, ...row }) => ({
+    restaurantId,
+    ...row,
+    mutationId: mutation_id,
+    actorId: actor_id,
+  }))
+}

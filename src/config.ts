@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto'
+import { isAbsolute, resolve } from 'node:path'
+import { z } from 'zod'
+
+/** The only reader of the environment. Every setting there is stands in this one table. */
+
+const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+const int = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.int().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
+
+const url = (protocols: readonly string[]) =>
+  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
+    error: `must be an address that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`,
+  })
+
+/** One setting: how it is read, what holds when it isn't given, what it means. */
+interface Setting<T> {
+  readonly read: z.ZodType<T>
+  readonly otherwise: T
+  readonly about: string
+}
+const setting = <T>(read: z.ZodType<T>, otherwise: NoInfer<T>, about: string): Setting<T> => ({
+  read,
+  otherwise,
+  about,
+})
+
+const text = z.string().nullable()
+
+/** Every setting, by the name of its environment variable. */
+export const settings = {
+  DATABASE_URL: setting(
+    url(['postgres:', 'postgresql:']).nullable(),
+    null,
+    'PostgreSQL 15 or later. Without it, QTable runs its own in QTABLE_DATA',
+  ),
+  REDIS_URL: setting(
+    url(['redis:', 'rediss:']).nullable(),
+    null,
+    'Redis. Understood and not used yet: one process needs none',
+  ),
+  SECRET_KEY: setting(
+    z.string().min(16, 'must have at least 16 characters').nullable(),
+    null,
+    'Signs tokens. Needed with DATABASE_URL or ENVIRONMENT=production; otherwise made at first start and kept in QTABLE_DATA',
+  ),
+  ALGORITHM: setting(
+    z.literal('HS256', { error: 'must be HS256, the only one there is' }),
+    'HS256',
+    'Of tokens: HS256, nothing else',
+  ),
+  ACCESS_TOKEN_EXPIRE_MINUTES: setting(int(1, 525_600), 30, 'How long a sign-in is good for'),
+  ENVIRONMENT: setting(
+    z.enum(['development', 'production', 'test']),
+    'development',
+    'production insists on SECRET_KEY',
+  ),
+  HOST: setting(z.string().min(1), '0.0.0.0', 'Address to listen on; 0.0.0.0 is every one of this machine'),
+  PORT: setting(int(0, 65_535), 8000, 'Port to listen on; 0 picks a free one'),
+  QTABLE_DATA: setting(z.string().min(1), './data', 'Folder of the embedded database and of the made SECRET_KEY'),
+  POOL_SIZE: setting(int(1, 500), 20, 'Database connections at most'),
+  LOG_LEVEL: setting(
+    z.preprocess(
+      (level) => String(level).toLowerCase().replace('warning', 'warn').replace('critical', 'fatal'),
+      z.enum(LEVELS),
+    ),
+    'info',
+    `One of ${LEVELS.join(', ')}`,
+  ),
+  WS_HEARTBEAT_INTERVAL: setting(
+    int(1, 3_600),
+    35,
+    "Seconds of a client's silence after which a socket gets a heartbeat",
+  ),
+  WS_CONNECTION_TIMEOUT: setting(
+    int(1, 3_600),
+    20,
+    'Seconds that a ping may stay unanswered before a socket is taken for dead',
+  ),
+  SOCKET_MAX_HOURS: setting(int(1, 720), 12, 'Hours after which a socket is closed and must sign in again'),
+  TOKENLESS_SOCKETS: setting(
+    z.union([z.enum(['off', 'on']), z.uuid()], { error: 'must be off, on, or the id of a restaurant' }),
+    'off',
+    'Lets sockets in without a token, for old builds of the app: on, or only for the restaurant of this id. Anyone who knows a restaurant id then hears its floor',
+  ),
+  CORS_ORIGINS: setting(
+    z.string().min(1),
+    '*',
+    'Origins that browsers may call from, with commas between; * is any, without credentials',
+  ),
+  HISTORY_DAYS: setting(int(0, 36_500), 7, 'Guests whose visit ended longer ago are left out of lists; 0 keeps all'),
+  ADMIN_EMAIL: setting(text, null, 'With ADMIN_PASSWORD: an owner made at start when nobody has this e-mail'),
+  ADMIN_PASSWORD: setting(text, null, 'Password of ADMIN_EMAIL'),
+  RESTAURANT_NAME: setting(z.string().min(1).max(255), 'My Restaurant', 'Restaurant of ADMIN_EMAIL'),
+  WEB_CONCURRENCY: setting(int(1, 1), 1, 'Processes. Only 1 so far'),
+} as const
+
+type Settings = typeof settings
+/** The settings as read. */
+export type Config = { readonly [K in keyof Settings]: Settings[K] extends Setting<infer T> ? T : never }
+
+/** Reads the settings. Gives every problem of a bad configuration at once, one line each. */
+export function readConfig(
+  env: Readonly<Record<string, string | undefined>>,
+): { config: Config } | { problems: string[] } {
+  const problems: string[] = []
+  const config: Record<string, unknown> = {}
+  for (const [name, { read, otherwise }] of Object.entries<Setting<unknown>>(settings)) {
+    const given = env[name]
+    if (given === undefined || given === '') {
+      config[name] = otherwise
+      continue
+    }
+    const parsed = read.safeParse(given)
+    if (parsed.success) config[name] = parsed.data
+    else problems.push(`${name} ${parsed.error.issues.map((issue) => issue.message).join(', ')}`)
+  }
+  const needsKey = config['DATABASE_URL']
+    ? 'DATABASE_URL is set'
+    : config['ENVIRONMENT'] === 'production'
+      ? 'ENVIRONMENT is production'
+      : null
+  if (needsKey && config['SECRET_KEY'] === null)
+    problems.push(
+      `SECRET_KEY must be given when ${needsKey}, for example: SECRET_KEY=${randomBytes(32).toString('base64url')}`,
+    )
+  if ((config['ADMIN_EMAIL'] === null) !== (config['ADMIN_PASSWORD'] === null))
+    problems.push('ADMIN_EMAIL and ADMIN_PASSWORD go together: give both or none')
+  if (problems.length > 0) return { problems }
+  return { config: config as Config }
+}
+
+/** The folder of QTABLE_DATA as an absolute path. */
+export const dataDirOf = (config: Config, cwd: string): string =>
+  isAbsolute(config.QTABLE_DATA) ? config.QTABLE_DATA : resolve(cwd, config.QTABLE_DATA)

@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { idField } from '../platform/fields.ts'
+import { limits } from '../platform/limits.ts'
+import { command } from '../changes/command.ts'
+import { lockTables, readTables, tableSchema, type Table } from '../tables/tables.ts'
+import { placeTable } from '../tables/add-table.ts'
+import { changeTable, tableChange } from './update-table.ts'
+
+const item = tableChange.extend({ id: idField.optional() })
+
+/** Where a new table stands and what it seats when nothing is said of it. */
+const UNSAID = { capacity: 4, x: 0.5, y: 0.5, shape: 'round', section: null } as const
+
+/**
+ * Many tables in one go, as a device stores its whole plan: an item with an id changes that table, one with only a number changes the table of that
+ * number or adds it, one with neither is passed over. All or nothing. Spec: T6.
+ */
+export const arrangeTables = command({
+  name: 'arrange-tables',
+  summary: 'Change and add many tables in one go',
+  method: 'POST',
+  path: '/tables/arrange',
+  role: 'host',
+  input: z.object({ tables: z.array(item).max(limits.listItems) }),
+  answer: z.array(tableSchema),
+  async run(w, { tables }): Promise<Table[]> {
+    const named = tables.filter((each) => each.id !== undefined || each.number !== undefined)
+    const byNumber = new Map((await readTables(w.tx, w.restaurantId)).map((table) => [table.number, table.id]))
+    const idOf = (each: z.output<typeof item>) => each.id ?? byNumber.get(each.number ?? '')
+    // All of them first, in the ladder's order: two devices that store their plans at once wait for each other.
+    await lockTables(
+      w,
+      named.map(idOf).filter((id) => id !== undefined),
+    )
+    const touched = new Map<string, Table>()
+    for (const each of named) {
+      const { id: _, ...change } = each
+      let id = idOf(each)
+      if (id === undefined) {
+        const { number = '', capacity, x, y, shape, section } = change
+        const said = { capacity, x, y, shape, section }
+        const made = await placeTable(w, { number, ...UNSAID, ...defined(said) })
+        id = made.id
+        byNumber.set(number, id)
+        touched.set(id, made)
+        if (change.status === undefined && change.guestId === undefined) continue
+      }
+      touched.set(id, await changeTable(w, id, change))
+    }
+    return [...touched.values()]
+  },
+})
+
+function defined<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never
+}

@@ -1,0 +1,22 @@
+import { z } from 'zod'
+import { idField, versionField } from '../platform/fields.ts'
+import { command } from '../changes/command.ts'
+import { dropGuest } from './guests.ts'
+import { freeTable, lockParty } from './seating.ts'
+
+/** A guest is gone for good, and the table it had is free. Spec: G10. */
+export const deleteGuest = command({
+  name: 'delete-guest',
+  summary: 'Delete a guest; the table it had is free',
+  method: 'DELETE',
+  path: '/guests/:guestId',
+  role: 'host',
+  input: z.object({ guestId: idField, version: versionField }),
+  answer: z.object({ deleted: z.literal(true) }),
+  async run(w, { guestId, version }): Promise<{ deleted: true }> {
+    const { guest, tables } = await lockParty(w, guestId, undefined, version)
+    const table = guest.tableId === null ? undefined : tables.get(guest.tableId)
+    await Promise.all([dropGuest(w, guest), table && freeTable(w, table, 'freed')])
+    return { deleted: true }
+  },
+})

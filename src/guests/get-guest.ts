@@ -1,0 +1,19 @@
+import { z } from 'zod'
+import { idField } from '../platform/fields.ts'
+import { query } from '../changes/query.ts'
+import { findGuest, guestNotFound, guestSchema, type Guest } from './guests.ts'
+
+/** One guest. */
+export const getGuest = query({
+  name: 'get-guest',
+  summary: 'One guest',
+  path: '/guests/:guestId',
+  role: 'host',
+  input: z.object({ guestId: idField }),
+  answer: guestSchema,
+  async run(r, { guestId }): Promise<Guest> {
+    const guest = await findGuest(r.tx, r.restaurantId, guestId)
+    if (!guest) throw guestNotFound(guestId)
+    return guest
+  },
+})

@@ -1,0 +1,167 @@
+import { z } from 'zod'
+import { statement, type Tx } from '../platform/db.ts'
+import { AppError } from '../platform/errors.ts'
+import { idField, intField, textField } from '../platform/fields.ts'
+import { limits } from '../platform/limits.ts'
+import type { Instant } from '../platform/clock.ts'
+import type { Write } from '../changes/command.ts'
+import { GUEST_STATUSES } from './rules.ts'
+
+const instant = z.string().transform((text) => text as Instant)
+
+/** A guest: a party from joining to leaving, as devices see it. */
+export const guestSchema = z
+  .object({
+    id: idField,
+    firstName: textField(100),
+    lastName: textField(100),
+    email: textField(255).nullable(),
+    phone: textField(20).nullable(),
+    partySize: intField(1),
+    status: z.enum(GUEST_STATUSES),
+    tableId: idField.nullable(),
+    reservationTime: instant.nullable(),
+    checkInTime: instant.nullable(),
+    seatedTime: instant.nullable(),
+    finishedTime: instant.nullable(),
+    /** When the server recorded the end of the visit. */
+    endedAt: instant.nullable(),
+    dietaryRestrictions: z.array(textField(limits.dietaryRestrictionCharacters)).max(limits.dietaryRestrictions),
+    specialRequests: textField(limits.noteCharacters).nullable(),
+    notes: textField(limits.noteCharacters).nullable(),
+    version: intField(1),
+    createdAt: instant,
+    updatedAt: instant,
+  })
+  .meta({ id: 'Guest' })
+
+export type Guest = Readonly<z.output<typeof guestSchema>>
+
+/** The parts of a guest that are plain facts: they move nobody. */
+export type GuestFacts = Pick<
+  Guest,
+  | 'firstName'
+  | 'lastName'
+  | 'email'
+  | 'phone'
+  | 'partySize'
+  | 'reservationTime'
+  | 'dietaryRestrictions'
+  | 'specialRequests'
+  | 'notes'
+>
+
+/** What happened to a guest. It keeps the intent: `status-changed` when a status was sent, even the same one. `displaced`: another party took the table. */
+export type GuestEvent = 'created' | 'edited' | 'status-changed' | 'table-changed' | 'displaced' | 'cleared' | 'deleted'
+
+const columns = `id, first_name as "firstName", last_name as "lastName", email, phone, party_size as "partySize", status,
+  table_id as "tableId", reservation_time as "reservationTime", check_in_time as "checkInTime", seated_time as "seatedTime",
+  finished_time as "finishedTime", ended_at as "endedAt", dietary_restrictions as "dietaryRestrictions",
+  special_requests as "specialRequests", notes, version, created_at as "createdAt", updated_at as "updatedAt"`
+
+const lockGuestsById = statement(
+  'lock-guests',
+  `select ${columns} from guests where restaurant_id = $1 and id = any ($2::uuid[]) order by id for update`,
+)
+
+const insertGuest = statement(
+  'insert-guest',
+  `insert into guests (restaurant_id, id, first_name, last_name, email, phone, party_size, status, table_id, reservation_time,
+     check_in_time, seated_time, finished_time, ended_at, dietary_restrictions, special_requests, notes, version, updated_at, created_at)
+   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19)`,
+)
+
+const updateGuest = statement(
+  'update-guest',
+  `update guests set first_name = $3, last_name = $4, email = $5, phone = $6, party_size = $7, status = $8, table_id = $9,
+     reservation_time = $10, check_in_time = $11, seated_time = $12, finished_time = $13, ended_at = $14,
+     dietary_restrictions = $15, special_requests = $16, notes = $17, version = $18, updated_at = $19
+   where restaurant_id = $1 and id = $2`,
+)
+
+const deleteGuestRow = statement('delete-guest', `delete from guests where restaurant_id = $1 and id = $2`)
+
+const insertTombstone = statement(
+  'guest-tombstone',
+  `insert into tombstones (restaurant_id, kind, id, at) values ($1, 'guest', $2, $3)`,
+)
+
+const readGuest = statement('read-guest', `select ${columns} from guests where restaurant_id = $1 and id = $2`)
+
+const listNewest = statement(
+  'list-guests',
+  `select ${columns} from guests
+   where restaurant_id = $1 and coalesce(ended_at, 'infinity') > $2 and created_at < coalesce($3::timestamptz, 'infinity')
+   order by created_at desc, id desc limit $4`,
+)
+
+/** A guest by id, or undefined. */
+export const findGuest = (tx: Tx, restaurantId: string, id: string): Promise<Guest | undefined> =>
+  tx.maybe<Guest>(readGuest, [restaurantId, id])
+
+/**
+ * Guests, newest first: those whose visit isn't over or ended after `endedAfter`, created before `before`, `limit` at most.
+ * `endedAfter` may be `-infinity`.
+ */
+export const readGuests = (
+  tx: Tx,
+  restaurantId: string,
+  page: { endedAfter: Instant | '-infinity'; before: Instant | null; limit: number },
+): Promise<Guest[]> => tx.all<Guest>(listNewest, [restaurantId, page.endedAfter, page.before, page.limit])
+
+/** Locks guests in the order of id. Unknown ids are left out. */
+export async function lockGuests(w: Write, ids: readonly string[]): Promise<Map<string, Guest>> {
+  const rows = await w.tx.all<Guest>(lockGuestsById, [w.restaurantId, ids])
+  return new Map(rows.map((guest) => [guest.id, guest]))
+}
+
+export const guestNotFound = (id: string): AppError =>
+  new AppError('guest-not-found', 404, 'There is no such guest', { guestId: id })
+
+/** Stores a new guest and tells of it. */
+export async function storeGuest(w: Write, guest: Guest): Promise<Guest> {
+  w.put('guest', guest.id, 'created' satisfies GuestEvent, guest.version, guest)
+  await w.tx.all(insertGuest, rowOf(w, guest))
+  return guest
+}
+
+/** Stores a changed guest, whom the caller has locked, and tells of it. */
+export async function saveGuest(w: Write, changed: Guest, event: GuestEvent): Promise<Guest> {
+  const guest = { ...changed, version: changed.version + 1, updatedAt: w.now }
+  w.put('guest', guest.id, event, guest.version, guest)
+  await w.tx.all(updateGuest, rowOf(w, guest))
+  return guest
+}
+
+/** Removes a guest, whom the caller has locked, leaving a tombstone. */
+export async function dropGuest(w: Write, guest: Guest): Promise<void> {
+  w.drop('guest', guest.id, 'deleted' satisfies GuestEvent, guest.version)
+  await Promise.all([
+    w.tx.all(deleteGuestRow, [w.restaurantId, guest.id]),
+    w.tx.all(insertTombstone, [w.restaurantId, guest.id, w.now]),
+  ])
+}
+
+function rowOf(w: Write, g: Guest): unknown[] {
+  return [
+    w.restaurantId,
+    g.id,
+    g.firstName,
+    g.lastName,
+    g.email,
+    g.phone,
+    g.partySize,
+    g.status,
+    g.tableId,
+    g.reservationTime,
+    g.checkInTime,
+    g.seatedTime,
+    g.finishedTime,
+    g.endedAt,
+    g.dietaryRestrictions,
+    g.specialRequests,
+    g.notes,
+    g.version,
+    w.now,
+  ]
+}

@@ -1,0 +1,27 @@
+import { z } from 'zod'
+import { instantField, intField } from '../platform/fields.ts'
+import { limits } from '../platform/limits.ts'
+import { plusMillis, type Instant } from '../platform/clock.ts'
+import { query } from '../changes/query.ts'
+import { guestSchema, readGuests, type Guest } from './guests.ts'
+
+const DAY_MILLIS = 86_400_000
+
+/** Guests, newest first: the evening's, and those whose visit ended within the last `historyDays` (0: everyone ever). Spec: G13. */
+export const listGuests = query({
+  name: 'list-guests',
+  summary: 'Guests, newest first; visits that ended long ago only when asked for',
+  path: '/guests',
+  role: 'host',
+  input: z.object({
+    historyDays: z.coerce.number().pipe(intField(0, 36_500)).default(7),
+    before: instantField.optional(),
+    limit: z.coerce.number().pipe(intField(0, limits.guestsPerList)).default(limits.guestsPerList),
+  }),
+  answer: z.array(guestSchema),
+  async run(r, { historyDays, before, limit }): Promise<Guest[]> {
+    const endedAfter: Instant | '-infinity' =
+      historyDays === 0 ? '-infinity' : plusMillis(r.now, -historyDays * DAY_MILLIS)
+    return readGuests(r.tx, r.restaurantId, { endedAfter, before: before ?? null, limit })
+  },
+})

@@ -1,0 +1,55 @@
+import { z } from 'zod'
+import { idField, instantField, versionField } from '../platform/fields.ts'
+import { command } from '../changes/command.ts'
+import { guestSchema, type Guest, type GuestEvent, type GuestFacts } from './guests.ts'
+import { changeParty, lockParty } from './seating.ts'
+import { GUEST_STATUSES } from './rules.ts'
+
+const facts = guestSchema.shape
+
+const input = z.object({
+  guestId: idField,
+  firstName: facts.firstName.optional(),
+  lastName: facts.lastName.optional(),
+  partySize: facts.partySize.optional(),
+  email: facts.email.optional(),
+  phone: facts.phone.optional(),
+  notes: facts.notes.optional(),
+  specialRequests: facts.specialRequests.optional(),
+  dietaryRestrictions: facts.dietaryRestrictions.optional(),
+  reservationTime: instantField.nullable().optional(),
+  checkInTime: instantField.optional(),
+  seatedTime: instantField.optional(),
+  finishedTime: instantField.optional(),
+  status: z.enum(GUEST_STATUSES).optional(),
+  tableId: idField.nullable().optional(),
+  takeOver: z.boolean().optional(),
+  force: z.boolean().optional(),
+  version: versionField,
+})
+
+/** Any of a guest's facts, status and table, in one go. What isn't sent stays. Spec: G3 to G9. */
+export const updateGuest = command({
+  name: 'update-guest',
+  summary: "Change a guest's facts, status and table in one go",
+  method: 'PATCH',
+  path: '/guests/:guestId',
+  role: 'host',
+  input,
+  answer: guestSchema,
+  async run(
+    w,
+    { guestId, version, status, tableId, takeOver, force, checkInTime, seatedTime, finishedTime, ...sent },
+  ): Promise<Guest> {
+    const party = await lockParty(w, guestId, tableId, version)
+    const event: GuestEvent =
+      status !== undefined ? 'status-changed' : tableId !== undefined ? 'table-changed' : 'edited'
+    const times = { checkInTime, seatedTime, finishedTime }
+    return changeParty(w, party, { facts: given(sent), times, status, tableId, takeOver, force, event })
+  },
+})
+
+/** The facts that were sent: an absent one says nothing, null empties. */
+function given(sent: { [K in keyof GuestFacts]?: GuestFacts[K] | undefined }): Partial<GuestFacts> {
+  return Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== undefined)) as Partial<GuestFacts>
+}

@@ -1,0 +1,89 @@
+import { z } from 'zod'
+import { limits } from '../platform/limits.ts'
+import { microsOf } from '../platform/clock.ts'
+import { registerRestaurant } from '../staff/register-restaurant.ts'
+import { signIn } from '../staff/sign-in.ts'
+import { field } from './pydantic.ts'
+import { route } from './route.ts'
+
+const name = field.optional(field.nullable(field.str({ max: 100 })))
+
+export const register = route({
+  method: 'POST',
+  path: '/auth/register',
+  name: 'register',
+  summary: 'Register a restaurant with its owner',
+  tag: 'auth',
+  access: 'public',
+  body: field.model({
+    restaurant_name: field.str({ max: 255 }),
+    email: field.email(),
+    password: field.str({ min: 1, max: limits.passwordCharacters }),
+    first_name: name,
+    last_name: name,
+  }),
+  answer: z.object({ message: z.string(), restaurant_id: z.uuid(), user_id: z.uuid() }),
+  refusals: [400],
+  async handle({ deps, body }) {
+    const { restaurantId, staffId } = await registerRestaurant(deps, {
+      restaurantName: body.restaurant_name,
+      email: body.email,
+      password: body.password,
+      firstName: body.first_name ?? null,
+      lastName: body.last_name ?? null,
+    })
+    return { message: 'Restaurant created successfully', restaurant_id: restaurantId, user_id: staffId }
+  },
+})
+
+export const login = route({
+  method: 'POST',
+  path: '/auth/login',
+  name: 'login',
+  summary: 'Sign in; the token is good for ACCESS_TOKEN_EXPIRE_MINUTES',
+  tag: 'auth',
+  access: 'public',
+  body: field.model({ email: field.email(), password: field.str({ max: limits.passwordCharacters }) }),
+  answer: z.object({
+    access_token: z.string(),
+    token_type: z.literal('bearer'),
+    restaurant_id: z.uuid(),
+    user_id: z.uuid(),
+  }),
+  refusals: [401],
+  async handle({ deps, body }) {
+    const who = await signIn(deps, body.email, body.password)
+    const exp = Math.floor(microsOf(deps.clock.now()) / 1e6) + deps.tokenMinutes * 60
+    const access_token = deps.tokens.sign({ sub: who.staffId, restaurant_id: who.restaurantId, exp })
+    return { access_token, token_type: 'bearer', restaurant_id: who.restaurantId, user_id: who.staffId }
+  },
+})
+
+export const me = route({
+  method: 'GET',
+  path: '/auth/me',
+  name: 'me',
+  summary: 'Who the token names',
+  tag: 'auth',
+  access: 'identity',
+  answer: z.object({
+    id: z.uuid(),
+    email: z.string(),
+    first_name: z.string().nullable(),
+    last_name: z.string().nullable(),
+    role: z.string(),
+    restaurant_id: z.uuid(),
+    restaurant_name: z.string(),
+  }),
+  async handle({ identity }) {
+    return {
+      id: identity.staffId,
+      email: identity.email,
+      first_name: identity.firstName,
+      last_name: identity.lastName,
+      role: identity.role,
+      restaurant_id: identity.restaurantId,
+      restaurant_name: identity.restaurantName,
+    }
+  },
+})

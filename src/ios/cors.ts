@@ -1,0 +1,24 @@
+import type { FastifyInstance } from 'fastify'
+
+const METHODS = 'DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT'
+
+/**
+ * CORS as the contract has it, without credentials when any origin may call (ruling 5). `origins`: `*`, or a list with commas, which may send
+ * credentials.
+ */
+export function mountCors(server: FastifyInstance, origins: string): void {
+  const listed = origins === '*' ? null : new Set(origins.split(',').map((origin) => origin.trim()))
+  server.addHook('onRequest', async (request, reply) => {
+    const { origin } = request.headers
+    if (origin === undefined) return
+    if (listed && !listed.has(origin)) return
+    void reply.header('access-control-allow-origin', listed ? origin : '*')
+    if (listed) void reply.header('access-control-allow-credentials', 'true').header('vary', 'Origin')
+    const wanted = request.headers['access-control-request-method']
+    if (request.method !== 'OPTIONS' || wanted === undefined) return
+    void reply.header('access-control-allow-methods', METHODS).header('access-control-max-age', '600')
+    const headers = request.headers['access-control-request-headers']
+    if (headers !== undefined) void reply.header('access-control-allow-headers', headers)
+    await reply.code(200).type('text/plain; charset=utf-8').send('OK')
+  })
+}

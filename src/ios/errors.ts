@@ -1,0 +1,71 @@
+import type { FastifyError } from 'fastify'
+import { MalformedJson } from '../platform/body.ts'
+import { AppError } from '../platform/errors.ts'
+import { jsonSyntaxError, valueError, ValidationError, type ValidationItem } from './pydantic.ts'
+
+/** An answer that isn't a success, in one of the contract's shapes. */
+export class ContractError extends Error {
+  readonly status: number
+  readonly body: object
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(status: number, body: object, headers: Record<string, string> = {}) {
+    super(`answered ${status}`)
+    this.status = status
+    this.body = body
+    this.headers = headers
+  }
+}
+
+/** `{"detail": text}` */
+export const detail = (status: number, text: string, headers?: Record<string, string>): ContractError =>
+  new ContractError(status, { detail: text }, headers)
+
+/** Every 404 has this one body. */
+export const notFound = (): ContractError => new ContractError(404, { success: false, message: 'Resource not found' })
+
+const CHALLENGE = { 'www-authenticate': 'Bearer' }
+export const notAuthenticated = (): ContractError => detail(403, 'Not authenticated')
+export const otherScheme = (): ContractError => detail(403, 'Invalid authentication credentials')
+export const badToken = (): ContractError => detail(401, 'Could not validate credentials', CHALLENGE)
+export const accessDenied = (): ContractError => detail(403, 'Access denied to this restaurant')
+
+/** 422 with items. */
+export const invalid = (items: readonly ValidationItem[]): ContractError => new ContractError(422, { detail: items })
+
+// Refusals that the contract has its own answer for. The rest: their status and message.
+const answers: Record<string, (error: AppError, body: unknown) => ContractError> = {
+  'guest-not-found': notFound,
+  'table-not-found': notFound,
+  'table-number-taken': ({ message }) => detail(400, message),
+  'table-occupied': ({ message }) => detail(400, message),
+  'too-many-tables': ({ message }) => detail(400, message),
+  'email-taken': ({ message }) => detail(400, message),
+  'wrong-credentials': ({ message }) => detail(401, message, CHALLENGE),
+  'unknown-table': (_, body) =>
+    invalid([valueError(['body', 'table_id'], 'table not found', fieldOf(body, 'table_id'))]),
+  'ended-with-table': ({ message }, body) =>
+    invalid([valueError(['body', 'table_id'], message, fieldOf(body, 'table_id'))]),
+  'unknown-guest': (_, body) => {
+    const name = fieldOf(body, 'current_guest_id') === undefined ? 'currentGuestId' : 'current_guest_id'
+    return invalid([valueError(['body', name], 'guest not found', fieldOf(body, name))])
+  },
+  busy: ({ message }) => detail(503, message, { 'retry-after': '1' }),
+  'outcome-unknown': ({ message }) => detail(503, message, { 'retry-after': '1' }),
+}
+
+const fieldOf = (body: unknown, name: string): unknown =>
+  typeof body === 'object' && body !== null ? (body as Record<string, unknown>)[name] : undefined
+
+/** The contract's answer to anything that was thrown; null for what is a bug. `body` is what the request sent. */
+export function answerOf(error: unknown, body: unknown): ContractError | null {
+  if (error instanceof ContractError) return error
+  if (error instanceof ValidationError) return invalid(error.detail)
+  if (error instanceof MalformedJson) return invalid([jsonSyntaxError(error.text, error.cause)])
+  if (error instanceof AppError) return (answers[error.code] ?? fallback)(error, body)
+  const status = (error as Partial<FastifyError>).statusCode
+  if (status !== undefined && status >= 400 && status < 500) return detail(status, (error as Error).message)
+  return null
+}
+
+const fallback = ({ status, message }: AppError): ContractError => detail(status, message)

@@ -1,0 +1,209 @@
+import { z } from 'zod'
+import { isId } from '../platform/ids.ts'
+import { limits } from '../platform/limits.ts'
+import { execute } from '../changes/command.ts'
+import { ask } from '../changes/query.ts'
+import { addGuest } from '../guests/add-guest.ts'
+import { deleteGuest } from '../guests/delete-guest.ts'
+import { getGuest } from '../guests/get-guest.ts'
+import { listGuests } from '../guests/list-guests.ts'
+import { updateGuest } from '../guests/update-guest.ts'
+import { detail, notFound } from './errors.ts'
+import { check, field } from './pydantic.ts'
+import { route } from './route.ts'
+import { guestJson, guestShape } from './shapes.ts'
+import { GUEST_SPELLINGS, guestStatusOf, POST_GUEST_WORDS } from './statuses.ts'
+
+const LIST = '/restaurants/:restaurantId/guests'
+const ONE = '/restaurants/:restaurantId/guests/:guestId'
+// The app may take any table: it shows its own warnings, and relies on taking one from another party.
+const INSISTING = { takeOver: true, force: true }
+
+const maybe = <S extends z.ZodType>(schema: S) => field.optional(field.nullable(schema))
+const text = (max: number) => maybe(field.str({ max }))
+const time = maybe(field.datetime())
+const partySize = check(field.int(), (n) => n >= 1, 'party_size must be a positive integer', { minimum: 1 })
+const statusMessage = `status must be one of: ${POST_GUEST_WORDS.join(', ')}`
+const postStatus = check(
+  field.str({ max: 20 }),
+  (word) => word === '' || (POST_GUEST_WORDS as readonly string[]).includes(word),
+  statusMessage,
+  { enum: ['', ...POST_GUEST_WORDS] },
+)
+const anyStatus = check(field.str({ max: 20 }), (word) => guestStatusOf(word) !== undefined, statusMessage, {
+  enum: GUEST_SPELLINGS,
+})
+
+const contact = {
+  phone: text(20),
+  email: maybe(field.email()),
+  notes: text(limits.noteCharacters),
+  special_requests: text(limits.noteCharacters),
+  dietary_restrictions: maybe(
+    field.list(field.str({ max: limits.dietaryRestrictionCharacters }), { max: limits.dietaryRestrictions }),
+  ),
+  table_id: text(100),
+  reservation_time: time,
+  check_in_time: time,
+  seated_time: time,
+  finished_time: time,
+}
+
+export const guestsList = route({
+  method: 'GET',
+  path: LIST,
+  name: 'guestsList',
+  summary: 'Guests, newest first; visits that ended long ago only with history=all',
+  tag: 'guests',
+  access: 'restaurant',
+  query: field.model({
+    history: field.optional(field.str({ max: 20 })),
+    before: field.optional(field.datetime()),
+    limit: field.optional(field.int({ min: 0 })),
+  }),
+  answer: z.array(guestShape),
+  async handle({ deps, context, query }) {
+    const guests = await ask(deps, listGuests, context, {
+      historyDays: query.history === 'all' ? 0 : deps.historyDays,
+      before: query.before,
+      limit: Math.min(query.limit ?? limits.guestsPerList, limits.guestsPerList),
+    })
+    return guests.map(guestJson)
+  },
+})
+
+export const guestsGet = route({
+  method: 'GET',
+  path: ONE,
+  name: 'guestsGet',
+  summary: 'One guest',
+  tag: 'guests',
+  access: 'restaurant',
+  answer: guestShape,
+  refusals: [404],
+  async handle({ deps, context, params }) {
+    return guestJson(await ask(deps, getGuest, context, { guestId: idIn(params) }))
+  },
+})
+
+export const guestsCreate = route({
+  method: 'POST',
+  path: LIST,
+  name: 'guestsCreate',
+  summary: 'A party joins; with status Waitlist, the default, it is a walk-in',
+  tag: 'guests',
+  access: 'restaurant',
+  body: field.model({
+    first_name: field.str({ max: 100 }),
+    last_name: text(100),
+    party_size: partySize,
+    status: field.optional(field.nullable(postStatus)),
+    ...contact,
+  }),
+  answer: guestShape,
+  refusals: [400],
+  async handle({ deps, context, body }) {
+    const walkIn = (body.status ?? 'Waitlist') === 'Waitlist' && body.status !== null
+    if (walkIn) refuseOddWalkIn(body)
+    const { result } = await execute(deps, addGuest, context, {
+      ...INSISTING,
+      firstName: body.first_name,
+      lastName: body.last_name ?? '',
+      partySize: body.party_size,
+      status: body.status ? guestStatusOf(body.status) : 'waitlist',
+      email: body.email ?? null,
+      phone: body.phone ?? null,
+      notes: body.notes ?? null,
+      specialRequests: body.special_requests ?? null,
+      dietaryRestrictions: body.dietary_restrictions ?? [],
+      reservationTime: body.reservation_time ?? null,
+      checkInTime: body.check_in_time ?? undefined,
+      seatedTime: body.seated_time ?? undefined,
+      finishedTime: body.finished_time ?? undefined,
+      tableId: body.table_id ? tableIn(body.table_id) : null,
+      checkedIn: walkIn,
+    })
+    return guestJson(result)
+  },
+})
+
+export const guestsUpdate = route({
+  method: 'PUT',
+  path: ONE,
+  name: 'guestsUpdate',
+  summary: 'Change a guest; what is null or absent stays; table_id seats, moves and takes over, "" takes off the table',
+  tag: 'guests',
+  access: 'restaurant',
+  body: field.model({
+    first_name: text(100),
+    last_name: text(100),
+    party_size: maybe(partySize),
+    status: maybe(anyStatus),
+    ...contact,
+  }),
+  answer: guestShape,
+  refusals: [404],
+  async handle({ deps, context, params, body }) {
+    const { result } = await execute(deps, updateGuest, context, {
+      ...INSISTING,
+      guestId: idIn(params),
+      firstName: body.first_name ?? undefined,
+      lastName: body.last_name ?? undefined,
+      partySize: body.party_size ?? undefined,
+      email: body.email ?? undefined,
+      phone: body.phone ?? undefined,
+      notes: body.notes ?? undefined,
+      specialRequests: body.special_requests ?? undefined,
+      dietaryRestrictions: body.dietary_restrictions ?? undefined,
+      reservationTime: body.reservation_time ?? undefined,
+      checkInTime: body.check_in_time ?? undefined,
+      seatedTime: body.seated_time ?? undefined,
+      finishedTime: body.finished_time ?? undefined,
+      status: body.status ? guestStatusOf(body.status) : undefined,
+      tableId: body.table_id === '' ? null : body.table_id ? tableIn(body.table_id) : undefined,
+    })
+    return guestJson(result)
+  },
+})
+
+export const guestsDelete = route({
+  method: 'DELETE',
+  path: ONE,
+  name: 'guestsDelete',
+  summary: 'Delete a guest; the table it had is free',
+  tag: 'guests',
+  access: 'restaurant',
+  answer: z.object({ success: z.literal(true), message: z.string() }),
+  refusals: [404],
+  async handle({ deps, context, params }) {
+    await execute(deps, deleteGuest, context, { guestId: idIn(params) })
+    return { success: true, message: 'Guest deleted successfully' }
+  },
+})
+
+/** The guest's id in the path; a text that can't be one names nobody. */
+function idIn(params: Readonly<Record<string, string>>): string {
+  const id = params['guestId'] ?? ''
+  if (!isId(id)) throw notFound()
+  return id
+}
+
+// No table has the id of nothing: a text that can't be an id is refused as an unknown table is.
+const NO_TABLE = '00000000-0000-0000-0000-000000000000'
+const tableIn = (text: string): string => (isId(text) ? text : NO_TABLE)
+
+interface WalkIn {
+  readonly first_name: string
+  readonly reservation_time?: unknown
+  readonly table_id?: unknown
+  readonly seated_time?: unknown
+  readonly finished_time?: unknown
+}
+
+function refuseOddWalkIn(body: WalkIn): void {
+  if (body.first_name.trim() === '') throw detail(400, 'first_name is required for walk-in guests')
+  const odd = (['reservation_time', 'table_id', 'seated_time', 'finished_time'] as const).filter((key) =>
+    Boolean(body[key]),
+  )
+  if (odd.length > 0) throw detail(400, `Walk-in guests cannot have these fields set: ${odd.join(', ')}`)
+}

@@ -1,0 +1,30 @@
+/** What is wrong with one value, in pydantic's words. Where it is and what was sent is added by `parseModel`. */
+export class Fault {
+  readonly type: string
+  readonly msg: string
+  readonly ctx: Readonly<Record<string, unknown>> | undefined
+  /** Whether the item carries the address of pydantic's page about its type. */
+  readonly linked: boolean
+
+  constructor(type: string, msg: string, ctx?: Readonly<Record<string, unknown>>, linked = true) {
+    this.type = type
+    this.msg = msg
+    this.ctx = ctx
+    this.linked = linked
+  }
+}
+
+/** What a `ValueError` of a custom validator becomes. The exception itself is sent as `{}`. */
+export const valueFault = (message: string): Fault => new Fault('value_error', `Value error, ${message}`, { error: {} })
+
+/** `1 character`, `2 characters`. */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+
+/** The length of a text as Python counts it: in code points, not in UTF-16 units. */
+export function codePoints(text: string): number {
+  let count = text.length
+  for (let i = 0; i < text.length - 1; i++) {
+    if ((text.charCodeAt(i) & 0xfc00) === 0xd800 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) count--
+  }
+  return count
+}

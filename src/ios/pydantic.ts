@@ -1,0 +1,95 @@
+/**
+ * Request bodies and queries as FastAPI with pydantic 2 reads them: what it accepts is accepted and converted, and the
+ * rest is refused with the same error items, because the iPad app was built against both.
+ */
+import type { z } from 'zod'
+import { Fault, valueFault } from './pydantic-fault.ts'
+
+export { check, field } from './pydantic-fields.ts'
+export { jsonSyntaxError } from './pydantic-json.ts'
+
+const DOCS = 'https://errors.pydantic.dev/2.5/v/'
+
+/** One entry of a 422's `detail`, keys in the order of the wire. */
+export interface ValidationItem {
+  readonly type: string
+  readonly loc: readonly (string | number)[]
+  readonly msg: string
+  readonly input: unknown
+  readonly ctx?: Readonly<Record<string, unknown>>
+  readonly url?: string
+}
+
+/** Input that was refused: 422 with the body `{ detail }`. */
+export class ValidationError extends Error {
+  readonly detail: readonly ValidationItem[]
+
+  constructor(detail: readonly ValidationItem[]) {
+    super(detail.map(({ loc, msg }) => `${loc.join('.')}: ${msg}`).join('; '))
+    this.name = 'ValidationError'
+    this.detail = detail
+  }
+}
+
+/** The item of a rule that only the handler can check: `valueError(['body', 'table_id'], 'Table not found', id)`. */
+export const valueError = (loc: readonly (string | number)[], message: string, input: unknown): ValidationItem =>
+  itemOf(valueFault(message), loc, input)
+
+/** Reads a body or a query and converts it. Throws {@link ValidationError} with every fault, in the fields' order. */
+export function parseModel<S extends z.ZodType>(schema: S, body: unknown, root: 'body' | 'query'): z.output<S> {
+  if (body === undefined || body === null) throw new ValidationError([itemOf(MISSING, [root], null)])
+  const input = root === 'query' ? lastOfEach(body) : body
+  const result = schema.safeParse(input)
+  if (result.success) return result.data
+  throw new ValidationError(result.error.issues.map((issue) => itemOfIssue(issue, input, root)))
+}
+
+const MISSING = new Fault('missing', 'Field required')
+
+/** A query parameter that is sent more than once counts as its last value. */
+function lastOfEach(query: unknown): unknown {
+  if (typeof query !== 'object' || query === null) return query
+  const last = (value: unknown): unknown => (Array.isArray(value) ? value.at(-1) : value)
+  return Object.fromEntries(Object.entries(query).map(([key, value]) => [key, last(value)]))
+}
+
+function itemOfIssue(issue: z.core.$ZodIssue, body: unknown, root: 'body' | 'query'): ValidationItem {
+  const path = issue.path.map((key) => (typeof key === 'number' ? key : String(key)))
+  const input = valueAt(body, path)
+  // There is no undefined in JSON: what is undefined was left out, whatever the field made of it.
+  if (input === undefined) {
+    return itemOf(MISSING, [root, ...path], root === 'query' ? null : valueAt(body, path.slice(0, -1)))
+  }
+  return itemOf(faultOf(issue), [root, ...path], input)
+}
+
+function itemOf(fault: Fault, loc: readonly (string | number)[], input: unknown): ValidationItem {
+  const { type, msg, ctx, linked } = fault
+  return { type, loc, msg, input, ...(ctx && { ctx }), ...(linked && { url: DOCS + type }) }
+}
+
+/** The value at a path, as deep as the path fits. */
+function valueAt(body: unknown, path: readonly (string | number)[]): unknown {
+  let value = body
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null) return undefined
+    value = (value as Readonly<Record<string | number, unknown>>)[key]
+  }
+  return value
+}
+
+/** Our own fields bring their fault along; of zod's schemas, only objects and lists are used. */
+function faultOf(issue: z.core.$ZodIssue): Fault {
+  if (issue.code === 'custom') {
+    const fault: unknown = issue.params?.['fault']
+    if (fault instanceof Fault) return fault
+  }
+  if (issue.code === 'invalid_type' && issue.expected === 'object') {
+    const msg = 'Input should be a valid dictionary or object to extract fields from'
+    return new Fault('model_attributes_type', msg)
+  }
+  if (issue.code === 'invalid_type' && issue.expected === 'array') {
+    return new Fault('list_type', 'Input should be a valid list')
+  }
+  throw new Error(`no error item for zod's ${issue.code}: use the fields of pydantic.ts`)
+}

@@ -1,0 +1,137 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { z } from 'zod'
+import { bearerOf } from '../platform/bearer.ts'
+import { limits } from '../platform/limits.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Tokens } from '../platform/tokens.ts'
+import type { ChangeDeps, Context } from '../changes/command.ts'
+import type { Identities } from '../staff/identify.ts'
+import type { Identity } from '../staff/staff.ts'
+import {
+  accessDenied,
+  answerOf,
+  badToken,
+  detail,
+  notAuthenticated,
+  otherScheme,
+  type ContractError,
+} from './errors.ts'
+import { parseModel } from './pydantic.ts'
+
+/** What the contract's handlers work with. */
+export interface IosDeps extends ChangeDeps {
+  readonly clock: Clock
+  readonly tokens: Tokens
+  readonly identities: Identities
+  readonly tokenMinutes: number
+  readonly historyDays: number
+}
+
+/** One request, read and let in. */
+export interface Call<Body, Query> {
+  readonly deps: IosDeps
+  readonly body: Body
+  readonly query: Query
+  readonly params: Readonly<Record<string, string>>
+  /** Who calls, and for which restaurant. Public routes have neither. */
+  readonly identity: Identity
+  readonly context: Context
+}
+
+/**
+ * One endpoint of the contract: everything that is said of it anywhere. `access`: `public`, `identity` (a valid token of an active user), `restaurant`
+ * (and the path's restaurant is the user's own and active).
+ */
+export interface Route<Body extends z.ZodType = z.ZodType, Query extends z.ZodType = z.ZodType> {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly path: string
+  readonly name: string
+  readonly summary: string
+  readonly tag: string
+  readonly access: 'public' | 'identity' | 'restaurant'
+  readonly body?: Body
+  readonly query?: Query
+  readonly answer: z.ZodType
+  /** Statuses that it may refuse with, beside those that its kind of access and its body bring. */
+  readonly refusals?: readonly number[]
+  handle(call: Call<z.output<Body>, z.output<Query>>): Promise<unknown>
+}
+
+/** Declares an endpoint. */
+export const route = <Body extends z.ZodType, Query extends z.ZodType>(r: Route<Body, Query>): Route<Body, Query> => r
+
+/**
+ * Puts an endpoint into the server. The order of checks is the contract's: the body's syntax (read by the content parser), the token, the
+ * restaurant, the fields, then the handler.
+ */
+export function mount(server: FastifyInstance, deps: IosDeps, r: Route): void {
+  server.route({
+    method: r.method,
+    url: r.path,
+    errorHandler: (error, request, reply) => void answerError(error, request, reply),
+    handler: async (request, reply) => {
+      const identity = r.access === 'public' ? nobody : await admit(deps, r, request)
+      const body = r.body ? parseModel(r.body, request.body, 'body') : undefined
+      const query = r.query ? parseModel(r.query, request.query, 'query') : undefined
+      const params = request.params as Record<string, string>
+      const answer = await r.handle({ deps, body, query, params, identity, context: contextOf(identity, request) })
+      return send(reply, 200, answer)
+    },
+  })
+}
+
+const nobody = {} as Identity
+
+/** Who calls, if they may. Throws what the contract says. */
+async function admit(deps: IosDeps, r: Route, request: FastifyRequest): Promise<Identity> {
+  const bearer = bearerOf(request.headers.authorization)
+  if (bearer.kind === 'missing') throw notAuthenticated()
+  if (bearer.kind === 'other-scheme') throw otherScheme()
+  const identity = await deps.identities.of(bearer.token)
+  if (!identity) throw badToken()
+  if (!identity.isActive) throw detail(401, 'Inactive user')
+  if (r.access === 'identity') return identity
+  const { restaurantId } = request.params as { restaurantId: string }
+  if (restaurantId !== identity.restaurantId) throw accessDenied()
+  if (!identity.restaurantIsActive) throw detail(403, 'Restaurant account is inactive')
+  return identity
+}
+
+function contextOf(identity: Identity, request: FastifyRequest): Context {
+  const mutationId = request.headers['idempotency-key']
+  const device = request.headers['x-device']
+  return {
+    restaurantId: identity.restaurantId,
+    actor: { staffId: identity.staffId, role: identity.role },
+    ...(typeof mutationId === 'string' && { mutationId: bounded(mutationId, limits.mutationIdCharacters) }),
+    ...(typeof device === 'string' && { device: device.slice(0, limits.deviceCharacters) }),
+  }
+}
+
+function bounded(text: string, max: number): string {
+  if (text.length > max || text === '') throw detail(422, `Idempotency-Key has 1 to ${max} characters`)
+  return text
+}
+
+/** Sends JSON as the contract has it: compact, no charset in the type. */
+export function send(
+  reply: FastifyReply,
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): FastifyReply {
+  // A buffer, because a string would be given a charset.
+  return reply
+    .code(status)
+    .headers(headers)
+    .type('application/json')
+    .send(Buffer.from(JSON.stringify(body)))
+}
+
+/** Answers whatever was thrown; a bug is logged and answered with nothing of it. */
+export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const answer: ContractError | null = answerOf(error, request.body)
+  if (answer) return send(reply, answer.status, answer.body, answer.headers)
+  request.log.error({ err: error }, 'a request failed')
+  return send(reply, 500, { success: false, message: 'Internal server error' })
+}

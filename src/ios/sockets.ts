@@ -1,0 +1,254 @@
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer, type WebSocket } from 'ws'
+import { bearerOf } from '../platform/bearer.ts'
+import { isId } from '../platform/ids.ts'
+import { limits } from '../platform/limits.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Logger } from '../platform/log.ts'
+import { closeCodes, Session, type SessionTimes } from '../changes/session.ts'
+import type { Hub } from '../changes/hub.ts'
+import type { Identities } from '../staff/identify.ts'
+import type { Identity } from '../staff/staff.ts'
+import { Feed, type SocketKind } from './feed.ts'
+import { pythonJson } from './frame.ts'
+import { socketTime } from './times.ts'
+
+/** What the sockets stand on. */
+export interface SocketDeps {
+  readonly hub: Hub
+  readonly identities: Identities
+  readonly clock: Clock
+  readonly log: Logger
+  readonly times: SessionTimes
+  /** `off`, `on`, or the one restaurant that sockets without a token may hear. */
+  readonly tokenless: string
+}
+
+/** What a handshake asked for. `named`: the restaurant id as sent; `echo`: how the first message says it back. */
+interface Asked {
+  readonly kind: SocketKind
+  readonly named: string | null
+  readonly echo: string | number | null
+}
+
+interface Member {
+  readonly session: Session
+  readonly asked: Asked
+  /** Null where no token was asked for. */
+  staffId: string | null
+  leave: (() => void) | null
+  joining: boolean
+  gone: boolean
+  deadline: NodeJS.Timeout | null
+}
+
+const PATHS: Record<string, SocketKind> = { '/realtime': 'realtime', '/ws/restaurant/sync': 'sync' }
+const SWEEP_MILLIS = 1_000
+const REVIEW_MILLIS = 20_000
+
+/**
+ * The two sockets of the contract. Nothing is sent before the token is known to be good: refused with 403 before the upgrade, closed with 4401 after it.
+ */
+export class IosSockets {
+  readonly #deps: SocketDeps
+  readonly #feed: Feed
+  readonly #wss = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: limits.socketFrameBytes })
+  readonly #members = new Map<Session, Member>()
+  readonly #timers: NodeJS.Timeout[]
+
+  constructor(deps: SocketDeps) {
+    this.#deps = deps
+    this.#feed = new Feed(deps.hub)
+    this.#timers = [
+      setInterval(() => this.#sweep(), SWEEP_MILLIS).unref(),
+      setInterval(() => void this.#review(), REVIEW_MILLIS).unref(),
+    ]
+  }
+
+  /** Open sockets, and restaurants that have some. */
+  get figures(): { sockets: number; restaurants: number } {
+    return { sockets: this.#members.size, restaurants: this.#feed.size }
+  }
+
+  /** Takes the upgrades of a server. */
+  attach(server: Server): void {
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      socket.on('error', () => socket.destroy())
+      this.#admit(request, socket, head).catch((error: unknown) => {
+        this.#deps.log.warn({ err: error }, 'a socket could not be let in')
+        refuse(socket, 503)
+      })
+    })
+  }
+
+  /** Asks every client to connect again and drops who doesn't leave. */
+  async close(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer)
+    for (const { session } of this.#members.values()) session.close(closeCodes.goingAway, 'server stopping')
+    const end = Date.now() + 1_000
+    while (this.#members.size > 0 && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20))
+    for (const { session } of this.#members.values()) session.terminate()
+    this.#wss.close()
+  }
+
+  async #admit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const asked = askedBy(request)
+    if (!asked) return refuse(socket, 403)
+    if (this.#members.size >= limits.socketsPerProcess) return refuse(socket, 503)
+    const token = tokenOf(request)
+    if (token === null) return this.#upgrade(request, socket, head, asked, null)
+    const identity = await this.#deps.identities.of(token)
+    if (!identity || !mayHear(identity, asked)) return refuse(socket, 403)
+    if (this.#feed.isFull(identity.restaurantId)) return refuse(socket, 503)
+    this.#upgrade(request, socket, head, asked, identity)
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, asked: Asked, identity: Identity | null): void {
+    if (socket.destroyed) return
+    this.#wss.handleUpgrade(request, socket, head, (ws) => this.#welcome(ws, asked, identity))
+  }
+
+  #welcome(ws: WebSocket, asked: Asked, identity: Identity | null): void {
+    const owner = {
+      onText: (_: Session, text: string) => void this.#onText(member, text),
+      onGone: () => this.#onGone(member),
+      heartbeat: () => this.#frame({ type: 'heartbeat', timestamp: this.#now() }),
+    }
+    const session = new Session(ws, owner, this.#deps.times, Date.now())
+    const member: Member = { session, asked, staffId: null, leave: null, joining: false, gone: false, deadline: null }
+    this.#members.set(session, member)
+    const open = identity ? identity.restaurantId : this.#withoutToken(asked)
+    if (open !== null) return void this.#join(member, open, identity?.staffId ?? null)
+    const late = () => session.close(closeCodes.notSignedIn, 'no token')
+    member.deadline = setTimeout(late, limits.socketSignInMillis).unref()
+  }
+
+  /** The restaurant that a socket without a token may hear, where the operator lets such in. */
+  #withoutToken({ named }: Asked): string | null {
+    const { tokenless } = this.#deps
+    if (tokenless === 'off') return null
+    const wanted = named !== null && isId(named) ? named : null
+    if (tokenless === 'on') return wanted
+    return wanted === null || wanted === tokenless ? tokenless : null
+  }
+
+  async #join(member: Member, restaurantId: string, staffId: string | null): Promise<void> {
+    const { session, asked } = member
+    member.joining = true
+    member.staffId = staffId
+    if (member.deadline) clearTimeout(member.deadline)
+    try {
+      const leave = await this.#feed.join(restaurantId, asked.kind, session, this.#firstFrame(asked, restaurantId))
+      if (member.gone) leave()
+      else member.leave = leave
+    } catch (error) {
+      this.#deps.log.warn({ err: error, restaurantId }, 'a socket could not start to listen')
+      session.close(closeCodes.goingAway, 'try again')
+    }
+  }
+
+  #firstFrame({ kind, echo }: Asked, restaurantId: string): string {
+    const restaurant_id = echo ?? restaurantId
+    return kind === 'realtime'
+      ? this.#frame({ type: 'restaurant_connect', restaurant_id, platform: 'iOS', timestamp: this.#now() })
+      : this.#frame({ type: 'connection_established', restaurant_id, timestamp: this.#now(), server_version: '1.0.0' })
+  }
+
+  async #onText(member: Member, text: string): Promise<void> {
+    const message = objectIn(text)
+    if (!member.joining) return this.#signIn(member, message)
+    if (message?.['type'] === 'ping') member.session.send(this.#frame({ type: 'pong', timestamp: this.#now() }))
+  }
+
+  async #signIn(member: Member, message: Record<string, unknown> | null): Promise<void> {
+    const { session, asked } = member
+    const token = message?.['type'] === 'authenticate' ? message['token'] : undefined
+    if (typeof token !== 'string') return session.close(closeCodes.notSignedIn, 'the first message must be the token')
+    member.joining = true
+    try {
+      const identity = await this.#deps.identities.of(token)
+      if (!identity || !mayHear(identity, asked)) return session.close(closeCodes.notSignedIn, 'token refused')
+      if (this.#feed.isFull(identity.restaurantId)) return session.close(closeCodes.tooSlow, 'too many sockets')
+      await this.#join(member, identity.restaurantId, identity.staffId)
+    } catch (error) {
+      this.#deps.log.warn({ err: error }, 'a token could not be checked')
+      session.close(closeCodes.goingAway, 'try again')
+    }
+  }
+
+  #onGone(member: Member): void {
+    member.gone = true
+    if (member.deadline) clearTimeout(member.deadline)
+    this.#members.delete(member.session)
+    member.leave?.()
+  }
+
+  #sweep(): void {
+    const now = Date.now()
+    for (const session of this.#members.keys()) session.sweep(now)
+  }
+
+  /** Closes the sockets of everyone whose account or restaurant no longer counts. */
+  async #review(): Promise<void> {
+    const ids = new Set([...this.#members.values()].map((member) => member.staffId).filter((id) => id !== null))
+    for (const staffId of ids) {
+      try {
+        const identity = await this.#deps.identities.byId(staffId)
+        if (identity?.isActive && identity.restaurantIsActive) continue
+      } catch {
+        continue // the database is away: nobody is thrown out for that
+      }
+      for (const member of this.#members.values())
+        if (member.staffId === staffId) member.session.close(closeCodes.notSignedIn, 'no longer signed in')
+    }
+  }
+
+  #now(): string {
+    return socketTime(this.#deps.clock.now())
+  }
+
+  #frame(message: object): string {
+    return pythonJson(message)
+  }
+}
+
+/** What a handshake asks for, or null where no socket is. */
+function askedBy(request: IncomingMessage): Asked | null {
+  const url = new URL(request.url ?? '/', 'http://host')
+  const kind = PATHS[url.pathname]
+  if (!kind) return null
+  const named = url.searchParams.get('restaurant_id')
+  if (kind === 'realtime') return named === null ? null : { kind, named, echo: named }
+  const integer = named !== null && /^-?\d{1,15}$/.test(named)
+  return { kind, named: integer ? null : named, echo: integer ? Number(named) : null }
+}
+
+function tokenOf(request: IncomingMessage): string | null {
+  const bearer = bearerOf(request.headers.authorization)
+  if (bearer.kind === 'token') return bearer.token
+  if (bearer.kind === 'other-scheme') return ''
+  return new URL(request.url ?? '/', 'http://host').searchParams.get('token')
+}
+
+/** The sync socket may leave the restaurant out, or name it by a number: the token's is meant. */
+function mayHear(identity: Identity, { kind, named }: Asked): boolean {
+  if (!identity.isActive || !identity.restaurantIsActive) return false
+  return named === identity.restaurantId || (kind === 'sync' && named === null)
+}
+
+function refuse(socket: Duplex, status: 403 | 503): void {
+  const line = status === 403 ? '403 Forbidden' : '503 Service Unavailable\r\nRetry-After: 1'
+  socket.end(`HTTP/1.1 ${line}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`)
+}
+
+function objectIn(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null
+  } catch {
+    return null
+  }
+}

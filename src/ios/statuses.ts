@@ -1,0 +1,77 @@
+import type { GuestStatus } from '../guests/rules.ts'
+import { isOver } from '../guests/rules.ts'
+import type { TableStatus } from '../tables/rules.ts'
+
+/** The words of the contract for the statuses inside. Ruling 7 of the contract; docs/ios-contract.md lists them. */
+
+/** Guests, as guests and dashboards say it. */
+export const guestWords: Record<GuestStatus, string> = {
+  waitlist: 'Waitlist',
+  confirmed: 'Confirmed',
+  running_late: 'Running Late',
+  arrived: 'Arrived',
+  partially_arrived: 'Partially Arrived',
+  seated: 'Seated',
+  finished: 'Finished',
+  cancelled: 'Cancelled',
+  no_show: 'No Show',
+}
+
+/** What POST guests takes: exactly these spellings, in the order of the error's text. */
+export const POST_GUEST_WORDS = [
+  'Waitlist',
+  'Seated',
+  'Finished',
+  'Cancelled',
+  'No Show',
+  'Running Late',
+  'Arrived',
+] as const
+
+const known = new Map<string, GuestStatus>([
+  ...Object.keys(guestWords).map((status) => [plain(status), status as GuestStatus] as const),
+  ['waiting', 'waitlist'],
+  ['completed', 'finished'],
+  ['canceled', 'cancelled'],
+])
+
+/** Spellings that are understood: for the API's description. */
+export const GUEST_SPELLINGS = [
+  ...new Set([
+    ...Object.values(guestWords),
+    ...Object.keys(guestWords),
+    'noShow',
+    'runningLate',
+    'waiting',
+    'completed',
+  ]),
+]
+
+/** A guest's status in any known spelling and case, or undefined. */
+export const guestStatusOf = (text: string): GuestStatus | undefined => known.get(plain(text))
+
+/** Guests, as /api/sync and the sync socket's own messages say it. */
+export const syncGuestWord = (status: GuestStatus): 'waiting' | 'seated' | 'completed' =>
+  status === 'seated' ? 'seated' : isOver(status) ? 'completed' : 'waiting'
+
+/** Tables: four words; a table that needs cleaning is out of service to an app that knows no better. */
+export const tableWords: Record<TableStatus, 'available' | 'occupied' | 'reserved' | 'outOfService'> = {
+  available: 'available',
+  occupied: 'occupied',
+  reserved: 'reserved',
+  out_of_service: 'outOfService',
+  needs_cleaning: 'outOfService',
+}
+
+/** Tables, as the app sends them. `needs_cleaning` is taken where the enum's four are. */
+export const TABLE_INPUT = ['available', 'occupied', 'reserved', 'outOfService'] as const
+
+/** A table's status as sent, or undefined. */
+export const tableStatusOf = (word: string): TableStatus | undefined => {
+  if (word === 'outOfService') return 'out_of_service'
+  return word in tableWords && word !== 'out_of_service' ? (word as TableStatus) : undefined
+}
+
+function plain(text: string): string {
+  return text.toLowerCase().replace(/[\s_-]/g, '')
+}

@@ -1,0 +1,204 @@
+import { z } from 'zod'
+import { isId } from '../platform/ids.ts'
+import { limits } from '../platform/limits.ts'
+import { execute } from '../changes/command.ts'
+import { ask } from '../changes/query.ts'
+import { addTable } from '../tables/add-table.ts'
+import { listTables } from '../tables/list-tables.ts'
+import { removeTable } from '../tables/remove-table.ts'
+import { TABLE_SHAPES } from '../tables/rules.ts'
+import { arrangeTables } from '../guests/arrange-tables.ts'
+import { clearTable } from '../guests/clear-table.ts'
+import { updateTable } from '../guests/update-table.ts'
+import { notFound } from './errors.ts'
+import { field } from './pydantic.ts'
+import { route } from './route.ts'
+import { tableJson, tableShape, zuluTime } from './shapes.ts'
+import { TABLE_INPUT, tableStatusOf } from './statuses.ts'
+import { zulu } from './times.ts'
+
+const LIST = '/restaurants/:restaurantId/tables'
+const ONE = '/restaurants/:restaurantId/tables/:tableId'
+const INSISTING = { takeOver: true, force: true }
+
+const maybe = <S extends z.ZodType>(schema: S) => field.optional(field.nullable(schema))
+const position = field.model({ x: field.float(), y: field.float() })
+const status = field.oneOf(TABLE_INPUT, { also: ['needs_cleaning'] })
+const change = {
+  table_number: maybe(field.str({ max: 20 })),
+  capacity: maybe(field.int()),
+  status: maybe(status),
+  position: maybe(position),
+  shape: maybe(field.oneOf(TABLE_SHAPES)),
+  section: maybe(field.str({ max: 100 })),
+  current_guest_id: maybe(field.str({ max: 100 })),
+  currentGuestId: maybe(field.str({ max: 100 })),
+}
+type Change = { [K in keyof typeof change]?: z.output<(typeof change)[K]> }
+
+export const tablesList = route({
+  method: 'GET',
+  path: LIST,
+  name: 'tablesList',
+  summary: 'Every table, by number as text',
+  tag: 'tables',
+  access: 'restaurant',
+  answer: z.array(tableShape),
+  async handle({ deps, context }) {
+    return (await ask(deps, listTables, context, {})).map(tableJson)
+  },
+})
+
+export const tablesCreate = route({
+  method: 'POST',
+  path: LIST,
+  name: 'tablesCreate',
+  summary: 'Add a table; coordinates above 1 are read as pixels of an 800 by 600 plan',
+  tag: 'tables',
+  access: 'restaurant',
+  body: field.model({
+    table_number: field.str({ max: 20 }),
+    capacity: field.int(),
+    position,
+    shape: field.withDefault(field.oneOf(TABLE_SHAPES), 'round'),
+    section: maybe(field.str({ max: 100 })),
+  }),
+  answer: tableShape,
+  refusals: [400],
+  async handle({ deps, context, body }) {
+    const { table_number: number, capacity, shape, section } = body
+    const place = { ...onPlan(body.position) }
+    const { result } = await execute(deps, addTable, context, {
+      number,
+      capacity,
+      shape,
+      section: section ?? null,
+      ...place,
+    })
+    return tableJson(result)
+  },
+})
+
+export const tablesUpdate = route({
+  method: 'PUT',
+  path: ONE,
+  name: 'tablesUpdate',
+  summary: 'Change a table; what is null or absent stays; available frees it, a guest id seats that guest',
+  tag: 'tables',
+  access: 'restaurant',
+  body: field.model(change),
+  answer: tableShape,
+  refusals: [400, 404],
+  async handle({ deps, context, params, body }) {
+    const { result } = await execute(deps, updateTable, context, { tableId: idIn(params), ...changeOf(body) })
+    return tableJson(result)
+  },
+})
+
+export const tablesClear = route({
+  method: 'PUT',
+  path: `${ONE}/clear`,
+  name: 'tablesClear',
+  summary: 'Free a table; the guest who had it has finished',
+  tag: 'tables',
+  access: 'restaurant',
+  answer: z.object({
+    success: z.literal(true),
+    message: z.string(),
+    table: z.object({ id: z.uuid(), status: z.string(), currentGuestId: z.null(), lastUpdated: zuluTime }),
+    guest: z
+      .object({
+        id: z.uuid(),
+        status: z.string(),
+        assignedTableId: z.null(),
+        finishedTime: zuluTime,
+        lastUpdated: zuluTime,
+      })
+      .optional(),
+  }),
+  refusals: [404],
+  async handle({ deps, context, params }) {
+    const { table, guest } = (await execute(deps, clearTable, context, { tableId: idIn(params) })).result
+    const lastUpdated = zulu(table.updatedAt)
+    return {
+      success: true,
+      message: 'Table cleared successfully',
+      table: { id: table.id, status: 'available', currentGuestId: null, lastUpdated },
+      ...(guest && {
+        guest: {
+          id: guest.id,
+          status: 'Finished',
+          assignedTableId: null,
+          finishedTime: zulu(guest.finishedTime ?? guest.updatedAt),
+          lastUpdated: zulu(guest.updatedAt),
+        },
+      }),
+    }
+  },
+})
+
+export const tablesDelete = route({
+  method: 'DELETE',
+  path: ONE,
+  name: 'tablesDelete',
+  summary: 'Delete a table that nobody sits at; again is no error',
+  tag: 'tables',
+  access: 'restaurant',
+  answer: z.object({ message: z.string() }),
+  refusals: [400, 404],
+  async handle({ deps, context, params }) {
+    await execute(deps, removeTable, context, { tableId: idIn(params) })
+    return { message: 'Table deleted successfully' }
+  },
+})
+
+export const tablesBulk = route({
+  method: 'POST',
+  path: `${LIST}/bulk`,
+  name: 'tablesBulk',
+  summary: 'Change and add many tables: by id, else by number; the answer is the tables touched',
+  tag: 'tables',
+  access: 'restaurant',
+  body: field.list(field.model({ id: maybe(field.str({ max: 100 })), ...change }), { max: limits.listItems }),
+  answer: z.array(tableShape),
+  refusals: [400, 404],
+  async handle({ deps, context, body }) {
+    const tables = body.map(({ id, ...rest }) => {
+      if (id && !isId(id)) throw notFound()
+      return { id: id || undefined, ...changeOf(rest) }
+    })
+    const { result } = await execute(deps, arrangeTables, context, { tables })
+    return result.map(tableJson)
+  },
+})
+
+/** A text that can't be an id names no table. */
+function idIn(params: Readonly<Record<string, string>>): string {
+  const id = params['tableId'] ?? ''
+  if (!isId(id)) throw notFound()
+  return id
+}
+
+// Nobody has the id of nothing: a text that can't be an id is refused as an unknown guest is.
+const NOBODY = '00000000-0000-0000-0000-000000000000'
+
+function changeOf(body: Change) {
+  const guest = body.current_guest_id ?? body.currentGuestId
+  const status = body.status == null ? undefined : tableStatusOf(body.status)
+  return {
+    ...INSISTING,
+    number: body.table_number ?? undefined,
+    capacity: body.capacity ?? undefined,
+    ...(body.position && onPlan(body.position)),
+    shape: body.shape ?? undefined,
+    section: body.section ?? undefined,
+    status,
+    guestId: guest === '' ? null : guest == null ? undefined : isId(guest) ? guest : NOBODY,
+  }
+}
+
+/** A place on the plan, 0 to 1: above 1 it is in pixels of 800 by 600, each coordinate on its own, then clamped. */
+export function onPlan({ x, y }: { readonly x: number; readonly y: number }): { x: number; y: number } {
+  const clamp = (n: number) => Math.min(1, Math.max(0, n)) + 0
+  return { x: clamp(x > 1 ? x / 800 : x), y: clamp(y > 1 ? y / 600 : y) }
+}

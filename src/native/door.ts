@@ -1,0 +1,97 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { bearerOf } from '../platform/bearer.ts'
+import { AppError } from '../platform/errors.ts'
+import { limits } from '../platform/limits.ts'
+import { execute, type ChangeDeps, type Command, type Context } from '../changes/command.ts'
+import { ask, type Query } from '../changes/query.ts'
+import type { Identities } from '../staff/identify.ts'
+import { answerProblem } from './problem.ts'
+
+/** Where the native API begins. */
+export const NATIVE = '/v2/restaurants/:restaurantId'
+
+/** What the native API stands on. */
+export interface NativeDeps extends ChangeDeps {
+  readonly identities: Identities
+}
+
+/** Puts every command and query of the lists behind its path. Nothing is said of any of them here. */
+export function mountNative(
+  server: FastifyInstance,
+  deps: NativeDeps,
+  commands: readonly Command[],
+  queries: readonly Query[],
+): void {
+  for (const c of commands) {
+    server.route({
+      method: c.method,
+      url: `${NATIVE}${c.path}`,
+      errorHandler: (error, request, reply) => void answerProblem(error, request, reply),
+      handler: async (request, reply) => {
+        const context = await contextOf(deps, request)
+        const { result, seq, repeated } = await execute(deps, c, context, {
+          ...objectIn(request.body),
+          ...paramsOf(request),
+        })
+        if (repeated) void reply.header('idempotency-replayed', 'true')
+        return send(reply, { result, seq })
+      },
+    })
+  }
+  for (const q of queries) {
+    server.route({
+      method: 'GET',
+      url: `${NATIVE}${q.path}`,
+      errorHandler: (error, request, reply) => void answerProblem(error, request, reply),
+      handler: async (request, reply) => {
+        const context = await contextOf(deps, request)
+        return send(reply, {
+          result: await ask(deps, q, context, { ...objectIn(request.query), ...paramsOf(request) }),
+        })
+      },
+    })
+  }
+}
+
+const send = (reply: FastifyReply, body: object): FastifyReply =>
+  reply.type('application/json').send(Buffer.from(JSON.stringify(body)))
+
+/** Who acts, where, from what. A foreign restaurant is answered like one that doesn't exist. */
+async function contextOf(deps: NativeDeps, request: FastifyRequest): Promise<Context> {
+  const bearer = bearerOf(request.headers.authorization)
+  const identity = bearer.kind === 'token' ? await deps.identities.of(bearer.token) : null
+  if (!identity?.isActive)
+    throw new AppError('not-signed-in', 401, 'Send the header "Authorization: Bearer <token>" with a valid token')
+  const { restaurantId } = request.params as { restaurantId: string }
+  if (restaurantId !== identity.restaurantId)
+    throw new AppError('restaurant-not-found', 404, 'There is no such restaurant')
+  if (!identity.restaurantIsActive) throw new AppError('restaurant-inactive', 403, 'This restaurant is suspended')
+  const mutationId = headerOf(request, 'idempotency-key', limits.mutationIdCharacters)
+  const device = headerOf(request, 'x-device', limits.deviceCharacters)
+  return {
+    restaurantId,
+    actor: { staffId: identity.staffId, role: identity.role },
+    ...(mutationId !== undefined && { mutationId }),
+    ...(device !== undefined && { device }),
+  }
+}
+
+function headerOf(request: FastifyRequest, name: string, max: number): string | undefined {
+  const value = request.headers[name]
+  if (value === undefined) return undefined
+  if (typeof value !== 'string' || value === '' || value.length > max)
+    throw new AppError('invalid-header', 422, `The header ${name} has 1 to ${max} characters`)
+  return value
+}
+
+function paramsOf(request: FastifyRequest): Record<string, string> {
+  const { restaurantId: _, ...params } = request.params as Record<string, string>
+  return params
+}
+
+function objectIn(body: unknown): object {
+  if (body === undefined || body === null) return {}
+  if (typeof body !== 'object' || Array.isArray(body))
+    throw new AppError('invalid-input', 422, 'The body must be a JSON object', { problems: [] })
+  return body
+}

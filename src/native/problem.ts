@@ -1,0 +1,42 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { MalformedJson } from '../platform/body.ts'
+import { AppError } from '../platform/errors.ts'
+
+/** A refusal as the native API says it: RFC 9457, with the stable code of SPEC.md and the details (the current entity, where there is one). */
+export const problemShape = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string(),
+    requestId: z.string(),
+  })
+  .meta({ id: 'Problem' })
+
+/** Answers whatever was thrown; a bug is logged and answered with nothing of it. */
+export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { code, status, message, details } = refusalOf(error) ?? bugIn(error, request)
+  if (status === 503) void reply.header('retry-after', '1')
+  if (status === 401) void reply.header('www-authenticate', 'Bearer')
+  // The members of the standard come last: no detail can take their place.
+  const body = { ...details, type: `urn:qtable:${code}`, title: message, status, code, requestId: request.id }
+  return reply
+    .code(status)
+    .type('application/problem+json')
+    .send(Buffer.from(JSON.stringify(body)))
+}
+
+function refusalOf(error: unknown): AppError | null {
+  if (error instanceof AppError) return error
+  if (error instanceof MalformedJson) return new AppError('malformed-json', 400, 'The body is not valid JSON')
+  const { statusCode, message } = error as Partial<FastifyError>
+  return statusCode !== undefined && statusCode >= 400 && statusCode < 500
+    ? new AppError('bad-request', statusCode, message ?? 'The request could not be read')
+    : null
+}
+
+function bugIn(error: unknown, request: FastifyRequest): AppError {
+  request.log.error({ err: error }, 'a request failed')
+  return new AppError('internal', 500, 'Something went wrong here; the request id finds it in the log')
+}

@@ -1,0 +1,193 @@
+import { z } from 'zod'
+import type { Command } from './changes/command.ts'
+import type { Query } from './changes/query.ts'
+import type { Route } from './ios/route.ts'
+import { NATIVE } from './native/door.ts'
+import { problemShape } from './native/problem.ts'
+
+/** The OpenAPI 3.1 document, made from the very schemas that requests are read with. */
+
+type Json = Record<string, unknown>
+
+/** What the document is made of. */
+export interface Api {
+  readonly routes: readonly Route[]
+  readonly commands: readonly Command[]
+  readonly queries: readonly Query[]
+}
+
+const detailShape = z.object({ detail: z.string() }).meta({ id: 'Detail' })
+const notFoundShape = z.object({ success: z.literal(false), message: z.string() }).meta({ id: 'NotFound' })
+const invalidShape = z
+  .object({
+    detail: z.array(
+      z.looseObject({
+        type: z.string(),
+        loc: z.array(z.union([z.string(), z.int()])),
+        msg: z.string(),
+        input: z.unknown(),
+      }),
+    ),
+  })
+  .meta({ id: 'Invalid' })
+
+/** The document for an API. */
+export function openApi({ routes, commands, queries }: Api): Json {
+  const schemas: Json = {}
+  const paths: Record<string, Json> = {}
+  const put = (path: string, method: string, operation: Json) => {
+    const key = path.replace(/:(\w+)/g, '{$1}')
+    paths[key] = { ...paths[key], [method.toLowerCase()]: operation }
+  }
+  for (const r of routes) put(r.path, r.method, iosOperation(r, schemas))
+  for (const c of commands) put(`${NATIVE}${c.path}`, c.method, nativeOperation(c, schemas, c.method !== 'DELETE'))
+  for (const q of queries) put(`${NATIVE}${q.path}`, 'GET', nativeOperation(q, schemas, false))
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'QTable',
+      version: '1.0.0',
+      description: "The live floor of a restaurant. The iPad app's contract, and the native API below /v2.",
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/' }],
+    paths,
+    components: { schemas, securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+  }
+}
+
+function iosOperation(r: Route, schemas: Json): Json {
+  const answers: Json = { 200: answer('Done', r.answer, schemas) }
+  const refuse = (status: number, shape: z.ZodType) => (answers[status] ??= answer(reason(status), shape, schemas))
+  if (r.access !== 'public') {
+    refuse(401, detailShape)
+    refuse(403, detailShape)
+  }
+  if (r.body || r.query) refuse(422, invalidShape)
+  if (r.body) refuse(413, detailShape)
+  for (const status of r.refusals ?? []) refuse(status, status === 404 ? notFoundShape : detailShape)
+  refuse(503, detailShape)
+  const query = r.query ? jsonSchema(r.query, schemas) : undefined
+  return {
+    operationId: r.name,
+    summary: r.summary,
+    tags: [r.tag],
+    parameters: [...pathParameters(r.path), ...queryParameters(query)],
+    ...(r.body && { requestBody: body(jsonSchema(r.body, schemas)) }),
+    responses: answers,
+    security: r.access === 'public' ? [] : [{ bearer: [] }],
+  }
+}
+
+function nativeOperation(c: Command | Query, schemas: Json, hasBody: boolean): Json {
+  const path = `${NATIVE}${c.path}`
+  const inPath = [...path.matchAll(/:(\w+)/g)].map((m) => m[1]!)
+  const input = without(jsonSchema(c.input, schemas), inPath)
+  const shape = 'method' in c ? z.object({ result: c.answer, seq: z.int().nullable() }) : z.object({ result: c.answer })
+  const refusals = ['method' in c ? [400, 401, 403, 404, 409, 413, 422, 503] : [401, 403, 404, 422, 503]].flat()
+  return {
+    operationId: c.name,
+    summary: c.summary,
+    tags: ['v2'],
+    parameters: [
+      ...pathParameters(path),
+      ...('method' in c ? [idempotencyKey] : []),
+      ...(hasBody || 'method' in c ? [] : queryParameters(input)),
+    ],
+    ...(hasBody && { requestBody: body(input) }),
+    responses: {
+      200: answer('Done', shape, schemas),
+      ...Object.fromEntries(
+        refusals.map((status) => [status, answer(reason(status), problemShape, schemas, 'application/problem+json')]),
+      ),
+    },
+    security: [{ bearer: [] }],
+  }
+}
+
+const idempotencyKey = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description: 'Made by the client and stored before sending. A repeat gets the same answer and has no second effect',
+  schema: { type: 'string', minLength: 1, maxLength: 200 },
+}
+
+const reason = (status: number): string =>
+  ({
+    400: 'Refused as things are',
+    401: 'Not signed in',
+    403: 'Not allowed',
+    404: 'Not found',
+    409: 'In conflict with how things are now',
+    413: 'Too large',
+    422: 'Not valid',
+    503: 'Busy: come back after Retry-After seconds',
+  })[status] ?? 'Refused'
+
+const answer = (description: string, shape: z.ZodType, schemas: Json, type = 'application/json'): Json => ({
+  description,
+  content: { [type]: { schema: jsonSchema(shape, schemas) } },
+})
+
+const body = (schema: Json): Json => ({ required: true, content: { 'application/json': { schema } } })
+
+const pathParameters = (path: string): Json[] =>
+  [...path.matchAll(/:(\w+)/g)].map((m) => ({
+    name: m[1],
+    in: 'path',
+    required: true,
+    schema: { type: 'string', format: 'uuid' },
+  }))
+
+function queryParameters(schema: Json | undefined): Json[] {
+  const required = (schema?.['required'] ?? []) as string[]
+  return Object.entries((schema?.['properties'] ?? {}) as Json).map(([name, of]) => ({
+    name,
+    in: 'query',
+    required: required.includes(name),
+    schema: of,
+  }))
+}
+
+function without(schema: Json, names: readonly string[]): Json {
+  const keep = ([name]: [string, unknown]) => !names.includes(name)
+  const required = ((schema['required'] ?? []) as string[]).filter((name) => !names.includes(name))
+  const properties = Object.fromEntries(Object.entries((schema['properties'] ?? {}) as Json).filter(keep))
+  const { required: _, ...rest } = schema
+  return { ...rest, properties, ...(required.length > 0 && { required }) }
+}
+
+/** A zod schema's JSON Schema; named schemas go to the document's components. */
+function jsonSchema(shape: z.ZodType, schemas: Json): Json {
+  const made = z.toJSONSchema(shape, { io: 'input', unrepresentable: 'any' }) as Json
+  const { $schema: _, $defs, ...schema } = rewritten(made) as Json
+  Object.assign(schemas, $defs)
+  const { id } = schema
+  if (typeof id !== 'string') return schema
+  schemas[id] = withoutId(schema)
+  return { $ref: `#/components/schemas/${id}` }
+}
+
+/** References into the document, and no ids, which would change what references mean. */
+function rewritten(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((each) => rewritten(each))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => {
+      if (key === '$ref' && typeof each === 'string') return [key, each.replace('#/$defs/', '#/components/schemas/')]
+      if (key === '$defs')
+        return [
+          key,
+          Object.fromEntries(
+            Object.entries(each as Json).map(([name, of]) => [name, withoutId(rewritten(of) as Json)]),
+          ),
+        ]
+      return [key, rewritten(each)]
+    }),
+  )
+}
+
+function withoutId(schema: Json): Json {
+  return Object.fromEntries(Object.entries(schema).filter(([key]) => key !== 'id'))
+}

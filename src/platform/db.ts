@@ -1,0 +1,266 @@
+import pg from 'pg'
+import { AppError, assert } from './errors.ts'
+import { limits } from './limits.ts'
+import { type Instant, isInstant } from './clock.ts'
+
+/** A named SQL statement. The name is the prepared statement's name and the label of its figures, so it is unique. */
+export interface Statement {
+  readonly name: string
+  readonly text: string
+}
+
+const names = new Set<string>()
+
+/** Declares a statement once, at module level. Throws when its name is taken. */
+export function statement(name: string, text: string): Statement {
+  assert(!names.has(name), `statement ${name} is declared twice`)
+  names.add(name)
+  return { name, text }
+}
+
+/** Whose rows a transaction may see; at most one restaurant's, or the one staff row it names, or heads to compare. */
+export type Scope =
+  | { readonly restaurantId: string }
+  | { readonly staffId: string }
+  | { readonly email: string }
+  | { readonly watched: readonly string[] }
+
+/** An open transaction. Statements that are not awaited one by one travel together (pipelined) and run in order. */
+export interface Tx {
+  /** Runs a statement and gives its rows. */
+  all<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row[]>
+  /** Runs a statement and gives its first row, if there is one. */
+  maybe<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row | undefined>
+  /** Runs a statement and gives its one row; no row is a bug. */
+  one<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row>
+  /** Runs `work`; what it wrote is undone when it throws. */
+  nested<T>(work: () => Promise<T>): Promise<T>
+}
+
+/** What `final` of a transaction sends together with the commit. */
+type Final<T> = (tx: Tx) => Promise<T>
+
+const ROLE = 'qtable_app'
+
+// One statement sets everything a transaction works under; all of it ends with the transaction, so that a pooler in transaction mode
+// (PgBouncer) may sit between. Session state is never used.
+const begin = statement(
+  'begin',
+  `select set_config('role', '${ROLE}', true), set_config('search_path', 'qtable, pg_temp', true),
+     set_config('qtable.restaurant_id', $1, true), set_config('qtable.staff_id', $2, true), set_config('qtable.email', $3, true),
+     set_config('qtable.watched', $4, true), set_config('statement_timeout', '${limits.statementMillis}', true),
+     set_config('lock_timeout', '${limits.lockMillis}', true),
+     set_config('idle_in_transaction_session_timeout', '${limits.idleTransactionMillis}', true)`,
+)
+
+const parsers = new Map<number, (text: string) => unknown>([
+  [pg.types.builtins.INT8, (text) => safeInteger(text)],
+  [pg.types.builtins.TIMESTAMPTZ, (text) => parseTimestamp(text)],
+])
+
+function safeInteger(text: string): number {
+  const value = Number(text)
+  assert(Number.isSafeInteger(value), `bigint ${text} is beyond 2^53`)
+  return value
+}
+
+/** PostgreSQL's text of a timestamptz (`2026-11-23 18:00:00.12+00`, any session time zone) as an instant. */
+export function parseTimestamp(text: string): Instant {
+  const m = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?([+-]\d\d)(?::?(\d\d))?(?::?(\d\d))?$/.exec(text)
+  assert(m, `unexpected timestamp ${text}`)
+  const micros = (m[3] ?? '').padEnd(6, '0')
+  const zone = `${m[4]}:${m[5] ?? '00'}`
+  const whole = zone === '+00:00' ? `${m[1]}T${m[2]}` : new Date(`${m[1]}T${m[2]}${zone}`).toISOString().slice(0, 19)
+  const instant = `${whole}.${micros}Z`
+  assert(isInstant(instant), `unexpected timestamp ${text}`)
+  return instant
+}
+
+/** Settings of the pool. */
+export interface DbOptions {
+  readonly url: string
+  /** Connections at most. */
+  readonly poolSize: number
+  /** False for poolers that know unnamed statements only (PgBouncer before 1.21). */
+  readonly prepare?: boolean
+  /** Told of connections that break while idle. */
+  readonly onConnectionError?: (error: Error) => void
+}
+
+/** A pool of connections, and transactions on them. */
+export class Db {
+  readonly #pool: pg.Pool
+  readonly #prepare: boolean
+
+  constructor(options: DbOptions) {
+    this.#prepare = options.prepare ?? true
+    // `pipeline` is read by pg's Client, which the pool hands its options to.
+    const config: pg.PoolConfig & { pipeline: boolean } = {
+      connectionString: options.url,
+      max: options.poolSize,
+      pipeline: true,
+      connectionTimeoutMillis: limits.poolWaitMillis,
+      keepAlive: true,
+      application_name: 'qtable',
+      types: {
+        getTypeParser: (oid, format) => parsers.get(oid) ?? pg.types.getTypeParser(oid, format),
+      },
+    }
+    this.#pool = new pg.Pool(config)
+    this.#pool.on('error', (error) => options.onConnectionError?.(error))
+  }
+
+  /** Connections: open, idle, and requests waiting for one. */
+  get figures(): { open: number; idle: number; waiting: number } {
+    return { open: this.#pool.totalCount, idle: this.#pool.idleCount, waiting: this.#pool.waitingCount }
+  }
+
+  /**
+   * Runs `work` in one transaction (read committed) that sees the scope's rows only. It commits when `work` resolves and rolls back when it
+   * throws. `final`, given what `work` resolved to, is sent in one trip with the commit. Throws `AppError` busy (503) when no connection is to be
+   * had in time, and outcome-unknown (503) when the connection broke while committing.
+   */
+  async transaction<T>(scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T>
+  async transaction<T, U>(
+    scope: Scope,
+    work: (tx: Tx) => Promise<T>,
+    final: (made: T) => Final<U> | null,
+  ): Promise<[T, U | null]>
+  async transaction<T, U>(
+    scope: Scope,
+    work: (tx: Tx) => Promise<T>,
+    final?: (made: T) => Final<U> | null,
+  ): Promise<T | [T, U | null]> {
+    const client = await this.#connect()
+    let broken: Error | undefined
+    const onError = (error: Error) => void (broken = error)
+    client.on('error', onError)
+    try {
+      const tx = new OpenTx(client, this.#prepare)
+      const made = await this.#work(client, tx, scope, work)
+      const last = final?.(made)
+      const [ended, committed] = await Promise.allSettled([last ? last(tx) : null, client.query('commit')])
+      if (ended.status === 'rejected') {
+        if (committed.status === 'rejected') broken = committed.reason as Error
+        throw ended.reason
+      }
+      if (committed.status === 'rejected') {
+        broken = committed.reason as Error
+        throw new AppError('outcome-unknown', 503, 'The database went away while storing; look before trying again')
+      }
+      assert(committed.value.command === 'COMMIT', 'a transaction that had failed was committed')
+      return final ? [made, ended.value] : made
+    } catch (error) {
+      throw asRefusal(error)
+    } finally {
+      client.off('error', onError)
+      client.release(broken)
+    }
+  }
+
+  async #work<T>(client: pg.PoolClient, tx: OpenTx, scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T> {
+    // The first statements of the work travel with these two. Where these fail, those fail too: nothing runs without the scope.
+    const begun = Promise.all([client.query('begin'), tx.one(begin, scopeValues(scope))])
+    const [opened, worked] = await Promise.allSettled([begun, work(tx)])
+    try {
+      if (opened.status === 'rejected') throw opened.reason
+      if (worked.status === 'rejected') throw worked.reason
+      return worked.value
+    } catch (error) {
+      // Whatever was sent and not awaited has been answered by the time the rollback is.
+      await client.query('rollback').catch(() => client.emit('error', new Error('rollback failed')))
+      throw error
+    }
+  }
+
+  async #connect(): Promise<pg.PoolClient> {
+    if (this.#pool.waitingCount >= limits.poolWaiting) throw busy('Too many requests are waiting for the database')
+    try {
+      return await this.#pool.connect()
+    } catch (error) {
+      throw busy(`The database can't be reached: ${(error as Error).message}`)
+    }
+  }
+
+  /** Waits for running transactions and closes every connection. */
+  async close(): Promise<void> {
+    await this.#pool.end()
+  }
+}
+
+class OpenTx implements Tx {
+  readonly #client: pg.PoolClient
+  readonly #prepare: boolean
+  #depth = 0
+
+  constructor(client: pg.PoolClient, prepare: boolean) {
+    this.#client = client
+    this.#prepare = prepare
+  }
+
+  async all<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row[]> {
+    const query = this.#prepare
+      ? { name: s.name, text: s.text, values: [...values] }
+      : { text: s.text, values: [...values] }
+    const result = await this.#client.query<Row>(query)
+    return result.rows
+  }
+
+  async maybe<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row | undefined> {
+    return (await this.all<Row>(s, values))[0]
+  }
+
+  async one<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row> {
+    const [row] = await this.all<Row>(s, values)
+    assert(row, `statement ${s.name} gave no row`)
+    return row
+  }
+
+  async nested<T>(work: () => Promise<T>): Promise<T> {
+    const name = `level_${++this.#depth}`
+    try {
+      await this.#client.query(`savepoint ${name}`)
+      const made = await work()
+      await this.#client.query(`release savepoint ${name}`)
+      return made
+    } catch (error) {
+      await this.#client.query(`rollback to savepoint ${name}`)
+      throw error
+    } finally {
+      this.#depth--
+    }
+  }
+}
+
+function scopeValues(scope: Scope): string[] {
+  return [
+    'restaurantId' in scope ? scope.restaurantId : '',
+    'staffId' in scope ? scope.staffId : '',
+    'email' in scope ? scope.email : '',
+    'watched' in scope ? scope.watched.join(',') : '',
+  ]
+}
+
+const busy = (message: string): AppError => new AppError('busy', 503, message)
+
+/** The SQLSTATE of a database error, or undefined for anything else. */
+export const sqlState = (error: unknown): string | undefined =>
+  error instanceof pg.DatabaseError ? error.code : undefined
+
+/** The name of the constraint that a database error is about. */
+export const constraintOf = (error: unknown): string | undefined =>
+  error instanceof pg.DatabaseError ? error.constraint : undefined
+
+// Timeouts and a server that is going or gone are refusals that say "come back"; the rest stays what it is.
+const COME_BACK = new Set(['57014', '55P03', '57P01', '57P02', '57P03', '25P03', '53300', '53200', '53100'])
+
+function asRefusal(error: unknown): unknown {
+  if (error instanceof AppError) return error
+  const state = sqlState(error)
+  if (state !== undefined)
+    return COME_BACK.has(state) || state.startsWith('08') ? busy(`The database is busy (${state})`) : error
+  const message = error instanceof Error ? error.message : ''
+  return /Connection terminated|ECONNRESET|ECONNREFUSED|EPIPE|not queryable|Client was closed/.test(message)
+    ? busy('The connection to the database broke')
+    : error
+}

@@ -1,0 +1,30 @@
+import { z } from 'zod'
+import { isInstant, type Instant } from './clock.ts'
+
+/** An id as it comes from outside: a UUID in lower case. */
+export const idField = z
+  .string()
+  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, 'must be a UUID in lower case')
+  .meta({ description: 'UUID, lower case' })
+
+/** Text of bounded length (in UTF-16 units) that PostgreSQL can store: no NUL, no half of a surrogate pair. */
+export const textField = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .regex(/^[^\u0000\ud800-\udfff]*$/u, 'must not contain NUL or unpaired surrogates')
+
+/** A 32-bit whole number. */
+export const intField = (min: number, max = 2_147_483_647) => z.int().min(min).max(max)
+
+/** An instant as it comes from outside: ISO 8601 in UTC, up to six digits of a second. */
+export const instantField = z.iso.datetime().transform((text, ctx): Instant => {
+  const m = /^(.{16})(:\d\d)?(?:\.(\d+))?Z$/.exec(text)
+  const instant = m ? `${m[1]}${m[2] ?? ':00'}.${(m[3] ?? '').padEnd(6, '0').slice(0, 6)}Z` : ''
+  if (isInstant(instant) && !instant.startsWith('0000')) return instant
+  ctx.addIssue('must be a time in UTC')
+  return z.NEVER
+})
+
+/** The version that the client saw; refused with 409 when the entity has moved on. */
+export const versionField = intField(1).optional()

@@ -1,0 +1,60 @@
+/** Every bound there is, with its unit. A setting may lower some of them; nothing has no bound. */
+export const limits = {
+  /** Largest request body. */
+  bodyBytes: 1024 * 1024,
+  /** Largest frame a client may send on a socket. */
+  socketFrameBytes: 64 * 1024,
+  /** What a socket may leave unread before it is closed. */
+  socketBacklogBytes: 1024 * 1024,
+  /** How long a socket may leave anything unread before it is closed. */
+  socketBacklogMillis: 10_000,
+  /** How long a socket may take to say who it is. */
+  socketSignInMillis: 5_000,
+  /** A protocol ping is sent this often. */
+  socketPingMillis: 20_000,
+  /** Sockets of one restaurant in one process. */
+  socketsPerRestaurant: 500,
+  /** Sockets of one process. */
+  socketsPerProcess: 20_000,
+  /** Entities that one command may touch. */
+  entriesPerChange: 5_000,
+  /** Changes read from the log at once. */
+  changesPerRead: 500,
+  /** Tables of one restaurant. */
+  tablesPerRestaurant: 2_000,
+  /** Items of one list in a request. */
+  listItems: 1_000,
+  /** Length of a note or a request, in characters. */
+  noteCharacters: 10_000,
+  /** Dietary restrictions of one guest, and the length of each in characters. */
+  dietaryRestrictions: 50,
+  dietaryRestrictionCharacters: 200,
+  /** Guests in one answer. */
+  guestsPerList: 50_000,
+  /** Characters of a client-made mutation id or device name. */
+  mutationIdCharacters: 200,
+  deviceCharacters: 200,
+  /** Times that a transaction is run again after a deadlock or a lost race for rows. */
+  transactionAttempts: 5,
+  /** Requests waiting for a database connection; one more is told to come back. */
+  poolWaiting: 1_000,
+  /** How long a request waits for a database connection. */
+  poolWaitMillis: 10_000,
+  /** How long one SQL statement may run, or wait for a lock, and a transaction may sit idle. */
+  statementMillis: 15_000,
+  lockMillis: 10_000,
+  idleTransactionMillis: 30_000,
+  /** How often the heads of watched restaurants are compared with what was delivered. */
+  headPollMillis: 1_000,
+  /** How long the answer "who is this user" is remembered. */
+  identityMillis: 2_000,
+  /** Entries of the caches of verified tokens and of identities. */
+  verifiedTokens: 10_000,
+  identities: 10_000,
+  /** How long a stop waits for requests under way. */
+  stopMillis: 10_000,
+  /** Password checks at once: each takes 19 MiB for about 12 ms. */
+  passwordChecks: 4,
+  /** Characters of a password. */
+  passwordCharacters: 1_000,
+} as const

@@ -1,0 +1,18 @@
+import { AppError } from '../platform/errors.ts'
+import { registerRestaurant } from './register-restaurant.ts'
+
+/** Makes the operator's first restaurant and its owner, unless somebody has the e-mail already. Gives whether it did. */
+export async function firstOwner(
+  deps: Parameters<typeof registerRestaurant>[0],
+  restaurantName: string,
+  email: string,
+  password: string,
+): Promise<boolean> {
+  try {
+    await registerRestaurant(deps, { restaurantName, email, password, firstName: null, lastName: null })
+    return true
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'email-taken') return false
+    throw error
+  }
+}

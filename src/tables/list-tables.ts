@@ -1,0 +1,14 @@
+import { z } from 'zod'
+import { query } from '../changes/query.ts'
+import { readTables, tableSchema, type Table } from './tables.ts'
+
+/** Every table of the restaurant, by number as text. */
+export const listTables = query({
+  name: 'list-tables',
+  summary: 'Every table, by number as text',
+  path: '/tables',
+  role: 'host',
+  input: z.object({}),
+  answer: z.array(tableSchema),
+  run: (r): Promise<Table[]> => readTables(r.tx, r.restaurantId),
+})

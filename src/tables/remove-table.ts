@@ -1,0 +1,28 @@
+import { z } from 'zod'
+import { AppError } from '../platform/errors.ts'
+import { idField, versionField } from '../platform/fields.ts'
+import { command } from '../changes/command.ts'
+import { dropTable, lockTables, tableNotFound, versionConflict, wasTable } from './tables.ts'
+
+/** A table goes for good, unless someone sits there. Removing it again is no error. Its number may be used again. Spec: T3, T4. */
+export const removeTable = command({
+  name: 'remove-table',
+  summary: 'Remove a table that nobody sits at',
+  method: 'DELETE',
+  path: '/tables/:tableId',
+  role: 'host',
+  input: z.object({ tableId: idField, version: versionField }),
+  answer: z.object({ removed: z.boolean() }),
+  async run(w, { tableId, version }): Promise<{ removed: boolean }> {
+    const table = (await lockTables(w, [tableId])).get(tableId)
+    if (!table) {
+      if (await wasTable(w, tableId)) return { removed: false }
+      throw tableNotFound(tableId)
+    }
+    if (version !== undefined && version !== table.version) throw versionConflict(table)
+    if (table.status === 'occupied' || table.guestId !== null)
+      throw new AppError('table-occupied', 409, 'Cannot delete an occupied table', { table })
+    await dropTable(w, table)
+    return { removed: true }
+  },
+})
