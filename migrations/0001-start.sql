@@ -125,7 +125,8 @@ create table changes (
   mutation_id text check (char_length(mutation_id) <= 200),
   actor_id uuid,
   device text check (char_length(device) <= 200),
-  entries jsonb not null,
+  -- json, not jsonb: read back letter for letter, and never searched.
+  entries json not null,
   primary key (restaurant_id, seq)
 );
 
@@ -136,7 +137,7 @@ create table mutations (
   restaurant_id uuid not null references restaurants,
   mutation_id text not null check (char_length(mutation_id) <= 200),
   fingerprint text not null,
-  outcome jsonb,
+  outcome json,
   seq bigint,
   at timestamptz not null,
   primary key (restaurant_id, mutation_id)

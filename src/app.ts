@@ -52,10 +52,10 @@ export const commands: readonly Command[] = [
   seatGuest,
   moveGuest,
   deleteGuest,
-] as readonly unknown[] as readonly Command[]
+]
 
 /** Every query there is. */
-export const queries: readonly Query[] = [listTables, listGuests, getGuest] as readonly unknown[] as readonly Query[]
+export const queries: readonly Query[] = [listTables, listGuests, getGuest]
 
 /** Every endpoint of the iPad's contract. Its two sockets are in ios/sockets.ts. Of two with the same path the first one's method is what a 405 allows. */
 export const routes: readonly Route[] = [
@@ -77,7 +77,7 @@ export const routes: readonly Route[] = [
   tables.tablesUpdate,
   tables.tablesDelete,
   tables.tablesClear,
-] as readonly unknown[] as readonly Route[]
+]
 
 // ---------------------------------------------------------------- the building
 

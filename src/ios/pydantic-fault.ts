@@ -28,3 +28,13 @@ export function codePoints(text: string): number {
   }
   return count
 }
+
+/** One entry of a 422's `detail`, keys in the order of the wire. */
+export interface ValidationItem {
+  readonly type: string
+  readonly loc: readonly (string | number)[]
+  readonly msg: string
+  readonly input: unknown
+  readonly ctx?: Readonly<Record<string, unknown>>
+  readonly url?: string
+}

@@ -1,4 +1,4 @@
-import type { ValidationItem } from './pydantic.ts'
+import type { ValidationItem } from './pydantic-fault.ts'
 
 const LITERAL = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/y
 const SPACE = /[ \t\n\r]*/y

@@ -3,22 +3,13 @@
  * rest is refused with the same error items, because the iPad app was built against both.
  */
 import type { z } from 'zod'
-import { Fault, valueFault } from './pydantic-fault.ts'
+import { Fault, valueFault, type ValidationItem } from './pydantic-fault.ts'
 
 export { check, field } from './pydantic-fields.ts'
 export { jsonSyntaxError } from './pydantic-json.ts'
+export type { ValidationItem } from './pydantic-fault.ts'
 
 const DOCS = 'https://errors.pydantic.dev/2.5/v/'
-
-/** One entry of a 422's `detail`, keys in the order of the wire. */
-export interface ValidationItem {
-  readonly type: string
-  readonly loc: readonly (string | number)[]
-  readonly msg: string
-  readonly input: unknown
-  readonly ctx?: Readonly<Record<string, unknown>>
-  readonly url?: string
-}
 
 /** Input that was refused: 422 with the body `{ detail }`. */
 export class ValidationError extends Error {

@@ -69,7 +69,7 @@ export const TABLE_INPUT = ['available', 'occupied', 'reserved', 'outOfService']
 /** A table's status as sent, or undefined. */
 export const tableStatusOf = (word: string): TableStatus | undefined => {
   if (word === 'outOfService') return 'out_of_service'
-  return word in tableWords && word !== 'out_of_service' ? (word as TableStatus) : undefined
+  return Object.hasOwn(tableWords, word) && word !== 'out_of_service' ? (word as TableStatus) : undefined
 }
 
 function plain(text: string): string {

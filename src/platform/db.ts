@@ -46,7 +46,7 @@ const ROLE = 'qtable_app'
 // (PgBouncer) may sit between. Session state is never used.
 const begin = statement(
   'begin',
-  `select set_config('role', '${ROLE}', true), set_config('search_path', 'qtable, pg_temp', true),
+  `select set_config('role', '${ROLE}', true), set_config('search_path', 'qtable, pg_temp', true), set_config('timezone', 'UTC', true),
      set_config('qtable.restaurant_id', $1, true), set_config('qtable.staff_id', $2, true), set_config('qtable.email', $3, true),
      set_config('qtable.watched', $4, true), set_config('statement_timeout', '${limits.statementMillis}', true),
      set_config('lock_timeout', '${limits.lockMillis}', true),
@@ -64,14 +64,10 @@ function safeInteger(text: string): number {
   return value
 }
 
-/** PostgreSQL's text of a timestamptz (`2026-11-23 18:00:00.12+00`, any session time zone) as an instant. */
+/** PostgreSQL's text of a timestamptz in UTC (`2026-11-23 18:00:00.12+00`), the zone every transaction works in, as an instant. */
 export function parseTimestamp(text: string): Instant {
-  const m = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?([+-]\d\d)(?::?(\d\d))?(?::?(\d\d))?$/.exec(text)
-  assert(m, `unexpected timestamp ${text}`)
-  const micros = (m[3] ?? '').padEnd(6, '0')
-  const zone = `${m[4]}:${m[5] ?? '00'}`
-  const whole = zone === '+00:00' ? `${m[1]}T${m[2]}` : new Date(`${m[1]}T${m[2]}${zone}`).toISOString().slice(0, 19)
-  const instant = `${whole}.${micros}Z`
+  const m = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\+00$/.exec(text)
+  const instant = m ? `${m[1]}T${m[2]}.${(m[3] ?? '').padEnd(6, '0')}Z` : ''
   assert(isInstant(instant), `unexpected timestamp ${text}`)
   return instant
 }

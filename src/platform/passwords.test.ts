@@ -1,0 +1,25 @@
+import { hash as bcrypt } from '@node-rs/bcrypt'
+import { expect, test } from 'vitest'
+import { hashPassword, isOutdated, passwordFits } from './passwords.ts'
+
+test('P10: passwords are kept as argon2id and fit their own hash only', async () => {
+  const stored = await hashPassword('Tall-Cedar-71')
+  expect(stored).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+  expect(isOutdated(stored)).toBe(false)
+  expect(await passwordFits('Tall-Cedar-71', stored)).toBe(true)
+  expect(await passwordFits('tall-cedar-71', stored)).toBe(false)
+})
+
+test('P10: a bcrypt hash fits and is outdated; an unreadable one fits nothing', async () => {
+  const old = await bcrypt('Tall-Cedar-71', { cost: 4 })
+  expect(await passwordFits('Tall-Cedar-71', old)).toBe(true)
+  expect(await passwordFits('other', old)).toBe(false)
+  expect(isOutdated(old)).toBe(true)
+  for (const broken of ['', 'x', '$2b$', '$argon2id$v=19$']) expect(await passwordFits('x', broken)).toBe(false)
+})
+
+test('P10: many at once are checked a few at a time, and all of them', async () => {
+  const stored = await hashPassword('a')
+  const fits = await Promise.all(Array.from({ length: 20 }, (_, i) => passwordFits(i % 2 ? 'a' : 'b', stored)))
+  expect(fits.filter(Boolean)).toHaveLength(10)
+})

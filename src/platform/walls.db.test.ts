@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startApp, type Restaurant, type TestApp } from '../../test/kit.ts'
+import { statement } from './db.ts'
+
+let app: TestApp
+let a: Restaurant
+let b: Restaurant
+beforeAll(async () => {
+  app = await startApp()
+  a = await app.restaurant('Alder')
+  b = await app.restaurant('Birch')
+  for (const each of [a, b]) {
+    const table = await each.table('1')
+    const guest = await each.walkIn()
+    await each.call('PUT', `/guests/${guest}`, { status: 'Seated', table_id: table })
+    await each.call('DELETE', `/guests/${await each.walkIn()}`)
+    await each.v2('POST', '/guests', { firstName: 'Ida', partySize: 2 }, { 'idempotency-key': 'one' })
+  }
+})
+afterAll(() => app.close())
+
+const tenantTables = () =>
+  app.database.sql<{
+    name: string
+    forced: boolean
+    enabled: boolean
+    first: string | null
+    owner: string
+    has: boolean
+  }>(`
+    select c.relname as name, c.relforcerowsecurity as forced, c.relrowsecurity as enabled, pg_get_userbyid(c.relowner) as owner,
+      exists (select 1 from pg_attribute a where a.attrelid = c.oid and a.attname = 'restaurant_id' and not a.attisdropped) as has,
+      (select a.attname from pg_index i join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]
+       where i.indrelid = c.oid and i.indisprimary) as first
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = 'qtable' and c.relkind in ('r', 'p') order by 1`)
+
+test("P6: every table but the migrator's has restaurant_id first in its key and forces row level security", async () => {
+  const all = await tenantTables()
+  expect(all.length).toBeGreaterThan(8)
+  const wrong = all.filter(
+    ({ name, forced, enabled, has, first }) =>
+      name !== 'migrations' && !(forced && enabled && has && first === 'restaurant_id'),
+  )
+  expect(wrong).toEqual([])
+})
+
+test('P6: that check finds a table that lacks a wall, or has its key the wrong way round', async () => {
+  await app.database.sql('create table qtable.planted (id uuid, restaurant_id uuid, primary key (id, restaurant_id))')
+  const planted = (await tenantTables()).find(({ name }) => name === 'planted')
+  await app.database.sql('drop table qtable.planted')
+  expect(planted).toMatchObject({ forced: false, first: 'id' })
+})
+
+test("P6: the server's role owns nothing, can't sign in, and walks past no wall", async () => {
+  const [role] = await app.database.sql(
+    `select rolsuper, rolbypassrls, rolcanlogin, rolcreaterole from pg_roles where rolname = 'qtable_app'`,
+  )
+  expect(role).toEqual({ rolsuper: false, rolbypassrls: false, rolcanlogin: false, rolcreaterole: false })
+  const owned = await app.database.sql(`select 1 from pg_class where relowner = 'qtable_app'::regrole`)
+  expect(owned).toEqual([])
+  const writable = await app.database.sql(
+    `select has_table_privilege('qtable_app', 'qtable.changes', 'update') or has_table_privilege('qtable_app', 'qtable.changes', 'delete')
+       or has_table_privilege('qtable_app', 'qtable.tombstones', 'delete') or has_table_privilege('qtable_app', 'qtable.migrations', 'select') as any`,
+  )
+  expect(writable).toEqual([{ any: false }])
+})
+
+test('P7: SQL without a restaurant sees no row of any table', async () => {
+  const names = (await tenantTables()).map(({ name }) => name).filter((name) => name !== 'migrations')
+  const seen: Record<string, number> = {}
+  for (const name of names) {
+    const count = statement(`test-count-${name}`, `select count(*) as count from ${name}`)
+    seen[name] = await app.database.db.transaction(
+      { restaurantId: '' },
+      async (tx) => (await tx.one<{ count: number }>(count, [])).count,
+    )
+    const own = await app.database.db.transaction(
+      { restaurantId: a.id },
+      async (tx) => (await tx.one<{ count: number }>(count, [])).count,
+    )
+    expect(own, name).toBeGreaterThan(0)
+    const [all] = await app.database.sql<{ count: string }>(`select count(*) from qtable.${name}`)
+    expect(Number(all!.count), name).toBeGreaterThan(own)
+  }
+  expect(Object.values(seen).every((count) => count === 0)).toBe(true)
+})
+
+test('P7: a transaction of one restaurant can neither see, change, delete nor make a row of another', async () => {
+  const find = statement('test-find', `select id from guests where restaurant_id = $1`)
+  const change = statement('test-change', `update guests set notes = 'x' where restaurant_id = $1 returning id`)
+  const remove = statement('test-remove', `delete from tables where restaurant_id = $1 returning id`)
+  const make = statement(
+    'test-make',
+    `insert into tombstones (restaurant_id, kind, id, at) values ($1, 'guest', gen_random_uuid(), now())`,
+  )
+  const as = (scope: { restaurantId: string }) => (s: typeof find) =>
+    app.database.db.transaction(scope, (tx) => tx.all(s, [b.id]))
+  for (const s of [find, change, remove]) expect(await as({ restaurantId: a.id })(s)).toEqual([])
+  await expect(as({ restaurantId: a.id })(make)).rejects.toThrow('row-level security')
+  await expect(as({ restaurantId: '' })(make)).rejects.toThrow('row-level security')
+  expect(await as({ restaurantId: b.id })(find)).toHaveLength(2)
+})
+
+test('P7: naming an e-mail or an id shows the one row of staff and its restaurant, nothing else', async () => {
+  const staff = statement('test-staff', `select id from staff`)
+  const restaurants = statement('test-restaurants', `select restaurant_id as id from restaurants`)
+  const guests = statement('test-guests', `select id from guests`)
+  for (const scope of [{ email: b.email }, { email: b.email.toUpperCase() }, { staffId: b.staffId }]) {
+    const seen = await app.database.db.transaction(scope, (tx) =>
+      Promise.all([tx.all(staff, []), tx.all(restaurants, []), tx.all(guests, [])]),
+    )
+    expect(seen).toEqual([[{ id: b.staffId }], [{ id: b.id }], []])
+  }
+})
+
+test('P7: the walls stand when a pooled connection is used again', async () => {
+  const count = statement('test-pooled', `select count(*) as count from guests`)
+  for (let i = 0; i < 50; i++) {
+    const [scope, wanted] = [[{ restaurantId: a.id }, 2] as const, [{ restaurantId: '' }, 0] as const][i % 2]!
+    const { count: seen } = await app.database.db.transaction(scope, (tx) => tx.one<{ count: number }>(count, []))
+    expect(seen).toBe(wanted)
+  }
+})

@@ -1,0 +1,151 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { expect, test } from 'vitest'
+
+/** The rules of ARCHITECTURE.md that can be read off the files: who imports whom, how long things are, who looks outside. */
+
+const LADDER = ['restaurants', 'staff', 'tables', 'guests', 'reservations']
+
+interface File {
+  readonly path: string
+  readonly text: string
+  readonly imports: readonly string[]
+}
+
+const files: File[] = readdirSync('src', { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'))
+  .map((path) => {
+    const text = readFileSync(join('src', path), 'utf8')
+    const imports = [...text.matchAll(/(?:from|import)\s+'([^']+)'/g)].map((m) => m[1]!)
+    return {
+      path: path.replaceAll('\\', '/'),
+      text,
+      imports: imports.map((name) => (name.startsWith('.') ? normalize(join(dirname(path), name)) : name)),
+    }
+  })
+
+const folder = (path: string) => (path.includes('/') ? path.split('/')[0]! : '')
+const isFrontDoor = (path: string) => path === `${folder(path)}/${folder(path)}.ts` || path.endsWith('/rules.ts')
+
+/** Why a file of one folder may not import another, or null. */
+function objection(from: string, to: string): string | null {
+  const [a, b] = [folder(from), folder(to)]
+  if (!to.endsWith('.ts') || a === b || a === '') return null
+  if (b === '') return 'imports the building it stands in'
+  if (a === 'platform') return 'platform knows no other folder'
+  if (b === 'platform') return null
+  if (a === 'changes') return 'changes knows no noun and no door'
+  if (b === 'changes') return null
+  if (LADDER.includes(a)) {
+    if (!LADDER.includes(b)) return 'a noun knows no door'
+    if (LADDER.indexOf(b) > LADDER.indexOf(a)) return 'nouns reach downward on the ladder only'
+    return isFrontDoor(to) || EXCEPTIONS.includes(`${from} > ${to}`) ? null : 'a noun is reached through its front door'
+  }
+  return null
+}
+
+/** Each with its reason. */
+const EXCEPTIONS = [
+  'guests/arrange-tables.ts > tables/add-table.ts', // a plan is stored with new tables in it, made as one table is
+]
+
+test('R1: imports go one way', () => {
+  const found = files.flatMap(({ path, imports }) =>
+    imports.map((to) => ({ path, to, why: objection(path, to) })).filter(({ why }) => why !== null),
+  )
+  expect(found).toEqual([])
+})
+
+test('R1: that check objects to each forbidden kind of import', () => {
+  for (const [from, to] of [
+    ['platform/db.ts', 'changes/log.ts'],
+    ['changes/log.ts', 'guests/guests.ts'],
+    ['tables/tables.ts', 'guests/guests.ts'],
+    ['guests/seating.ts', 'tables/remove-table.ts'],
+    ['guests/seating.ts', 'ios/shapes.ts'],
+    ['guests/seating.ts', 'app.ts'],
+  ] as const)
+    expect(objection(from, to), `${from} > ${to}`).not.toBeNull()
+})
+
+test('R1: nouns and the change log know no transport', () => {
+  const transports = ['fastify', '@fastify/static', 'redis']
+  const found = files
+    .filter(({ path }) => LADDER.includes(folder(path)) || folder(path) === 'changes')
+    .flatMap(({ path, imports }) =>
+      imports
+        .filter((name) => transports.includes(name) || (name === 'ws' && path !== 'changes/session.ts'))
+        .map((name) => `${path} ${name}`),
+    )
+  expect(found).toEqual([])
+})
+
+test('R1: rules are pure: they import rules only', () => {
+  const found = files
+    .filter(({ path }) => path.endsWith('/rules.ts'))
+    .flatMap(({ path, imports }) => imports.filter((to) => !to.endsWith('rules.ts')).map((to) => `${path} ${to}`))
+  expect(found).toEqual([])
+})
+
+test('R1: there are no cycles and no barrels', () => {
+  const graph = new Map(files.map(({ path, imports }) => [path, imports.filter((to) => to.endsWith('.ts'))]))
+  const done = new Set<string>()
+  const cycles: string[] = []
+  const visit = (path: string, trail: readonly string[]) => {
+    if (trail.includes(path)) return void cycles.push([...trail.slice(trail.indexOf(path)), path].join(' > '))
+    if (done.has(path)) return
+    for (const to of graph.get(path) ?? []) visit(to, [...trail, path])
+    done.add(path)
+  }
+  for (const path of graph.keys()) visit(path, [])
+  expect(cycles).toEqual([])
+  expect(files.filter(({ path }) => path.endsWith('index.ts')).map(({ path }) => path)).toEqual([])
+  expect(files.filter(({ text }) => /^export \* from/m.test(text)).map(({ path }) => path)).toEqual([])
+})
+
+test('R2: only main.ts and config.ts know the environment', () => {
+  const allowed = ['main.ts', 'config.ts']
+  const found = files
+    .filter(({ path, text }) => /process\.env|process\.exit\(/.test(withoutComments(text)) && !allowed.includes(path))
+    .map(({ path }) => path)
+  expect(found).toEqual([])
+})
+
+test("R2: nouns, changes and doors write no time but the clock's", () => {
+  // Sessions and sign-ins measure how long something lasts, which is nothing that is written.
+  const measuring = ['changes/session.ts', 'ios/sockets.ts', 'staff/identify.ts']
+  const found = files
+    .filter(({ path }) => folder(path) !== 'platform' && !measuring.includes(path))
+    .filter(({ text }) => /Date\.now\(|new Date\(\)|performance\.now/.test(text))
+    .map(({ path }) => path)
+  expect(found).toEqual([])
+})
+
+test('R3: files have at most 300 lines', () => {
+  const long = files
+    .map(({ path, text }) => [path, text.split('\n').length - 1] as const)
+    .filter(([, lines]) => lines > 300)
+  expect(long).toEqual([])
+})
+
+test('R3: functions have at most 60 lines', () => {
+  const found = files.flatMap(({ path, text }) => longFunctions(text).map((name) => `${path}: ${name}`))
+  expect(found).toEqual([])
+})
+
+/** Functions and methods whose braces, by the formatter's indentation, are more than 60 lines apart. */
+function longFunctions(text: string): string[] {
+  const lines = text.split('\n')
+  const head =
+    /^(\s*)(?:export )?(?:async )?(?:function (\w+)|(?:static |readonly )?(?:async )?(#?\w+)\([^)]*\)?.*\{$|const (\w+) = (?:async )?\(.*=> \{$)/
+  return lines.flatMap((line, start) => {
+    const m = head.exec(line)
+    if (!m || /^\s*(if|for|while|switch|return|test|expect)\b/.test(line)) return []
+    const end = lines.findIndex(
+      (each, i) => i > start && each.startsWith(`${m[1]}}`) && !each.startsWith(`${m[1]}} else`),
+    )
+    return end - start > 60 ? [m[2] ?? m[3] ?? m[4] ?? line] : []
+  })
+}
+
+const withoutComments = (text: string): string => text.replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
