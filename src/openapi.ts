@@ -63,8 +63,10 @@ function iosOperation(r: Route, schemas: Json): Json {
     refuse(401, detailShape)
     refuse(403, detailShape)
   }
-  if (r.body || r.query) refuse(422, invalidShape)
-  if (r.body) refuse(413, detailShape)
+  // Any body is read before it is known whether it is of use.
+  const mayHaveBody = r.method !== 'GET'
+  if (mayHaveBody || r.query) refuse(422, invalidShape)
+  if (mayHaveBody) refuse(413, detailShape)
   for (const status of r.refusals ?? []) refuse(status, status === 404 ? notFoundShape : detailShape)
   refuse(503, detailShape)
   const query = r.query ? jsonSchema(r.query, schemas) : undefined
@@ -72,7 +74,11 @@ function iosOperation(r: Route, schemas: Json): Json {
     operationId: r.name,
     summary: r.summary,
     tags: [r.tag],
-    parameters: [...pathParameters(r.path), ...queryParameters(query)],
+    parameters: [
+      ...pathParameters(r.path),
+      ...(mayHaveBody && r.access === 'restaurant' ? [idempotencyKey] : []),
+      ...queryParameters(query),
+    ],
     ...(r.body && { requestBody: body(jsonSchema(r.body, schemas)) }),
     responses: answers,
     security: r.access === 'public' ? [] : [{ bearer: [] }],

@@ -92,8 +92,8 @@ test('R1: there are no cycles and no barrels', () => {
   const done = new Set<string>()
   const cycles: string[] = []
   const visit = (path: string, trail: readonly string[]) => {
-    if (trail.includes(path)) return void cycles.push([...trail.slice(trail.indexOf(path)), path].join(' > '))
-    if (done.has(path)) return
+    if (trail.includes(path)) cycles.push([...trail.slice(trail.indexOf(path)), path].join(' > '))
+    if (trail.includes(path) || done.has(path)) return
     for (const to of graph.get(path) ?? []) visit(to, [...trail, path])
     done.add(path)
   }

@@ -1,6 +1,7 @@
 import type { FastifyError } from 'fastify'
 import { MalformedJson } from '../platform/body.ts'
 import { AppError } from '../platform/errors.ts'
+import { isId } from '../platform/ids.ts'
 import { jsonSyntaxError, valueError, ValidationError, type ValidationItem } from './pydantic.ts'
 
 /** An answer that isn't a success, in one of the contract's shapes. */
@@ -33,6 +34,8 @@ export const accessDenied = (): ContractError => detail(403, 'Access denied to t
 /** 422 with items. */
 export const invalid = (items: readonly ValidationItem[]): ContractError => new ContractError(422, { detail: items })
 
+const GUEST_FIELDS = ['current_guest_id', 'currentGuestId'] as const
+
 // Refusals that the contract has its own answer for. The rest: their status and message.
 const answers: Record<string, (error: AppError, body: unknown) => ContractError> = {
   'guest-not-found': notFound,
@@ -46,9 +49,17 @@ const answers: Record<string, (error: AppError, body: unknown) => ContractError>
     invalid([valueError(['body', 'table_id'], 'table not found', fieldOf(body, 'table_id'))]),
   'ended-with-table': ({ message }, body) =>
     invalid([valueError(['body', 'table_id'], message, fieldOf(body, 'table_id'))]),
-  'unknown-guest': (_, body) => {
-    const name = fieldOf(body, 'current_guest_id') === undefined ? 'currentGuestId' : 'current_guest_id'
-    return invalid([valueError(['body', name], 'guest not found', fieldOf(body, name))])
+  'unknown-guest': ({ details }, body) => {
+    // Of a list it is the first item that names the guest; a text that can't be an id names nobody.
+    const items: unknown[] = Array.isArray(body) ? body : [body]
+    const isWrong = (id: unknown) => typeof id === 'string' && id !== '' && (id === details['guestId'] || !isId(id))
+    const index = Math.max(
+      0,
+      items.findIndex((item) => GUEST_FIELDS.some((name) => isWrong(fieldOf(item, name)))),
+    )
+    const name = GUEST_FIELDS.find((each) => isWrong(fieldOf(items[index], each))) ?? GUEST_FIELDS[0]
+    const loc = Array.isArray(body) ? ['body', index, name] : ['body', name]
+    return invalid([valueError(loc, 'guest not found', fieldOf(items[index], name))])
   },
   busy: ({ message }) => detail(503, message, { 'retry-after': '1' }),
   'outcome-unknown': ({ message }) => detail(503, message, { 'retry-after': '1' }),

@@ -12,11 +12,12 @@ import {
   answerOf,
   badToken,
   detail,
+  invalid,
   notAuthenticated,
   otherScheme,
   type ContractError,
 } from './errors.ts'
-import { parseModel } from './pydantic.ts'
+import { parseModel, valueError } from './pydantic.ts'
 
 /** What the contract's handlers work with. */
 export interface IosDeps extends ChangeDeps {
@@ -109,7 +110,8 @@ function contextOf(identity: Identity, request: FastifyRequest): Context {
 }
 
 function bounded(text: string, max: number): string {
-  if (text.length > max || text === '') throw detail(422, `Idempotency-Key has 1 to ${max} characters`)
+  if (text.length > max || text === '')
+    throw invalid([valueError(['header', 'idempotency-key'], `the key has 1 to ${max} characters`, text)])
   return text
 }
 

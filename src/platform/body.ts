@@ -1,5 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 
+/** Levels of lists and objects within each other that a body may have. */
+const DEEPEST = 100
+
 /** A body that should have been JSON and is not. `text` is what came; `cause` is the parser's error. */
 export class MalformedJson extends Error {
   readonly text: string
@@ -25,10 +28,22 @@ export function readBodies(server: FastifyInstance): void {
       const type = request.headers['content-type']
       if (typeof type === 'string' && !/^\s*application\/([\w.+-]+\+)?json\s*(;|$)/i.test(type)) return text
       try {
-        return JSON.parse(text) as unknown
+        const value: unknown = JSON.parse(text)
+        if (isDeep(value)) throw new SyntaxError(`nested more than ${DEEPEST} levels deep`)
+        return value
       } catch (error) {
         throw new MalformedJson(text, error)
       }
     },
   )
+}
+
+/** Whether a value is nested deeper than anything asked for here is; writing it out again would exhaust the stack. */
+function isDeep(value: unknown): boolean {
+  let level: unknown[] = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > DEEPEST) return true
+    level = level.flatMap((each) => (typeof each === 'object' && each !== null ? Object.values(each) : []))
+  }
+  return false
 }

@@ -136,14 +136,11 @@ export class Db {
       const made = await this.#work(client, tx, scope, work)
       const last = final?.(made)
       const [ended, committed] = await Promise.allSettled([last ? last(tx) : null, client.query('commit')])
-      if (ended.status === 'rejected') {
-        if (committed.status === 'rejected') broken = committed.reason as Error
+      if (committed.status === 'rejected') broken = committed.reason as Error
+      if (ended.status === 'rejected' && (committed.status === 'fulfilled' || isFailure(ended.reason)))
         throw ended.reason
-      }
-      if (committed.status === 'rejected') {
-        broken = committed.reason as Error
-        throw new AppError('outcome-unknown', 503, 'The database went away while storing; look before trying again')
-      }
+      if (committed.status === 'rejected') throw isFailure(committed.reason) ? committed.reason : outcomeUnknown()
+      assert(ended.status === 'fulfilled', 'a transaction that was not finished was committed')
       assert(committed.value.command === 'COMMIT', 'a transaction that had failed was committed')
       return final ? [made, ended.value] : made
     } catch (error) {
@@ -236,6 +233,14 @@ function scopeValues(scope: Scope): string[] {
     'watched' in scope ? scope.watched.join(',') : '',
   ]
 }
+
+/** Whether the database said that a statement failed; otherwise the connection broke and nobody knows what it did. */
+const isFailure = (error: unknown): boolean => !isGone(sqlState(error) ?? '08000')
+
+const isGone = (state: string): boolean => state.startsWith('08') || state.startsWith('57P')
+
+const outcomeUnknown = (): AppError =>
+  new AppError('outcome-unknown', 503, 'The database went away while storing; look before trying again')
 
 const busy = (message: string): AppError => new AppError('busy', 503, message)
 

@@ -23,7 +23,8 @@ test('A1: registering makes a restaurant, its owner and an empty log; one e-mail
   const answers = await Promise.all(
     ['ada@house.example', 'Ada@house.example', 'ADA@HOUSE.example', 'ada@house.example'].map(register),
   )
-  expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400, 400])
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
+  expect(answers.filter(({ status }) => status === 400)).toHaveLength(3)
   expect(answers.find(({ status }) => status === 400)!.body).toEqual({ detail: 'Email already registered' })
   expect([await rows('restaurants'), await rows('staff'), await rows('heads')]).toEqual(before.map((each) => each + 1))
   const [head] = await app.database.sql('select seq, floor from qtable.heads order by last_at desc limit 1')
