@@ -49,6 +49,8 @@ export interface Binaries {
 }
 
 const ELSEWHERE = '/var/lib/qtable'
+// initdb runs postgres by a shell, its path between double quotes.
+const SHELL_SPECIAL = /["$`\\\n]/
 
 /**
  * Whether a process of this user and group (and no further groups) may come to `path` by the permission bits: search
@@ -208,7 +210,19 @@ export async function findBinaries(home: Home): Promise<Binaries> {
     if (name.startsWith('native-') && join(home.folder, name) !== copy)
       await rm(join(home.folder, name), { recursive: true })
   }
-  if ((await stat(copy).catch(() => undefined)) === undefined) await copyPackage(root, copy, home.account)
+  const found = await lstat(copy).catch(() => undefined)
+  if (found === undefined) {
+    if (SHELL_SPECIAL.test(copy)) {
+      throw new StartupError(
+        `PostgreSQL's programs can't be run from ${home.folder}: a quote, $, \\ or \` in a path is more than they bear. ` +
+          'Set QTABLE_DATA to another folder.',
+      )
+    }
+    await copyPackage(root, copy, home.account)
+  } else if (home.account && found.isDirectory() && found.uid === 0) {
+    // A backup that root copied back belongs to root.
+    await chownTree(copy, home.account)
+  }
   return { bin: join(copy, 'native/bin'), major }
 }
 

@@ -40,6 +40,8 @@ export const limits = {
   poolWaiting: 1_000,
   /** How long a request waits for a database connection. */
   poolWaitMillis: 10_000,
+  /** How long a database connection is kept that nothing uses. */
+  poolIdleMillis: 300_000,
   /** How long one SQL statement may run, or wait for a lock, and a transaction may sit idle. */
   statementMillis: 15_000,
   lockMillis: 10_000,

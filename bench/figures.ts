@@ -1,0 +1,68 @@
+/** What a run of many commands measured, and how figures are put together and shown. */
+
+/** When commands ended, in milliseconds of one clock, and how long each took. */
+export interface Timed {
+  readonly ends: readonly number[]
+  readonly took: readonly number[]
+}
+
+export interface Figures {
+  readonly perSecond: number
+  readonly p50: number
+  readonly p99: number
+}
+
+/** The steady part of a run: what ended between its first and last tenth, so that neither start nor stragglers count. */
+export function figuresOf({ ends, took }: Timed): Figures {
+  const order = ends.map((end, index) => ({ end, took: took[index]! })).sort((a, b) => a.end - b.end)
+  const from = Math.floor(order.length * 0.1)
+  const to = Math.floor(order.length * 0.9)
+  const steady = order.slice(from, to)
+  const sorted = steady.map((one) => one.took).sort((a, b) => a - b)
+  return {
+    perSecond: (steady.length * 1000) / (order[to]!.end - order[from]!.end),
+    p50: sorted[Math.floor(sorted.length * 0.5)]!,
+    p99: sorted[Math.floor(sorted.length * 0.99)]!,
+  }
+}
+
+/** Runs `one` for every number below `count`, `atOnce` at a time. */
+export async function drive(count: number, atOnce: number, one: (index: number) => Promise<unknown>): Promise<Timed> {
+  const ends: number[] = []
+  const took: number[] = []
+  let next = 0
+  const worker = async () => {
+    while (next < count) {
+      const index = next++
+      const start = performance.now()
+      await one(index)
+      const end = performance.now()
+      ends.push(end)
+      took.push(end - start)
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, worker))
+  return { ends, took }
+}
+
+/** The middle one; of an even number the mean of the two in the middle. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const half = sorted.length / 2
+  return (sorted[Math.ceil(half) - 1]! + sorted[Math.floor(half)]!) / 2
+}
+
+/** Each figure's median over several runs. */
+export const medians = (runs: readonly Figures[]): Figures => ({
+  perSecond: median(runs.map((run) => run.perSecond)),
+  p50: median(runs.map((run) => run.p50)),
+  p99: median(runs.map((run) => run.p99)),
+})
+
+/** Rows as lines of text, the first column to the left and the others to the right. */
+export function layOut(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  return rows
+    .map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  '))
+    .join('\n')
+}

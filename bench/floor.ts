@@ -1,0 +1,131 @@
+import pg from 'pg'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { newEpoch } from '../src/platform/ids.ts'
+import { systemClock } from '../src/platform/clock.ts'
+import { startEmbedded } from '../src/platform/embedded.ts'
+import { migrate, readMigrations } from '../src/platform/migrate.ts'
+import { startLog } from '../src/changes/log.ts'
+import { storeRestaurant } from '../src/restaurants/restaurants.ts'
+import { storeStaff } from '../src/staff/staff.ts'
+import type { Db } from '../src/platform/db.ts'
+
+/** The floor that is measured on: restaurants, and pairs of a waiting guest and a free table. */
+
+/** Where the commands of a run go: to 50 restaurants in turn, or all to one. */
+export type Where = 'many' | 'hot'
+export const RESTAURANTS = 50
+
+// Ids are decimal numbers, so that pgbench, whose variables are numbers, can name the same rows.
+const HOT = RESTAURANTS + 1
+/** The restaurant that statements are captured in. */
+const SPARE = RESTAURANTS + 2
+const FIRST = { staff: 1_000, many: 1_000_000, hot: 2_000_000, spare: 3_000_000 }
+
+/** A number as an id. pgbench makes the same of it: `lpad(number, 32, '0')::uuid`. */
+export const idOf = (number: number): string =>
+  String(number)
+    .padStart(32, '0')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+
+/** A guest and a table of the same restaurant; both have the number of the pair in their ids. */
+export interface Pair {
+  readonly restaurantId: string
+  readonly staffId: string
+  readonly pairId: string
+  /** What the table is called. */
+  readonly number: string
+}
+
+export const restaurantNumber = (where: Where, index: number): number =>
+  where === 'hot' ? HOT : 1 + (index % RESTAURANTS)
+export const firstPair = (where: Where): number => FIRST[where]
+
+export function pairOf(where: Where | 'spare', index: number): Pair {
+  const restaurant = where === 'spare' ? SPARE : restaurantNumber(where, index)
+  return {
+    restaurantId: idOf(restaurant),
+    staffId: idOf(FIRST.staff + restaurant),
+    pairId: idOf(FIRST[where] + index),
+    number: String(FIRST[where] + index),
+  }
+}
+
+/** A PostgreSQL of the bench's own, migrated, in a folder that is gone after `close`. */
+export async function openPostgres(durable: boolean): Promise<{ url: string; close: () => Promise<void> }> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'qtable-bench-'))
+  const embedded = await startEmbedded({ dataDir, maxConnections: 200, say: () => undefined, durable })
+  const close = async () => {
+    process.off('SIGINT', leave)
+    process.off('SIGTERM', leave)
+    await embedded.stop()
+    await rm(embedded.location, { recursive: true, force: true })
+    await rm(dataDir, { recursive: true, force: true })
+  }
+  const leave = () => {
+    process.on('uncaughtException', () => undefined) // connections that break now
+    void close().then(() => process.exit(130))
+  }
+  process.once('SIGINT', leave)
+  process.once('SIGTERM', leave)
+  try {
+    await migrate(embedded.url, await readMigrations(new URL('../migrations/', import.meta.url)))
+    return { url: embedded.url, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** Runs statements as the superuser, one after the other. */
+export async function asSuperuser(url: string, ...statements: string[]): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query('set search_path = qtable')
+    for (const text of statements) await client.query(text)
+  } finally {
+    await client.end()
+  }
+}
+
+/** Fills an empty database: all restaurants, and `pairs` pairs for each place. */
+export async function furnish(url: string, db: Db, pairs: number): Promise<void> {
+  const clock = systemClock()
+  for (let number = 1; number <= SPARE; number++) {
+    const restaurantId = idOf(number)
+    await db.transaction({ restaurantId }, async (tx) => {
+      await storeRestaurant(tx, restaurantId, `Bench ${number}`, clock.now())
+      await startLog(tx, restaurantId, newEpoch(), clock.now())
+      const staff = { restaurantId, id: idOf(FIRST.staff + number), role: 'owner' as const, firstName: null }
+      const account = { email: `owner-${number}@bench.example`, passwordHash: 'none', lastName: null }
+      await storeStaff(tx, { ...staff, ...account }, clock.now())
+    })
+  }
+  const fill = (restaurant: string, first: number, count: number) => [
+    `insert into tables (restaurant_id, id, number, capacity, x, y, shape, status, created_at, updated_at)
+     select lpad((${restaurant})::text, 32, '0')::uuid, lpad((${first} + i)::text, 32, '0')::uuid, (${first} + i)::text, 4, 0.5, 0.5, 'round',
+       'available', now(), now() from generate_series(0, ${count - 1}) i`,
+    `insert into guests (restaurant_id, id, first_name, last_name, party_size, status, check_in_time, created_at, updated_at)
+     select lpad((${restaurant})::text, 32, '0')::uuid, lpad((${first} + i)::text, 32, '0')::uuid, 'Ada', 'Lovelace', 2,
+       'waitlist', now(), now(), now() from generate_series(0, ${count - 1}) i`,
+  ]
+  const many = fill(`1 + i % ${RESTAURANTS}`, FIRST.many, pairs)
+  await asSuperuser(url, ...many, ...fill(`${HOT}`, FIRST.hot, pairs), ...fill(`${SPARE}`, FIRST.spare, 4))
+  await tidy(url)
+}
+
+/** Guests of pairs wait again, walk-ins are gone, and what the run before left to be cleaned up is cleaned up. */
+export async function tidy(url: string): Promise<void> {
+  await asSuperuser(
+    url,
+    `update guests set status = 'waitlist', finished_time = null, ended_at = null, seated_time = null
+     where status = 'finished'`,
+    `delete from guests where first_name = 'Walk'`,
+    'vacuum (analyze) guests',
+    'vacuum (analyze) tables',
+    'vacuum (analyze) heads',
+    'checkpoint',
+  )
+}

@@ -1,0 +1,152 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Db } from '../src/platform/db.ts'
+import { capture, type Sent } from './captured.ts'
+import { figuresOf, medians, type Figures, type Timed } from './figures.ts'
+import { furnish, openPostgres, pairOf, restaurantNumber, idOf, RESTAURANTS, tidy, type Where } from './floor.ts'
+import { Door, inProcess, quiet, runOne, WHATS, type What } from './ours.ts'
+import { pgbench, scriptOf, type Ids, type Script, type Trips } from './pgbench.ts'
+
+/** Matches: the same commands by each side, turn by turn on the same database, the order of the sides turned round every round. */
+
+/** Ours: in process, in process with one who listens, through HTTP. Theirs: pgbench in our trips, and a trip for each statement. */
+export const SIDES = ['execute', 'listened', 'http', 'limit', 'single'] as const
+export type Side = (typeof SIDES)[number]
+
+export interface Match {
+  readonly where: Where
+  readonly poolSize: number
+  /** Commands in a run. */
+  readonly count: number
+  readonly rounds: number
+  readonly sides: readonly Side[]
+}
+
+/** What a command came to with each side. */
+export interface Score {
+  readonly match: Match
+  readonly what: What
+  /** Medians over the rounds. */
+  readonly figures: ReadonlyMap<Side, Figures>
+  /** Every round. */
+  readonly runs: ReadonlyMap<Side, readonly Figures[]>
+}
+
+/** What each command sends: the second time, when every statement is prepared. */
+export interface Captured {
+  readonly sent: readonly Sent[]
+  readonly ids: Ids
+}
+
+/** Runs each command in a restaurant of its own and writes down what goes to the database. */
+export async function captureAll(db: Db): Promise<Record<What, Captured>> {
+  const captured: Partial<Record<What, Captured>> = {}
+  for (const index of [0, 1]) {
+    for (const what of WHATS) {
+      const pair = pairOf('spare', index)
+      let made = ''
+      const sent = await capture(async () => {
+        const { result } = await runOne(quiet(db), what, pair)
+        made = what === 'walk-in' ? (result as { id: string }).id : ''
+      })
+      const { restaurantId, pairId, number } = pair
+      const ids: Ids = { [restaurantId]: 'restaurant', [pairId]: 'pair', [number]: 'number', [made]: 'fresh' }
+      captured[what] = { sent, ids }
+    }
+  }
+  return captured as Record<What, Captured>
+}
+
+/** Opens a database and plays all matches on it. `say` is told how far it is. */
+export async function play(
+  matches: readonly Match[],
+  durable: boolean,
+  say: (line: string) => void,
+): Promise<{ scores: Score[]; captured: Record<What, Captured> }> {
+  const postgres = await openPostgres(durable)
+  try {
+    const setUp = new Db({ url: postgres.url, poolSize: 1 })
+    await furnish(postgres.url, setUp, Math.max(...matches.map((match) => match.count)))
+    const captured = await captureAll(setUp)
+    await setUp.close()
+    const scores: Score[] = []
+    for (const match of matches) {
+      say(`${durable ? 'fsync' : 'no fsync'}, ${match.where}, pool of ${match.poolSize}`)
+      scores.push(...(await playOne(postgres.url, match, captured)))
+    }
+    return { scores, captured }
+  } finally {
+    await postgres.close()
+  }
+}
+
+async function playOne(url: string, match: Match, captured: Record<What, Captured>): Promise<Score[]> {
+  const db = new Db({ url, poolSize: match.poolSize })
+  const door = await Door.open(db)
+  const runs = new Map<string, Figures[]>()
+  try {
+    await warmUp(url, match, door)
+    for (let round = 0; round < match.rounds; round++) {
+      const sides = round % 2 === 0 ? match.sides : match.sides.toReversed()
+      for (const side of sides) {
+        for (const what of WHATS) {
+          const timed = await runSide(url, match, side, what, door, captured[what])
+          const key = `${side} ${what}`
+          runs.set(key, [...(runs.get(key) ?? []), figuresOf(timed)])
+        }
+        await tidy(url)
+      }
+    }
+  } finally {
+    await door.close()
+    await db.close()
+  }
+  return WHATS.map((what) => {
+    const own = new Map(match.sides.map((side) => [side, runs.get(`${side} ${what}`)!]))
+    return { match, what, runs: own, figures: new Map([...own].map(([side, all]) => [side, medians(all)])) }
+  })
+}
+
+/** Connections opened, statements prepared, code compiled. */
+async function warmUp(url: string, match: Match, door: Door): Promise<void> {
+  const count = Math.min(match.count, 600)
+  for (const side of ['execute', 'http'] as const)
+    for (const what of WHATS) await runSide(url, { ...match, count }, side, what, door)
+  await tidy(url)
+}
+
+async function runSide(
+  url: string,
+  match: Match,
+  side: Side,
+  what: What,
+  door: Door,
+  captured?: Captured,
+): Promise<Timed> {
+  const { where, count, poolSize } = match
+  if (side === 'execute') return inProcess(door.deps, what, where, count, poolSize)
+  if (side === 'http') return door.run(what, where, count, poolSize)
+  if (side === 'listened') return listened(door, match, what)
+  const script = scriptFor(captured!, match, side === 'limit' ? 'same' : 'single')
+  return pgbench(url, script, count, poolSize)
+}
+
+export const scriptFor = ({ sent, ids }: Captured, { where, poolSize }: Match, trips: Trips): Script =>
+  scriptOf(sent, ids, where, poolSize, trips)
+
+async function listened(door: Door, { where, count, poolSize }: Match, what: What): Promise<Timed> {
+  const restaurants = where === 'hot' ? 1 : RESTAURANTS
+  let heard = 0
+  let wake = () => undefined as void
+  const all = new Promise<void>((resolve) => (wake = resolve))
+  const listener = () => {
+    if (++heard === count) wake()
+  }
+  const stops = await Promise.all(
+    Array.from({ length: restaurants }, (_, i) => door.app.hub.subscribe(idOf(restaurantNumber(where, i)), listener)),
+  )
+  const timed = await inProcess(door.deps, what, where, count, poolSize)
+  await Promise.race([all, sleep(2_000)])
+  for (const stop of stops) stop()
+  if (heard !== count) throw new Error(`${heard} of ${count} changes were heard`)
+  return timed
+}
