@@ -150,6 +150,8 @@ function createServer(log: Logger): FastifyInstance {
     bodyLimit: limits.bodyBytes,
     requestTimeout: 30_000,
     exposeHeadRoutes: false,
+    // What comes over an open connection while the server stops is still answered.
+    return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 500 },
     // An address that can't be read, before any route is known.

@@ -55,8 +55,9 @@ async function openDatabase(config: Config, undo: Undo[]): Promise<{ url: string
   const dataDir = dataDirOf(config, process.cwd())
   const secret = async () => config.SECRET_KEY ?? (await keptSecretKey(dataDir))
   if (config.DATABASE_URL !== null) {
-    const { host, pathname } = new URL(config.DATABASE_URL)
-    return { url: config.DATABASE_URL, where: `PostgreSQL at ${host}${pathname}`, secretKey: await secret() }
+    // Without the login that may stand in it.
+    const place = config.DATABASE_URL.replace(/^\w+:\/\/(?:[^@/]*@)?/, '').split('?', 1)[0]
+    return { url: config.DATABASE_URL, where: `PostgreSQL at ${place}`, secretKey: await secret() }
   }
   const embedded = await startEmbedded({ dataDir, maxConnections: config.POOL_SIZE + 10, say })
   undo.push(() => embedded.stop())

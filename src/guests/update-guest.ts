@@ -51,5 +51,5 @@ export const updateGuest = command({
 
 /** The facts that were sent: an absent one says nothing, null empties. */
 function given(sent: { [K in keyof GuestFacts]?: GuestFacts[K] | undefined }): Partial<GuestFacts> {
-  return Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== undefined)) as Partial<GuestFacts>
+  return Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== undefined))
 }

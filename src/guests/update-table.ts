@@ -109,5 +109,5 @@ async function seatThere(
 }
 
 function given(sent: Omit<TableChange, 'status' | 'guestId' | 'takeOver' | 'force'>): Partial<Table> {
-  return Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== undefined)) as Partial<Table>
+  return Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== undefined))
 }

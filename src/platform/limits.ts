@@ -54,7 +54,7 @@ export const limits = {
   verifiedTokens: 10_000,
   identities: 10_000,
   /** How long a stop waits for requests under way. */
-  stopMillis: 10_000,
+  stopMillis: 5_000,
   /** Password checks at once: each takes 19 MiB for about 12 ms. */
   passwordChecks: 4,
   /** Characters of a password. */

@@ -105,7 +105,7 @@ test('P10: a bcrypt hash signs in once and is argon2id from then on', async () =
   const { body } = await register('bcrypt@house.example')
   await app.database.sql('update qtable.staff set password_hash = $2 where id = $1', [
     body.user_id,
-    await bcrypt('Old-Pass-1', { cost: 4 }),
+    await bcrypt('Old-Pass-1', 4),
   ])
   expect((await login('bcrypt@house.example', 'Old-Pass-1')).status).toBe(200)
   const [{ password_hash: hash }] = (await app.database.sql<{ password_hash: string }>(

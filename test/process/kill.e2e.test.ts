@@ -85,7 +85,7 @@ test(
     const postgres = await startEmbedded({ dataDir, maxConnections: 60, say: () => undefined })
     cleanUp(() => postgres.stop())
     // An address has a host; the socket's folder in its query counts.
-    const url = postgres.url.replace('@/', '@localhost/')
+    const url = postgres.url
     await killAgainAndAgain({
       env: { DATABASE_URL: url, SECRET_KEY: 'kept by the operator, in any test', PORT: await freePort() },
       where: async () => url,
