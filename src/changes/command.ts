@@ -4,7 +4,7 @@ import { statement, sqlState, type Db, type Tx } from '../platform/db.ts'
 import { AppError, assert } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import type { Clock, Instant } from '../platform/clock.ts'
-import { append, type Change, type Draft, type Entry } from './log.ts'
+import { append, bury, type Change, type Draft, type Entry } from './log.ts'
 
 /** What staff may do, least first. Each role may do what the ones before it may. */
 export const ROLES = ['host', 'manager', 'owner'] as const
@@ -34,6 +34,8 @@ export interface Write {
   newId(): string
   /** Tells that an entity is now `value`. Told twice, the later word counts. */
   put(kind: string, id: string, event: string, version: number, value: object): void
+  /** Runs `work`; when it throws, what it wrote and told is undone and the rest of the command goes on, if the caller lets it. */
+  attempt<T>(work: () => Promise<T>): Promise<T>
   /** Tells that an entity is gone. `version` is its last one; `last` is what it was, unless it holds what must be forgotten with it. */
   drop(kind: string, id: string, event: string, version: number, last?: object): void
 }
@@ -49,6 +51,8 @@ export interface Command<Input extends z.ZodType = z.ZodType, Result = unknown> 
   readonly input: Input
   /** What `run` gives, for the API's description. */
   readonly answer: z.ZodType
+  /** Whether devices are told of it even when it touched nothing. */
+  readonly announcesNothing?: boolean
   /** Does the work. Throws `AppError` to refuse; then nothing of it remains. */
   run(w: Write, input: z.output<Input>): Promise<Result>
 }
@@ -129,7 +133,7 @@ async function runOnce<Input extends z.ZodType, Result>(
     },
     (made) => {
       if (made.kind === 'repeated') return null
-      return (tx) => finish(tx, write!, c.name, context, made)
+      return (tx) => finish(tx, write!, c, context, made)
     },
   )
   if (change) deps.publish(change)
@@ -142,12 +146,13 @@ async function runOnce<Input extends z.ZodType, Result>(
 async function finish<Result>(
   tx: Tx,
   w: OpenWrite,
-  name: string,
+  { name, announcesNothing }: Command,
   context: Context,
   made: Ran<Result>,
 ): Promise<Change | null> {
   assert(made.kind !== 'repeated', 'a repeated command has nothing to finish')
   const entries = made.kind === 'done' ? w.entries() : []
+  const appends = made.kind === 'done' && (entries.length > 0 || announcesNothing === true)
   const draft: Draft = {
     restaurantId: w.restaurantId,
     command: name,
@@ -156,9 +161,11 @@ async function finish<Result>(
     device: context.device ?? null,
     entries,
   }
+  const { mutationId } = context
   const [change] = await Promise.all([
-    entries.length > 0 ? append(tx, draft, w.now) : null,
-    context.mutationId === undefined ? null : settleMutation(tx, w, context.mutationId, outcomeOf(made)),
+    appends ? append(tx, draft, w.now) : null,
+    bury(tx, w.restaurantId, entries),
+    mutationId === undefined ? null : settleMutation(tx, w, mutationId, outcomeOf(made), appends),
   ])
   return change
 }
@@ -169,7 +176,7 @@ class OpenWrite implements Write {
   readonly actor: Actor
   readonly now: Instant
   readonly newId: () => string
-  readonly #entries = new Map<string, Entry>()
+  #entries = new Map<string, Entry>()
 
   constructor(tx: Tx, context: Context, now: Instant, newId: () => string) {
     this.tx = tx
@@ -185,6 +192,16 @@ class OpenWrite implements Write {
 
   drop(kind: string, id: string, event: string, version: number, last?: object): void {
     this.#tell({ op: 'drop', kind, id, event, version: version + 1, ...(last && { value: last }) })
+  }
+
+  async attempt<T>(work: () => Promise<T>): Promise<T> {
+    const before = new Map(this.#entries)
+    try {
+      return await this.tx.nested(work)
+    } catch (error) {
+      this.#entries = before
+      throw error
+    }
   }
 
   entries(): Entry[] {
@@ -255,8 +272,13 @@ async function runRemembered<Result>(w: OpenWrite, run: () => Promise<Result>): 
   }
 }
 
-async function settleMutation(tx: Tx, w: OpenWrite, mutationId: string, outcome: Outcome): Promise<void> {
-  const appended = outcome.ok && w.entries().length > 0
+async function settleMutation(
+  tx: Tx,
+  w: Write,
+  mutationId: string,
+  outcome: Outcome,
+  appended: boolean,
+): Promise<void> {
   await tx.all(updateMutation, [w.restaurantId, mutationId, JSON.stringify(outcome), appended])
 }
 

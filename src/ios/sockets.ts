@@ -10,8 +10,9 @@ import { closeCodes, Session, type SessionTimes } from '../changes/session.ts'
 import type { Hub } from '../changes/hub.ts'
 import type { Identities } from '../staff/identify.ts'
 import type { Identity } from '../staff/staff.ts'
-import { Feed, type SocketKind } from './feed.ts'
+import { Feed } from './feed.ts'
 import { pythonJson } from './frame.ts'
+import type { Hearing } from './messages.ts'
 import { socketTime } from './times.ts'
 
 /** What the sockets stand on. */
@@ -25,9 +26,12 @@ export interface SocketDeps {
   readonly tokenless: string
 }
 
+type SocketKind = 'realtime' | 'sync'
+
 /** What a handshake asked for. `named`: the restaurant id as sent; `echo`: how the first message says it back. */
 interface Asked {
   readonly kind: SocketKind
+  readonly hearing: Hearing
   readonly named: string | null
   readonly echo: string | number | null
 }
@@ -139,7 +143,7 @@ export class IosSockets {
     member.staffId = staffId
     if (member.deadline) clearTimeout(member.deadline)
     try {
-      const leave = await this.#feed.join(restaurantId, asked.kind, session, this.#firstFrame(asked, restaurantId))
+      const leave = await this.#feed.join(restaurantId, asked.hearing, session, this.#firstFrame(asked, restaurantId))
       if (member.gone) leave()
       else member.leave = leave
     } catch (error) {
@@ -219,9 +223,10 @@ function askedBy(request: IncomingMessage): Asked | null {
   const kind = PATHS[url.pathname]
   if (!kind) return null
   const named = url.searchParams.get('restaurant_id')
-  if (kind === 'realtime') return named === null ? null : { kind, named, echo: named }
+  const hearing = kind === 'realtime' && url.searchParams.get('reservations') === '1' ? 'reservations' : kind
+  if (kind === 'realtime') return named === null ? null : { kind, hearing, named, echo: named }
   const integer = named !== null && /^-?\d{1,15}$/.test(named)
-  return { kind, named: integer ? null : named, echo: integer ? Number(named) : null }
+  return { kind, hearing, named: integer ? null : named, echo: integer ? Number(named) : null }
 }
 
 function tokenOf(request: IncomingMessage): string | null {
