@@ -43,9 +43,10 @@ import * as sync from './ios/sync.ts'
 import * as tables from './ios/tables.ts'
 import { mountCors } from './ios/cors.ts'
 import { mountFallback } from './ios/fallback.ts'
-import { mount, type IosDeps, type Route } from './ios/route.ts'
+import { answerError, mount, type IosDeps, type Route } from './ios/route.ts'
 import { IosSockets } from './ios/sockets.ts'
 import { mountNative } from './native/door.ts'
+import { answerProblem } from './native/problem.ts'
 import { mountDocs } from './docs.ts'
 import { openApi } from './openapi.ts'
 
@@ -182,6 +183,9 @@ function createServer(log: Logger): FastifyInstance {
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 500 },
+    // An address that can't be read, before any route is known.
+    frameworkErrors: (error, request, reply) =>
+      void (request.url.startsWith('/v2/') ? answerProblem : answerError)(error, request, reply),
   })
   server.addHook('onResponse', async (request, reply) => {
     request.log.info(

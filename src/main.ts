@@ -19,6 +19,9 @@ const complain = (line: string): void => void process.stderr.write(`${line}\n`)
 
 type Undo = () => Promise<unknown>
 
+// How often a server that stops looks for connections that ask nothing.
+const CLOSING_MILLIS = 20
+
 async function start(undo: Undo[]): Promise<void> {
   const read = readConfig(process.env)
   if ('problems' in read)
@@ -33,7 +36,7 @@ async function start(undo: Undo[]): Promise<void> {
   const db = new Db({ url, poolSize: config.POOL_SIZE, onConnectionError })
   undo.push(() => db.close())
   const app = await buildApp({ config, secretKey, db, clock, log })
-  undo.push(() => app.close())
+  undo.push(closerOf(app))
   if (config.ADMIN_EMAIL !== null && config.ADMIN_PASSWORD !== null) {
     const made = await firstOwner(
       { db, clock, newId },
@@ -58,6 +61,34 @@ async function openDatabase(config: Config, undo: Undo[]): Promise<{ url: string
   const embedded = await startEmbedded({ dataDir, maxConnections: config.POOL_SIZE + 10, say })
   undo.push(() => embedded.stop())
   return { url: embedded.url, where: embedded.location, secretKey: await secret() }
+}
+
+/**
+ * Closes the application when called: what is under way is answered, for `limits.stopMillis` at most, and connections that ask nothing are closed. By
+ * itself a server waits for those: for a client that keeps its connection, that connected and said nothing, that sent half a request.
+ */
+function closerOf(app: App): () => Promise<void> {
+  const { server } = app.server
+  let underWay = 0
+  server.on('request', (_, response) => {
+    underWay++
+    response.once('close', () => underWay--)
+  })
+  return async () => {
+    let patient = true
+    const deadline = setTimeout(() => (patient = false), limits.stopMillis)
+    const look = setInterval(() => {
+      if (server.listening) return
+      if (patient && underWay > 0) server.closeIdleConnections()
+      else server.closeAllConnections()
+    }, CLOSING_MILLIS)
+    try {
+      await app.close()
+    } finally {
+      clearTimeout(deadline)
+      clearInterval(look)
+    }
+  }
 }
 
 async function listen(app: App, config: Config): Promise<void> {

@@ -166,13 +166,20 @@ function without(schema: Json, names: readonly string[]): Json {
 
 /** A zod schema's JSON Schema; named schemas go to the document's components. */
 function jsonSchema(shape: z.ZodType, schemas: Json): Json {
-  const made = z.toJSONSchema(shape, { io: 'input', unrepresentable: 'any' }) as Json
+  const made = z.toJSONSchema(shape, { io: 'input', unrepresentable: 'any', override: asRead }) as Json
   const { $schema: _, $defs, ...schema } = rewritten(made) as Json
   Object.assign(schemas, $defs)
   const { id } = schema
   if (typeof id !== 'string') return schema
   schemas[id] = withoutId(schema)
   return { $ref: `#/components/schemas/${id}` }
+}
+
+/** A text of a query that is coerced is what it is coerced to, not what may be coerced. */
+function asRead({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodType; jsonSchema: Json }): void {
+  if (!(zodSchema instanceof z.ZodPipe && zodSchema.in instanceof z.ZodNumber && zodSchema.in.def.coerce)) return
+  const { $schema: _, ...read } = z.toJSONSchema(zodSchema.out, { io: 'input' })
+  Object.assign(jsonSchema, read)
 }
 
 /** References into the document, and no ids, which would change what references mean. */

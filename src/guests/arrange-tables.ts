@@ -45,7 +45,11 @@ export const arrangeTables = command({
         touched.set(id, made)
         if (change.status === undefined && change.partyId === undefined) continue
       }
-      touched.set(id, await changeTable(w, id, change))
+      const changed = await changeTable(w, id, change)
+      const old = [...byNumber].find(([, each]) => each === id)?.[0]
+      if (old !== undefined) byNumber.delete(old)
+      byNumber.set(changed.number, id)
+      touched.set(id, changed)
     }
     return [...touched.values()]
   },

@@ -11,9 +11,11 @@ export function mountCors(server: FastifyInstance, origins: string): void {
   server.addHook('onRequest', async (request, reply) => {
     const { origin } = request.headers
     if (origin === undefined) return
+    // What a listed origin is answered must not be kept for another.
+    if (listed) void reply.header('vary', 'Origin')
     if (listed && !listed.has(origin)) return
     void reply.header('access-control-allow-origin', listed ? origin : '*')
-    if (listed) void reply.header('access-control-allow-credentials', 'true').header('vary', 'Origin')
+    if (listed) void reply.header('access-control-allow-credentials', 'true')
     const wanted = request.headers['access-control-request-method']
     if (request.method !== 'OPTIONS' || wanted === undefined) return
     void reply.header('access-control-allow-methods', METHODS).header('access-control-max-age', '600')

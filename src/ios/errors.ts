@@ -61,6 +61,7 @@ const answers: Record<string, (error: AppError, body: unknown) => ContractError>
     const loc = Array.isArray(body) ? ['body', index, name] : ['body', name]
     return invalid([valueError(loc, 'guest not found', fieldOf(items[index], name))])
   },
+  'mutation-id-reused': ({ message }) => invalid([valueError(['header', 'idempotency-key'], message, null)]),
   busy: ({ message }) => detail(503, message, { 'retry-after': '1' }),
   'outcome-unknown': ({ message }) => detail(503, message, { 'retry-after': '1' }),
 }
@@ -79,4 +80,6 @@ export function answerOf(error: unknown, body: unknown): ContractError | null {
   return null
 }
 
-const fallback = ({ status, message }: AppError): ContractError => detail(status, message)
+// A 422 is a list of items, whatever it is about.
+const fallback = ({ status, message }: AppError): ContractError =>
+  status === 422 ? invalid([valueError(['body'], message, null)]) : detail(status, message)

@@ -7,7 +7,7 @@ export const idField = z
   .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, 'must be a UUID in lower case')
   .meta({ description: 'UUID, lower case' })
 
-/** Text of bounded length (in UTF-16 units) that PostgreSQL can store: no NUL, no half of a surrogate pair. */
+/** Text of bounded length (in characters) that PostgreSQL can store: no NUL, no half of a surrogate pair. */
 export const textField = (max: number) =>
   z
     .string()

@@ -1,0 +1,60 @@
+/** Draws that repeat for the same seed. */
+export class Random {
+  #a: number
+
+  /** `stream` keeps several users of one seed apart. */
+  constructor(seed: number, stream = 0) {
+    this.#a = (seed ^ Math.imul(stream + 1, 0x9e3779b9)) >>> 0
+    for (let i = 0; i < 8; i++) this.next()
+  }
+
+  /** Uniform, 0 included, 1 not: mulberry32. */
+  next(): number {
+    this.#a = (this.#a + 0x6d2b79f5) >>> 0
+    let t = this.#a
+    t = Math.imul(t ^ (t >>> 15), t | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+
+  /** True in this share of draws. */
+  chance(share: number): boolean {
+    return this.next() < share
+  }
+
+  between(low: number, high: number): number {
+    return low + this.next() * (high - low)
+  }
+
+  pick<T>(of: readonly T[]): T {
+    return of[Math.floor(this.next() * of.length)]!
+  }
+
+  /** One of several by weight. */
+  weighted<T>(of: readonly (readonly [value: T, weight: number])[]): T {
+    let left = this.next() * of.reduce((sum, [, weight]) => sum + weight, 0)
+    for (const [value, weight] of of) if ((left -= weight) < 0) return value
+    return of.at(-1)![0]
+  }
+
+  /** Mean 0, variance 1: Box and Muller. */
+  normal(): number {
+    return Math.sqrt(-2 * Math.log(1 - this.next())) * Math.cos(2 * Math.PI * this.next())
+  }
+
+  /** Lognormal with this mean and coefficient of variation. */
+  lognormal(mean: number, variation: number): number {
+    const variance = Math.log(1 + variation * variation)
+    return Math.exp(Math.log(mean) - variance / 2 + Math.sqrt(variance) * this.normal())
+  }
+
+  /** Knuth's way, in pieces so that a large mean doesn't underflow. */
+  poisson(mean: number): number {
+    let count = 0
+    for (let left = mean; left > 0; left -= 50) {
+      const limit = Math.exp(-Math.min(left, 50))
+      for (let product = this.next(); product > limit; product *= this.next()) count++
+    }
+    return count
+  }
+}

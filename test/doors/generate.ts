@@ -1,0 +1,175 @@
+import fc from 'fast-check'
+import type { Operation, Parameter, Schema } from './operations.ts'
+import { entityOf } from './operations.ts'
+
+/** Values from JSON Schema, for the part of it that the OpenAPI document uses. Whatever it doesn't know, it refuses loudly. */
+
+const NO_NUL = '^[^\\u0000]*$'
+const NO_NUL_NO_HALVES = '^[^\\u0000\\ud800-\\udfff]*$'
+const RFC_3339 = /T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/
+const UUID = /^\^\[0-9a-f\]\{8\}-/
+
+/** Stands for an id that exists when the request is sent: `@@table 7@@`. */
+const known = (kind: string): fc.Arbitrary<string> => fc.nat(40).map((n) => `@@${kind} ${n}@@`)
+
+/** Replaces what stands for ids. */
+export function resolve(text: string, ids: Readonly<Record<string, readonly string[]>>): string {
+  return text.replace(/@@(\w+) (\d+)@@/g, (_, kind: string, n: string) => {
+    const some = ids[kind] ?? []
+    return some[Number(n) % some.length]!
+  })
+}
+
+const someId = (kind: string): fc.Arbitrary<string> =>
+  fc.oneof({ weight: 6, arbitrary: known(kind) }, { weight: 1, arbitrary: fc.uuid() })
+
+/** Any value that a schema takes. */
+export function valueOf(schema: Schema, name: string, op: Operation): fc.Arbitrary<unknown> {
+  if (schema.const !== undefined) return fc.constant(schema.const)
+  if (schema.anyOf) return fc.oneof(...schema.anyOf.map((each) => valueOf(each, name, op)))
+  if (schema.enum) return fc.constantFrom(...schema.enum)
+  switch (schema.type) {
+    case 'null':
+      return fc.constant(null)
+    case 'boolean':
+      return fc.boolean()
+    case 'integer':
+    case 'number':
+      return numberOf(schema)
+    case 'string':
+      return textOf(schema, name, op)
+    case 'array':
+      return fc.array(valueOf(schema.items!, name, op), { maxLength: Math.min(schema.maxItems ?? 5, 5) })
+    case 'object':
+      return objectOf(schema, op)
+    case undefined:
+    default:
+      throw new Error(`no generator for ${JSON.stringify(schema).slice(0, 200)}`)
+  }
+}
+
+function numberOf({ type, minimum, maximum }: Schema): fc.Arbitrary<number> {
+  const min = minimum ?? -1e12
+  const max = maximum ?? 1e12
+  if (type === 'integer') {
+    const near = fc.integer({ min: Math.max(min, -2), max: Math.min(max, 12) })
+    return fc.oneof(
+      { weight: 4, arbitrary: near },
+      { weight: 1, arbitrary: fc.integer({ min, max }) },
+      fc.constantFrom(min, max),
+    )
+  }
+  const some = fc.double({ min, max, noNaN: true })
+  const edges = [0, min, max, 5e-324].filter((n) => n >= min && n <= max)
+  return fc.oneof(some, fc.constantFrom(...edges))
+}
+
+function objectOf(schema: Schema, op: Operation): fc.Arbitrary<unknown> {
+  const fields = Object.entries(schema.properties ?? {}).map(([name, of]) => [name, valueOf(of, name, op)] as const)
+  const known: fc.Arbitrary<Record<string, unknown>> = fc.record(Object.fromEntries(fields), {
+    requiredKeys: [...(schema.required ?? [])],
+  })
+  // Fields that nobody knows are ignored.
+  const more = fc.option(fc.record({ nobodyKnows: fc.jsonValue({ maxDepth: 3 }) }), { freq: 9, nil: {} })
+  // A version is seldom the right one, and then nothing else of the request counts.
+  return fc.tuple(known, more, fc.nat(3)).map(([{ version, ...object }, rest, n]) => {
+    return { ...object, ...(version !== undefined && n === 0 && { version }), ...rest }
+  })
+}
+
+function textOf(schema: Schema, name: string, op: Operation): fc.Arbitrary<string> {
+  const { format, pattern, minLength = 0, maxLength = 200 } = schema
+  const kind = entityOf(name, op)
+  if (kind === 'guest' || kind === 'table') {
+    if (pattern && UUID.test(pattern)) return someId(kind)
+    return fc.oneof({ weight: 6, arbitrary: someId(kind) }, fc.constantFrom('', 'nope', '0'))
+  }
+  const fits = (text: string) => pattern === undefined || new RegExp(pattern, 'u').test(text)
+  // What the format says is less than what the pattern lets through: a time has seconds and a zone.
+  if (format === 'date-time') return times.filter((text) => RFC_3339.test(text) && fits(text))
+  if (format === 'email') return emails.filter((text) => fits(text) && text.length <= maxLength)
+  if (pattern !== undefined && pattern !== NO_NUL && pattern !== NO_NUL_NO_HALVES)
+    throw new Error(`no generator for the pattern ${pattern} of ${name}`)
+  // Lengths are counted in code points, as JSON Schema does.
+  const lengths = { minLength, maxLength }
+  return fc.oneof(
+    { weight: 3, arbitrary: fc.string({ unit: 'grapheme-ascii', ...lengths, maxLength: Math.min(maxLength, 30) }) },
+    { weight: 2, arbitrary: fc.string({ unit: 'binary', ...lengths }).map((text) => text.replaceAll('\0', '0')) },
+    { weight: 1, arbitrary: fc.constantFrom('x', 'ä', '席', '🍷').map((unit) => unit.repeat(maxLength)) },
+  )
+}
+
+/** Texts of times in all the forms that one of the doors promises to take; each door's pattern picks its own. */
+const times: fc.Arbitrary<string> = fc
+  .record({
+    year: fc.oneof(
+      fc.integer({ min: 1, max: 9998 }),
+      fc.constantFrom(1, 999, 1000, 1969, 1970, 2000, 2024, 2026, 9998),
+    ),
+    month: fc.integer({ min: 1, max: 12 }),
+    day: fc.oneof(fc.integer({ min: 1, max: 31 }), fc.constantFrom(28, 29, 30, 31)),
+    hour: fc.integer({ min: 0, max: 23 }),
+    minute: fc.integer({ min: 0, max: 59 }),
+    second: fc.option(fc.integer({ min: 0, max: 59 }), { freq: 8 }),
+    fraction: fc.constantFrom('', '', '.1', '.123456', '.000000', '.999999', '.1234567', '.123456789'),
+    zone: fc.constantFrom('Z', 'Z', 'Z', '', '+02:00', '-11:30', '+23:59', '-23:59'),
+    onlyDate: fc.nat(9).map((n) => n === 0),
+  })
+  .map(({ year, month, day, hour, minute, second, fraction, zone, onlyDate }) => {
+    const two = (n: number) => String(n).padStart(2, '0')
+    const date = `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}`
+    if (onlyDate) return date
+    return `${date}T${two(hour)}:${two(minute)}${second === null ? '' : `:${two(second)}${fraction}`}${zone}`
+  })
+
+const word = (max: number) =>
+  fc.string({ unit: fc.constantFrom(...'abcxyzABCXYZ0189'.split('')), minLength: 1, maxLength: max })
+const emails: fc.Arbitrary<string> = fc
+  .tuple(
+    fc.string({ unit: fc.constantFrom(...`abcXYZ019!#$%&'*+/=?^_\`{|}~-`.split('')), minLength: 1, maxLength: 64 }),
+    fc.array(word(63), { minLength: 1, maxLength: 3 }),
+    fc.constantFrom('example', 'com', 'restaurant', 'test', 'ORG'),
+  )
+  .map(([local, labels, top]) => `${local}@${labels.join('.')}.${top}`)
+
+/** What a request is made of, before ids are put in: everything but the body is text already. */
+export interface Parts {
+  readonly path: Readonly<Record<string, string>>
+  readonly query: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: unknown
+}
+
+/** Any valid request for an operation. */
+export function partsOf(op: Operation): fc.Arbitrary<Parts> {
+  const within = (where: Parameter['in']) => op.parameters.filter((each) => each.in === where)
+  const path = within('path').map(({ name }) => [name, pathId(name, op)] as const)
+  const query = within('query').map(({ name, schema }) => [name, valueOf(schema, name, op).map(String)] as const)
+  const headers = within('header').map(({ name, schema }) => [name, headerOf(schema)] as const)
+  return fc.record({
+    path: fc.record(Object.fromEntries(path)),
+    query: fc.record(Object.fromEntries(query), {
+      requiredKeys: within('query')
+        .filter((p) => p.required)
+        .map((p) => p.name),
+    }),
+    headers: fc.oneof(fc.constant({}), fc.record(Object.fromEntries(headers))),
+    body: op.body ? valueOf(op.body, '', op) : fc.constant(undefined),
+  })
+}
+
+function pathId(name: string, op: Operation): fc.Arbitrary<string> {
+  const kind = entityOf(name, op)
+  if (kind === 'restaurant') return fc.constant('@@restaurant 0@@')
+  if (kind === 'guest' || kind === 'table') return someId(kind)
+  throw new Error(`no generator for ${name} in ${op.path}`)
+}
+
+/** Visible ASCII; often the same few, so that requests are repeated. */
+const headerOf = ({ minLength = 0, maxLength = 50 }: Schema): fc.Arbitrary<string> => {
+  const visible = Array.from({ length: 94 }, (_, i) => String.fromCharCode(33 + i))
+  return fc.oneof(
+    { weight: 9, arbitrary: fc.string({ unit: fc.constantFrom(...visible), minLength, maxLength }) },
+    { weight: 1, arbitrary: fc.constantFrom('one', 'two', 'x'.repeat(maxLength)) },
+  )
+}
