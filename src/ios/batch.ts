@@ -48,7 +48,8 @@ export const batchUpdate = route({
     timestamp: naiveTime,
     errors: z.array(z.string()).nullable(),
   }),
-  async handle({ deps, context, body }) {
+  async handle({ deps, context, body, sent }) {
+    const raw = (sent as { guests?: unknown[] | null }).guests ?? []
     const guests = (body.guests ?? []).map((item) => ({ item, plan: batchGuestOperation(item) }))
     const tables = (body.tables ?? []).map((item) => ({ item, plan: batchTableOperation(item) }))
     const plans = [...guests, ...tables].map(({ plan }) => plan)
@@ -61,7 +62,7 @@ export const batchUpdate = route({
     return {
       success: errors.length === 0,
       updated_guests: good<Guest>(0, guests.length).flatMap((guest, i) =>
-        guest ? [batchGuestJson(withSentTimes(guestJson(guest), guests[i]!.item))] : [],
+        guest ? [batchGuestJson(withSentTimes(guestJson(guest), raw[i]))] : [],
       ),
       updated_tables: good<Table>(guests.length, results.length).flatMap((table) => (table ? [tableJson(table)] : [])),
       timestamp: naive(deps.clock.now()),

@@ -40,10 +40,12 @@ const GUEST_FIELDS = ['current_guest_id', 'currentGuestId'] as const
 const answers: Record<string, (error: AppError, body: unknown) => ContractError> = {
   'guest-not-found': notFound,
   'table-not-found': notFound,
+  'reservation-not-found': notFound,
   'table-number-taken': ({ message }) => detail(400, message),
   'table-occupied': ({ message }) => detail(400, message),
   'too-many-tables': ({ message }) => detail(400, message),
   'email-taken': ({ message }) => detail(400, message),
+  'guest-has-reservations': ({ message }) => detail(400, message),
   'wrong-credentials': ({ message }) => detail(401, message, CHALLENGE),
   'unknown-table': (_, body) =>
     invalid([valueError(['body', 'table_id'], 'table not found', fieldOf(body, 'table_id'))]),

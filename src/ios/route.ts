@@ -32,6 +32,8 @@ export interface IosDeps extends ChangeDeps {
 export interface Call<Body, Query> {
   readonly deps: IosDeps
   readonly body: Body
+  /** The body as it was sent. */
+  readonly sent: unknown
   readonly query: Query
   readonly params: Readonly<Record<string, string>>
   /** Who calls, and for which restaurant. Public routes have neither. */
@@ -75,7 +77,15 @@ export function mount(server: FastifyInstance, deps: IosDeps, r: Route): void {
       const body = r.body ? parseModel(r.body, request.body, 'body') : undefined
       const query = r.query ? parseModel(r.query, request.query, 'query') : undefined
       const params = request.params as Record<string, string>
-      const answer = await r.handle({ deps, body, query, params, identity, context: contextOf(identity, request) })
+      const answer = await r.handle({
+        deps,
+        body,
+        sent: request.body,
+        query,
+        params,
+        identity,
+        context: contextOf(identity, request),
+      })
       return send(reply, 200, answer)
     },
   })
