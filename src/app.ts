@@ -153,7 +153,7 @@ export async function buildApp({ config, secretKey, db, clock, log }: AppDeps): 
     pingTimeout: config.WS_CONNECTION_TIMEOUT * 1000,
     maxAge: config.SOCKET_MAX_HOURS * 3_600_000,
   }
-  const sockets = new IosSockets({ hub, identities, clock, log, times, tokenless: config.TOKENLESS_SOCKETS })
+  const sockets = new IosSockets({ ...deps, hub, clock, log, times, tokenless: config.TOKENLESS_SOCKETS })
 
   const server = createServer(log)
   readBodies(server)

@@ -6,6 +6,7 @@ import { isId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
+import type { Context } from '../changes/command.ts'
 import { closeCodes, Session, type SessionTimes } from '../changes/session.ts'
 import type { Hub } from '../changes/hub.ts'
 import type { Identities } from '../staff/identify.ts'
@@ -13,10 +14,12 @@ import type { Identity } from '../staff/staff.ts'
 import { Feed } from './feed.ts'
 import { pythonJson } from './frame.ts'
 import type { Hearing } from './messages.ts'
+import type { IosDeps } from './route.ts'
+import { answerSyncRequest } from './sync-requests.ts'
 import { socketTime } from './times.ts'
 
 /** What the sockets stand on. */
-export interface SocketDeps {
+export interface SocketDeps extends Pick<IosDeps, 'db' | 'historyDays'> {
   readonly hub: Hub
   readonly identities: Identities
   readonly clock: Clock
@@ -43,6 +46,10 @@ interface Member {
   staffId: string | null
   leave: (() => void) | null
   joining: boolean
+  /** In whose name it asks, once it has joined. */
+  context: Context | null
+  /** Whether an answer to a request is being made: one at a time. */
+  asking: boolean
   gone: boolean
   deadline: NodeJS.Timeout | null
 }
@@ -120,7 +127,17 @@ export class IosSockets {
       heartbeat: () => this.#frame({ type: 'heartbeat', timestamp: this.#now() }),
     }
     const session = new Session(ws, owner, this.#deps.times, Date.now())
-    const member: Member = { session, asked, staffId: null, leave: null, joining: false, gone: false, deadline: null }
+    const member: Member = {
+      session,
+      asked,
+      staffId: null,
+      leave: null,
+      joining: false,
+      context: null,
+      asking: false,
+      gone: false,
+      deadline: null,
+    }
     this.#members.set(session, member)
     const open = identity ? identity.restaurantId : this.#withoutToken(asked)
     if (open !== null) return void this.#join(member, open, identity?.staffId ?? null)
@@ -141,6 +158,8 @@ export class IosSockets {
     const { session, asked } = member
     member.joining = true
     member.staffId = staffId
+    // A socket without a token may read what it hears anyway.
+    member.context = { restaurantId, actor: { staffId: staffId ?? '', role: 'host' } }
     if (member.deadline) clearTimeout(member.deadline)
     try {
       const leave = await this.#feed.join(restaurantId, asked.hearing, session, this.#firstFrame(asked, restaurantId))
@@ -162,7 +181,13 @@ export class IosSockets {
   async #onText(member: Member, text: string): Promise<void> {
     const message = objectIn(text)
     if (!member.joining) return this.#signIn(member, message)
-    if (message?.['type'] === 'ping') member.session.send(this.#frame({ type: 'pong', timestamp: this.#now() }))
+    if (message?.['type'] === 'ping') return member.session.send(this.#frame({ type: 'pong', timestamp: this.#now() }))
+    if (message && member.asked.kind === 'sync' && member.context && !member.asking) {
+      member.asking = true
+      const answer = await answerSyncRequest(this.#deps, member.context, message)
+      member.asking = false
+      if (answer) member.session.send(this.#frame(answer))
+    }
   }
 
   async #signIn(member: Member, message: Record<string, unknown> | null): Promise<void> {
