@@ -32,7 +32,10 @@ export interface Write {
   /** The command's time. Every time it writes that isn't a client's is this one. */
   readonly now: Instant
   newId(): string
-  /** Tells that an entity is now `value`. Told twice, the later word counts. */
+  /**
+   * Tells that an entity is now `value`. Told twice, the later value counts, but what was created stays `created` and what was asked for in a batch
+   * `batched`, whatever that moved besides.
+   */
   put(kind: string, id: string, event: string, version: number, value: object): void
   /** Runs `work`; when it throws, what it wrote and told is undone and the rest of the command goes on, if the caller lets it. */
   attempt<T>(work: () => Promise<T>): Promise<T>
@@ -170,6 +173,8 @@ async function finish<Result>(
   return change
 }
 
+const LASTING = ['created', 'batched']
+
 class OpenWrite implements Write {
   readonly tx: Tx
   readonly restaurantId: string
@@ -209,7 +214,10 @@ class OpenWrite implements Write {
   }
 
   #tell(entry: Entry): void {
-    this.#entries.set(`${entry.kind} ${entry.id}`, entry)
+    const key = `${entry.kind} ${entry.id}`
+    const before = this.#entries.get(key)
+    const stays = before?.op === 'put' && entry.op === 'put' && LASTING.includes(before.event)
+    this.#entries.set(key, stays ? { ...entry, event: before.event } : entry)
     if (this.#entries.size > limits.entriesPerChange)
       throw new AppError('too-large', 422, `One command may touch ${limits.entriesPerChange} entities at most`)
   }

@@ -3,13 +3,16 @@ import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import { command, type Command, type Write } from '../changes/command.ts'
 import { addTable } from '../tables/add-table.ts'
+import { lockTables } from '../tables/tables.ts'
 import { removeTable } from '../tables/remove-table.ts'
 import { addReservation } from '../reservations/add-reservation.ts'
 import { cancelReservation } from '../reservations/cancel-reservation.ts'
 import { updateReservation } from '../reservations/update-reservation.ts'
+import { lockReservations } from '../reservations/reservations.ts'
 import { addGuest } from './add-guest.ts'
 import { clearTable } from './clear-table.ts'
 import { deleteGuest } from './delete-guest.ts'
+import { lockGuests } from './guests.ts'
 import { moveGuest } from './move-guest.ts'
 import { seatGuest } from './seat-guest.ts'
 import { setGuestStatus } from './set-guest-status.ts'
@@ -57,6 +60,7 @@ export const runBatch = command({
   answer: z.object({ results: z.array(z.unknown()) }),
   async run(w, input): Promise<{ results: unknown[] }> {
     const results: unknown[] = []
+    await lockAll(w, input.operations)
     for (const [index, part] of input.operations.entries()) {
       try {
         results.push(await runPart(w, part.command, part.input))
@@ -68,6 +72,21 @@ export const runBatch = command({
     return { results }
   },
 })
+
+/**
+ * Locks what the parts of a batch name, and the tables of the parties they name, in the ladder's order: batches that share anything wait for each other at the
+ * start, whatever the order of their parts.
+ */
+export async function lockAll(w: Write, list: readonly { readonly input: unknown }[]): Promise<void> {
+  const named = (...fields: string[]) => {
+    const values = list.flatMap(({ input }) => fields.map((name) => (input as Record<string, unknown>)[name]))
+    return [...new Set(values.filter((value) => typeof value === 'string'))]
+  }
+  const parties = named('guestId', 'reservationId', 'partyId')
+  await lockTables(w, named('tableId'), parties)
+  await lockReservations(w, parties)
+  await lockGuests(w, parties)
+}
 
 /** Runs one command of a list within the transaction of another. */
 export async function runPart(w: Write, name: string, input: unknown): Promise<unknown> {

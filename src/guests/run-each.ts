@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { AppError } from '../platform/errors.ts'
 import { command, type Write } from '../changes/command.ts'
-import { operations, runPart } from './run-batch.ts'
+import { lockAll, operations, runPart } from './run-batch.ts'
 
 /** How one operation of a list went. */
 export type EachResult =
@@ -27,6 +27,7 @@ export const runEach = command({
   }),
   async run(w, input): Promise<{ results: EachResult[] }> {
     const results: EachResult[] = []
+    await lockAll(w, input.operations)
     for (const part of input.operations) results.push(await tryPart(w, part))
     return { results }
   },

@@ -38,7 +38,10 @@ export async function lockParty(
   wanted?: string | null,
   version?: number,
 ): Promise<LockedParty> {
-  const [tables, guests] = await Promise.all([lockTables(w, wanted ? [wanted] : [], guestId), lockGuests(w, [guestId])])
+  const [tables, guests] = await Promise.all([
+    lockTables(w, wanted ? [wanted] : [], [guestId]),
+    lockGuests(w, [guestId]),
+  ])
   const guest = guests.get(guestId)
   if (!guest) throw guestNotFound(guestId)
   if (version !== undefined && version !== guest.version)

@@ -59,7 +59,7 @@ export async function changeTable(w: Write, tableId: string, change: TableChange
   const { status, partyId, takeOver, force, ...sent } = change
   const wanted = status === 'available' ? undefined : (partyId ?? undefined)
   // The table that the wanted party is at now is locked too: moving there frees it.
-  const tables = await lockTables(w, [tableId], wanted)
+  const tables = await lockTables(w, [tableId], wanted === undefined ? [] : [wanted])
   const table = tables.get(tableId)
   if (!table) throw tableNotFound(tableId)
   if (version !== undefined && version !== table.version) throw versionConflict(table)

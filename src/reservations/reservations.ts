@@ -46,8 +46,8 @@ const columns = `id, guest_id as "guestId", guest_name as "guestName", contact_i
   special_requests as "specialRequests", version, created_at as "createdAt", updated_at as "updatedAt"`
 
 const lockById = statement(
-  'lock-reservation',
-  `select ${columns} from reservations where restaurant_id = $1 and id = $2 for update`,
+  'lock-reservations',
+  `select ${columns} from reservations where restaurant_id = $1 and id = any ($2::uuid[]) order by id for update`,
 )
 
 const insertReservation = statement(
@@ -99,7 +99,11 @@ export async function hasActiveReservation(w: Write, guestId: string): Promise<b
 
 /** Locks a reservation, if there is one with this id. */
 export const lockReservation = (w: Write, id: string): Promise<Reservation | undefined> =>
-  w.tx.maybe<Reservation>(lockById, [w.restaurantId, id])
+  w.tx.maybe<Reservation>(lockById, [w.restaurantId, [id]])
+
+/** Locks reservations in the order of id. Unknown ids are left out. */
+export const lockReservations = (w: Write, ids: readonly string[]): Promise<Reservation[]> =>
+  w.tx.all<Reservation>(lockById, [w.restaurantId, ids])
 
 export const reservationNotFound = (id: string): AppError =>
   new AppError('reservation-not-found', 404, 'There is no such reservation', { reservationId: id })

@@ -68,7 +68,7 @@ export interface ReservationChange {
  * ended-with-table, unknown-table, table-not-free, over-capacity. */
 export async function changeReservation(w: Write, id: string, change: ReservationChange): Promise<Reservation> {
   const { tableId: wanted, force } = change
-  const tables = await lockTables(w, wanted ? [wanted] : [], id)
+  const tables = await lockTables(w, wanted ? [wanted] : [], [id])
   const before = await lockReservation(w, id)
   if (!before) throw reservationNotFound(id)
   if (change.version !== undefined && change.version !== before.version)

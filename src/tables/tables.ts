@@ -39,7 +39,7 @@ const columns = `id, number, capacity, x, y, shape, section, status, guest_id as
 // In the order of id, as every command locks tables: two commands that need the same ones wait instead of deadlocking.
 const lockTablesByIdOrParty = statement(
   'lock-tables',
-  `select ${columns} from tables where restaurant_id = $1 and (id = any ($2::uuid[]) or guest_id = $3 or reservation_id = $3)
+  `select ${columns} from tables where restaurant_id = $1 and (id = any ($2::uuid[]) or guest_id = any ($3::uuid[]) or reservation_id = any ($3::uuid[]))
    order by id for update`,
 )
 
@@ -75,9 +75,13 @@ export async function countTables(w: Write): Promise<number> {
   return (await w.tx.one<{ count: number }>(countAll, [w.restaurantId])).count
 }
 
-/** Locks tables by id, and the one that a party is at, in the ladder's order. Unknown ids are left out. */
-export async function lockTables(w: Write, ids: readonly string[], partyId?: string): Promise<Map<string, Table>> {
-  const rows = await w.tx.all<Table>(lockTablesByIdOrParty, [w.restaurantId, ids, partyId ?? null])
+/** Locks tables by id, and those that parties are at, in the ladder's order. Unknown ids are left out. */
+export async function lockTables(
+  w: Write,
+  ids: readonly string[],
+  partyIds: readonly string[] = [],
+): Promise<Map<string, Table>> {
+  const rows = await w.tx.all<Table>(lockTablesByIdOrParty, [w.restaurantId, ids, partyIds])
   return new Map(rows.map((table) => [table.id, table]))
 }
 
