@@ -14,20 +14,32 @@ import { Identities } from './staff/identify.ts'
 import { addTable } from './tables/add-table.ts'
 import { listTables } from './tables/list-tables.ts'
 import { removeTable } from './tables/remove-table.ts'
+import { addReservation } from './reservations/add-reservation.ts'
+import { cancelReservation } from './reservations/cancel-reservation.ts'
+import { listReservations } from './reservations/list-reservations.ts'
+import { updateReservation } from './reservations/update-reservation.ts'
 import { addGuest } from './guests/add-guest.ts'
 import { arrangeTables } from './guests/arrange-tables.ts'
 import { clearTable } from './guests/clear-table.ts'
 import { deleteGuest } from './guests/delete-guest.ts'
+import { getFloor } from './guests/get-floor.ts'
+import { getFloorSince } from './guests/get-floor-since.ts'
 import { getGuest } from './guests/get-guest.ts'
 import { listGuests } from './guests/list-guests.ts'
 import { moveGuest } from './guests/move-guest.ts'
+import { runBatch } from './guests/run-batch.ts'
+import { runEach } from './guests/run-each.ts'
 import { seatGuest } from './guests/seat-guest.ts'
 import { setGuestStatus } from './guests/set-guest-status.ts'
 import { updateGuest } from './guests/update-guest.ts'
 import { updateTable } from './guests/update-table.ts'
 import * as auth from './ios/auth.ts'
+import * as batch from './ios/batch.ts'
+import * as dashboards from './ios/dashboards.ts'
 import * as guests from './ios/guests.ts'
 import * as pages from './ios/pages.ts'
+import * as reservations from './ios/reservations.ts'
+import * as sync from './ios/sync.ts'
 import * as tables from './ios/tables.ts'
 import { mountCors } from './ios/cors.ts'
 import { mountFallback } from './ios/fallback.ts'
@@ -47,16 +59,21 @@ export const commands: readonly Command[] = [
   arrangeTables,
   clearTable,
   removeTable,
+  addReservation,
+  updateReservation,
+  cancelReservation,
   addGuest,
   updateGuest,
   setGuestStatus,
   seatGuest,
   moveGuest,
   deleteGuest,
+  runBatch,
+  runEach,
 ]
 
 /** Every query there is. */
-export const queries: readonly Query[] = [listTables, listGuests, getGuest]
+export const queries: readonly Query[] = [listTables, listReservations, listGuests, getGuest, getFloor, getFloorSince]
 
 /** Every endpoint of the iPad's contract. Its two sockets are in ios/sockets.ts. Of two with the same path the first one's method is what a 405 allows. */
 export const routes: readonly Route[] = [
@@ -78,6 +95,20 @@ export const routes: readonly Route[] = [
   tables.tablesUpdate,
   tables.tablesDelete,
   tables.tablesClear,
+  reservations.reservationsList,
+  reservations.reservationsCreate,
+  reservations.reservationsUpdate,
+  reservations.reservationsCancel,
+  batch.batchUpdate,
+  batch.atomicBatch,
+  batch.guestStatusAtomic,
+  sync.syncFull,
+  sync.syncDelta,
+  sync.syncBatch,
+  dashboards.dashboardData,
+  dashboards.restaurantDashboard,
+  dashboards.v1Dashboard,
+  dashboards.dashboardUpdates,
 ]
 
 // ---------------------------------------------------------------- the building
@@ -122,7 +153,7 @@ export async function buildApp({ config, secretKey, db, clock, log }: AppDeps): 
     pingTimeout: config.WS_CONNECTION_TIMEOUT * 1000,
     maxAge: config.SOCKET_MAX_HOURS * 3_600_000,
   }
-  const sockets = new IosSockets({ hub, identities, clock, log, times, tokenless: config.TOKENLESS_SOCKETS })
+  const sockets = new IosSockets({ ...deps, hub, clock, log, times, tokenless: config.TOKENLESS_SOCKETS })
 
   const server = createServer(log)
   readBodies(server)

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import type { z } from 'zod'
-import { statement, sqlState, type Db, type Tx } from '../platform/db.ts'
+import { sqlState, type Db, type Tx } from '../platform/db.ts'
 import { AppError, assert } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import type { Clock, Instant } from '../platform/clock.ts'
-import { append, type Change, type Draft, type Entry } from './log.ts'
+import { claimMutation, fingerprintOf, settleMutation, type Outcome, type Remembered } from './mutations.ts'
+import { append, bury, type Change, type Draft, type Entry } from './log.ts'
 
 /** What staff may do, least first. Each role may do what the ones before it may. */
 export const ROLES = ['host', 'manager', 'owner'] as const
@@ -32,8 +32,13 @@ export interface Write {
   /** The command's time. Every time it writes that isn't a client's is this one. */
   readonly now: Instant
   newId(): string
-  /** Tells that an entity is now `value`. Told twice, the later word counts. */
+  /**
+   * Tells that an entity is now `value`. Told twice, the later value counts, but what was created stays `created` and what was asked for in a batch
+   * `batched`, whatever that moved besides.
+   */
   put(kind: string, id: string, event: string, version: number, value: object): void
+  /** Runs `work`; when it throws, what it wrote and told is undone and the rest of the command goes on, if the caller lets it. */
+  attempt<T>(work: () => Promise<T>): Promise<T>
   /** Tells that an entity is gone. `version` is its last one; `last` is what it was, unless it holds what must be forgotten with it. */
   drop(kind: string, id: string, event: string, version: number, last?: object): void
 }
@@ -49,6 +54,8 @@ export interface Command<Input extends z.ZodType = z.ZodType, Result = unknown> 
   readonly input: Input
   /** What `run` gives, for the API's description. */
   readonly answer: z.ZodType
+  /** Whether devices are told of it even when it touched nothing. */
+  readonly announcesNothing?: boolean
   /** Does the work. Throws `AppError` to refuse; then nothing of it remains. */
   run(w: Write, input: z.output<Input>): Promise<Result>
 }
@@ -108,7 +115,7 @@ function parseInput<Input extends z.ZodType>(c: Command<Input>, raw: unknown): z
 type Ran<Result> =
   | { readonly kind: 'done'; readonly result: Result }
   | { readonly kind: 'refused'; readonly refusal: AppError }
-  | { readonly kind: 'repeated'; readonly outcome: Outcome; readonly seq: number | null }
+  | ({ readonly kind: 'repeated' } & Remembered)
 
 async function runOnce<Input extends z.ZodType, Result>(
   deps: ChangeDeps,
@@ -124,12 +131,12 @@ async function runOnce<Input extends z.ZodType, Result>(
     async (tx): Promise<Ran<Result>> => {
       write = w(tx)
       if (mutationId === undefined) return { kind: 'done', result: await c.run(write, input) }
-      const earlier = await claimMutation(write, mutationId, fingerprintOf(c, input))
-      return earlier ?? (await runRemembered(write, () => c.run(write!, input)))
+      const earlier = await claimMutation(write, mutationId, fingerprintOf(c.name, input))
+      return earlier ? { kind: 'repeated', ...earlier } : runRemembered(write, () => c.run(write!, input))
     },
     (made) => {
       if (made.kind === 'repeated') return null
-      return (tx) => finish(tx, write!, c.name, context, made)
+      return (tx) => finish(tx, write!, c, context, made)
     },
   )
   if (change) deps.publish(change)
@@ -142,12 +149,13 @@ async function runOnce<Input extends z.ZodType, Result>(
 async function finish<Result>(
   tx: Tx,
   w: OpenWrite,
-  name: string,
+  { name, announcesNothing }: Command,
   context: Context,
   made: Ran<Result>,
 ): Promise<Change | null> {
   assert(made.kind !== 'repeated', 'a repeated command has nothing to finish')
   const entries = made.kind === 'done' ? w.entries() : []
+  const appends = made.kind === 'done' && (entries.length > 0 || announcesNothing === true)
   const draft: Draft = {
     restaurantId: w.restaurantId,
     command: name,
@@ -156,12 +164,16 @@ async function finish<Result>(
     device: context.device ?? null,
     entries,
   }
+  const { mutationId } = context
   const [change] = await Promise.all([
-    entries.length > 0 ? append(tx, draft, w.now) : null,
-    context.mutationId === undefined ? null : settleMutation(tx, w, context.mutationId, outcomeOf(made)),
+    appends ? append(tx, draft, w.now) : null,
+    bury(tx, w.restaurantId, entries),
+    mutationId === undefined ? null : settleMutation(tx, w.restaurantId, mutationId, outcomeOf(made), appends),
   ])
   return change
 }
+
+const LASTING = ['created', 'batched']
 
 class OpenWrite implements Write {
   readonly tx: Tx
@@ -169,7 +181,7 @@ class OpenWrite implements Write {
   readonly actor: Actor
   readonly now: Instant
   readonly newId: () => string
-  readonly #entries = new Map<string, Entry>()
+  #entries = new Map<string, Entry>()
 
   constructor(tx: Tx, context: Context, now: Instant, newId: () => string) {
     this.tx = tx
@@ -187,63 +199,28 @@ class OpenWrite implements Write {
     this.#tell({ op: 'drop', kind, id, event, version: version + 1, ...(last && { value: last }) })
   }
 
+  async attempt<T>(work: () => Promise<T>): Promise<T> {
+    const before = new Map(this.#entries)
+    try {
+      return await this.tx.nested(work)
+    } catch (error) {
+      this.#entries = before
+      throw error
+    }
+  }
+
   entries(): Entry[] {
     return [...this.#entries.values()]
   }
 
   #tell(entry: Entry): void {
-    this.#entries.set(`${entry.kind} ${entry.id}`, entry)
+    const key = `${entry.kind} ${entry.id}`
+    const before = this.#entries.get(key)
+    const stays = before?.op === 'put' && entry.op === 'put' && LASTING.includes(before.event)
+    this.#entries.set(key, stays ? { ...entry, event: before.event } : entry)
     if (this.#entries.size > limits.entriesPerChange)
       throw new AppError('too-large', 422, `One command may touch ${limits.entriesPerChange} entities at most`)
   }
-}
-
-// ---------------------------------------------------------------- mutations
-
-type Outcome =
-  | { readonly ok: true; readonly result: unknown }
-  | {
-      readonly ok: false
-      readonly code: string
-      readonly status: number
-      readonly message: string
-      readonly details: Record<string, unknown>
-    }
-
-// The insert is also the lock: a second request with the same id waits here until the first has committed, and then finds the answer.
-const insertMutation = statement(
-  'insert-mutation',
-  `insert into mutations (restaurant_id, mutation_id, fingerprint, at) values ($1, $2, $3, $4)
-   on conflict do nothing returning true as claimed`,
-)
-
-const readMutation = statement(
-  'read-mutation',
-  `select fingerprint, outcome, seq from mutations where restaurant_id = $1 and mutation_id = $2`,
-)
-
-const updateMutation = statement(
-  'update-mutation',
-  `update mutations set outcome = $3,
-     seq = case when $4::boolean then (select seq from heads where restaurant_id = $1) end
-   where restaurant_id = $1 and mutation_id = $2`,
-)
-
-async function claimMutation(
-  w: Write,
-  mutationId: string,
-  fingerprint: string,
-): Promise<Extract<Ran<never>, { kind: 'repeated' }> | null> {
-  const claimed = await w.tx.maybe(insertMutation, [w.restaurantId, mutationId, fingerprint, w.now])
-  if (claimed) return null
-  const row = await w.tx.one<{ fingerprint: string; outcome: Outcome | null; seq: number | null }>(readMutation, [
-    w.restaurantId,
-    mutationId,
-  ])
-  if (row.fingerprint !== fingerprint)
-    throw new AppError('mutation-id-reused', 422, 'This mutation id was used for another request; make a new one')
-  assert(row.outcome, `mutation ${mutationId} was committed without an outcome`)
-  return { kind: 'repeated', outcome: row.outcome, seq: row.seq }
 }
 
 async function runRemembered<Result>(w: OpenWrite, run: () => Promise<Result>): Promise<Ran<Result>> {
@@ -253,11 +230,6 @@ async function runRemembered<Result>(w: OpenWrite, run: () => Promise<Result>): 
     if (error instanceof AppError && error.status < 500) return { kind: 'refused', refusal: error }
     throw error
   }
-}
-
-async function settleMutation(tx: Tx, w: OpenWrite, mutationId: string, outcome: Outcome): Promise<void> {
-  const appended = outcome.ok && w.entries().length > 0
-  await tx.all(updateMutation, [w.restaurantId, mutationId, JSON.stringify(outcome), appended])
 }
 
 function outcomeOf<Result>(made: Ran<Result>): Outcome {
@@ -270,12 +242,6 @@ function outcomeOf<Result>(made: Ran<Result>): Outcome {
 function answerAgain<Result>(outcome: Outcome, seq: number | null): Executed<Result> {
   if (!outcome.ok) throw new AppError(outcome.code, outcome.status, outcome.message, outcome.details)
   return { result: outcome.result as Result, seq, repeated: true }
-}
-
-function fingerprintOf(c: Command, input: unknown): string {
-  return createHash('sha256')
-    .update(`${c.name}\n${JSON.stringify(input)}`)
-    .digest('base64url')
 }
 
 /** Thrown by a command that read a row, waited for its lock and found it changed: it is run again from the start. */

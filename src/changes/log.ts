@@ -96,6 +96,31 @@ export async function append(tx: Tx, draft: Draft, now: Instant): Promise<Change
   return { ...draft, epoch, seq, at }
 }
 
+// At the change's own time, so that a deletion too is told by "since".
+const insertTombstones = statement(
+  'insert-tombstones',
+  `insert into tombstones (restaurant_id, kind, id, at)
+   select $1, gone.kind, gone.id, heads.last_at
+   from heads, unnest($2::text[], $3::uuid[]) as gone (kind, id) where heads.restaurant_id = $1`,
+)
+
+const readTombstone = statement(
+  'read-tombstone',
+  `select at from tombstones where restaurant_id = $1 and kind = $2 and id = $3`,
+)
+
+/** Notes for ever what a change removed; after its `append`. */
+export async function bury(tx: Tx, restaurantId: string, entries: readonly Entry[]): Promise<void> {
+  const gone = entries.filter(({ op }) => op === 'drop')
+  if (gone.length === 0) return
+  await tx.all(insertTombstones, [restaurantId, gone.map(({ kind }) => kind), gone.map(({ id }) => id)])
+}
+
+/** Whether an entity was removed earlier. */
+export async function wasRemoved(tx: Tx, restaurantId: string, kind: string, id: string): Promise<boolean> {
+  return (await tx.maybe(readTombstone, [restaurantId, kind, id])) !== undefined
+}
+
 /** Starts the log of a new restaurant. */
 export async function startLog(tx: Tx, restaurantId: string, epoch: string, now: Instant): Promise<void> {
   await tx.all(createHead, [restaurantId, epoch, now])

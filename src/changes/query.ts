@@ -27,7 +27,7 @@ export interface Query<Input extends z.ZodType = z.ZodType, Result = unknown> {
 /** Declares a query. */
 export const query = <Input extends z.ZodType, Result>(q: Query<Input, Result>): Query<Input, Result> => q
 
-/** Runs a query in a transaction of its own. Throws `AppError`: not-allowed, invalid-input, busy, and what the query refuses with. */
+/** Runs a query in a transaction of its own, which sees one moment. Throws `AppError`: not-allowed, invalid-input, busy, and what the query refuses with. */
 export async function ask<Input extends z.ZodType, Result>(
   deps: { readonly db: Db; readonly clock: Clock },
   q: Query<Input, Result>,
@@ -42,5 +42,5 @@ export async function ask<Input extends z.ZodType, Result>(
       problems: parsed.error.issues.map((issue) => ({ path: issue.path.map(String), message: issue.message })),
     })
   const { restaurantId } = context
-  return deps.db.transaction({ restaurantId }, (tx) => q.run({ tx, restaurantId, now: deps.clock.now() }, parsed.data))
+  return deps.db.snapshot({ restaurantId }, (tx) => q.run({ tx, restaurantId, now: deps.clock.now() }, parsed.data))
 }

@@ -1,18 +1,21 @@
 import { z } from 'zod'
 import { idField, instantField } from '../platform/fields.ts'
 import { command, type Write } from '../changes/command.ts'
-import { lockTables } from '../tables/tables.ts'
-import { storeGuest, saveGuest, guestSchema, type Guest } from './guests.ts'
-import { displace, endedWithTable, giveTable, refuseTable, timesOf, unknownTable } from './seating.ts'
-import { GUEST_STATUSES, isOver } from './rules.ts'
+import { freshId } from '../changes/fresh-id.ts'
+import { giveTable, lockTables, refuseTable } from '../tables/tables.ts'
+import { storeGuest, guestSchema, type Guest } from './guests.ts'
+import { displace, endedWithTable, unknownTable } from './seating.ts'
+import { PARTY_STATUSES, isOver, timesOf } from '../parties/rules.ts'
 
 const facts = guestSchema.shape
 
 const input = z.object({
+  /** A new UUID, where the device has to name the guest before it is stored. */
+  id: idField.optional(),
   firstName: facts.firstName,
   lastName: facts.lastName.default(''),
   partySize: facts.partySize,
-  status: z.enum(GUEST_STATUSES).default('waitlist'),
+  status: z.enum(PARTY_STATUSES).default('waitlist'),
   email: facts.email.default(null),
   phone: facts.phone.default(null),
   notes: facts.notes.default(null),
@@ -38,12 +41,15 @@ export const addGuest = command({
   role: 'host',
   input,
   answer: guestSchema,
-  async run(w: Write, { takeOver, force, checkedIn, seatedTime, finishedTime, checkInTime, ...made }): Promise<Guest> {
+  async run(
+    w: Write,
+    { id, takeOver, force, checkedIn, seatedTime, finishedTime, checkInTime, ...made },
+  ): Promise<Guest> {
     const checkIn = checkInTime ?? (checkedIn ? w.now : undefined)
     const guest: Guest = {
-      id: w.newId(),
+      id: await freshId(w, 'guest', id),
       ...made,
-      ...timesOf(w, null, made.status, { checkInTime: checkIn, seatedTime, finishedTime }),
+      ...timesOf(w.now, null, made.status, { checkInTime: checkIn, seatedTime, finishedTime }),
       version: 1,
       createdAt: w.now,
       updatedAt: w.now,
@@ -52,12 +58,12 @@ export const addGuest = command({
     if (isOver(guest.status)) throw endedWithTable()
     const table = (await lockTables(w, [guest.tableId])).get(guest.tableId)
     if (!table) throw unknownTable(guest.tableId)
-    refuseTable(guest, table, { takeOver, force })
-    const displaced = table.guestId === null ? undefined : await displace(w, table)
+    refuseTable(guest.partySize, table, { takeOver, force })
+    const displaced = await displace(w, table)
     const [, stored] = await Promise.all([
-      displaced && saveGuest(w, displaced, 'displaced'),
+      displaced(),
       storeGuest(w, guest),
-      giveTable(w, table, guest.id),
+      giveTable(w, table, { kind: 'guest', id: guest.id }),
     ])
     return stored
   },

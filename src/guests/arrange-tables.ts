@@ -43,7 +43,7 @@ export const arrangeTables = command({
         id = made.id
         byNumber.set(number, id)
         touched.set(id, made)
-        if (change.status === undefined && change.guestId === undefined) continue
+        if (change.status === undefined && change.partyId === undefined) continue
       }
       const changed = await changeTable(w, id, change)
       const old = [...byNumber].find(([, each]) => each === id)?.[0]

@@ -1,8 +1,11 @@
 import { z } from 'zod'
+import { AppError } from '../platform/errors.ts'
 import { idField, versionField } from '../platform/fields.ts'
 import { command } from '../changes/command.ts'
+import { freeTable } from '../tables/tables.ts'
+import { hasActiveReservation } from '../reservations/reservations.ts'
 import { dropGuest } from './guests.ts'
-import { freeTable, lockParty } from './seating.ts'
+import { lockParty } from './seating.ts'
 
 /** A guest is gone for good, and the table it had is free. Spec: G10. */
 export const deleteGuest = command({
@@ -15,6 +18,8 @@ export const deleteGuest = command({
   answer: z.object({ deleted: z.literal(true) }),
   async run(w, { guestId, version }): Promise<{ deleted: true }> {
     const { guest, tables } = await lockParty(w, guestId, undefined, version)
+    if (await hasActiveReservation(w, guestId))
+      throw new AppError('guest-has-reservations', 409, 'Cannot delete guest with active reservations', { guest })
     const table = guest.tableId === null ? undefined : tables.get(guest.tableId)
     await Promise.all([dropGuest(w, guest), table && freeTable(w, table, 'freed')])
     return { deleted: true }

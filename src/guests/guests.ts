@@ -5,7 +5,8 @@ import { idField, intField, textField } from '../platform/fields.ts'
 import { limits } from '../platform/limits.ts'
 import type { Instant } from '../platform/clock.ts'
 import type { Write } from '../changes/command.ts'
-import { GUEST_STATUSES } from './rules.ts'
+import { withFreshId } from '../changes/fresh-id.ts'
+import { PARTY_STATUSES } from '../parties/rules.ts'
 
 const instant = z.string().transform((text) => text as Instant)
 
@@ -18,7 +19,7 @@ export const guestSchema = z
     email: textField(255).nullable(),
     phone: textField(20).nullable(),
     partySize: intField(1),
-    status: z.enum(GUEST_STATUSES),
+    status: z.enum(PARTY_STATUSES),
     tableId: idField.nullable(),
     reservationTime: instant.nullable(),
     checkInTime: instant.nullable(),
@@ -51,8 +52,17 @@ export type GuestFacts = Pick<
   | 'notes'
 >
 
-/** What happened to a guest. It keeps the intent: `status-changed` when a status was sent, even the same one. `displaced`: another party took the table. */
-export type GuestEvent = 'created' | 'edited' | 'status-changed' | 'table-changed' | 'displaced' | 'cleared' | 'deleted'
+/** What happened to a guest. It keeps the intent: `status-changed` when a status was sent, even the same one. `displaced`: another party took the table.
+ * `batched`: changed as an item of a batch. */
+export type GuestEvent =
+  | 'created'
+  | 'edited'
+  | 'status-changed'
+  | 'table-changed'
+  | 'displaced'
+  | 'cleared'
+  | 'batched'
+  | 'deleted'
 
 const columns = `id, first_name as "firstName", last_name as "lastName", email, phone, party_size as "partySize", status,
   table_id as "tableId", reservation_time as "reservationTime", check_in_time as "checkInTime", seated_time as "seatedTime",
@@ -80,11 +90,6 @@ const updateGuest = statement(
 )
 
 const deleteGuestRow = statement('delete-guest', `delete from guests where restaurant_id = $1 and id = $2`)
-
-const insertTombstone = statement(
-  'guest-tombstone',
-  `insert into tombstones (restaurant_id, kind, id, at) values ($1, 'guest', $2, $3)`,
-)
 
 const readGuest = statement('read-guest', `select ${columns} from guests where restaurant_id = $1 and id = $2`)
 
@@ -121,7 +126,7 @@ export const guestNotFound = (id: string): AppError =>
 /** Stores a new guest and tells of it. */
 export async function storeGuest(w: Write, guest: Guest): Promise<Guest> {
   w.put('guest', guest.id, 'created' satisfies GuestEvent, guest.version, guest)
-  await w.tx.all(insertGuest, rowOf(w, guest))
+  await withFreshId(guest.id, 'guests_pkey', w.tx.all(insertGuest, rowOf(w, guest)))
   return guest
 }
 
@@ -133,13 +138,10 @@ export async function saveGuest(w: Write, changed: Guest, event: GuestEvent): Pr
   return guest
 }
 
-/** Removes a guest, whom the caller has locked, leaving a tombstone. */
+/** Removes a guest, whom the caller has locked. */
 export async function dropGuest(w: Write, guest: Guest): Promise<void> {
   w.drop('guest', guest.id, 'deleted' satisfies GuestEvent, guest.version)
-  await Promise.all([
-    w.tx.all(deleteGuestRow, [w.restaurantId, guest.id]),
-    w.tx.all(insertTombstone, [w.restaurantId, guest.id, w.now]),
-  ])
+  await w.tx.all(deleteGuestRow, [w.restaurantId, guest.id])
 }
 
 function rowOf(w: Write, g: Guest): unknown[] {

@@ -3,6 +3,7 @@ import { instantField, intField } from '../platform/fields.ts'
 import { limits } from '../platform/limits.ts'
 import { plusMillis, type Instant } from '../platform/clock.ts'
 import { query } from '../changes/query.ts'
+import { historyField } from './get-floor.ts'
 import { guestSchema, readGuests, type Guest } from './guests.ts'
 
 const DAY_MILLIS = 86_400_000
@@ -14,7 +15,7 @@ export const listGuests = query({
   path: '/guests',
   role: 'host',
   input: z.object({
-    historyDays: z.coerce.number().pipe(intField(0, 36_500)).default(7),
+    historyDays: historyField,
     before: instantField.optional(),
     limit: z.coerce.number().pipe(intField(0, limits.guestsPerList)).default(limits.guestsPerList),
   }),

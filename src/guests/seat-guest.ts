@@ -4,7 +4,7 @@ import { AppError } from '../platform/errors.ts'
 import { command } from '../changes/command.ts'
 import { guestSchema, type Guest } from './guests.ts'
 import { changeParty, lockParty } from './seating.ts'
-import { canSeat } from './rules.ts'
+import { canSeat } from '../parties/rules.ts'
 
 /** A waiting party takes a free table. Of two at once one sits there and the other is refused with the table as it is. Spec: G4 to G8. */
 export const seatGuest = command({

@@ -1,31 +1,23 @@
 import { AppError } from '../platform/errors.ts'
-import type { Instant } from '../platform/clock.ts'
 import { LostRace, type Write } from '../changes/command.ts'
-import { lockTables, saveTable, type Table, type TableEvent } from '../tables/tables.ts'
-import { tableStatuses, type TableStatus } from '../tables/rules.ts'
+import {
+  freeTable,
+  giveTable,
+  lockTables,
+  partyAt,
+  refuseTable,
+  type Insistence,
+  type Table,
+} from '../tables/tables.ts'
+import { lockReservation, saveReservation, type Reservation } from '../reservations/reservations.ts'
+import { canFollow, canSeat, isOver, keepsTable, timesOf, type PartyStatus, type SentTimes } from '../parties/rules.ts'
 import { guestNotFound, lockGuests, saveGuest, type Guest, type GuestEvent, type GuestFacts } from './guests.ts'
-import { canFollow, canSeat, isOver, keepsTable, type GuestStatus } from './rules.ts'
-
-/** How far a host insists. Spec: G6, G7, G8. */
-export interface Insistence {
-  /** Put whoever sits there back on the waitlist. Otherwise a taken table is refused. */
-  readonly takeOver?: boolean | undefined
-  /** Seat over capacity, at a table that is reserved or out of service, or against the usual order of statuses. */
-  readonly force?: boolean | undefined
-}
-
-/** Times that a client may say; the server's own are used where it says nothing. */
-export interface GuestTimes {
-  readonly checkInTime?: Instant | undefined
-  readonly seatedTime?: Instant | undefined
-  readonly finishedTime?: Instant | undefined
-}
 
 /** What a party wants changed. `tableId`: an id takes that table, null gives the table back, undefined says nothing. */
 export interface PartyChange extends Insistence {
   readonly facts?: Partial<GuestFacts>
-  readonly times?: GuestTimes
-  readonly status?: GuestStatus | undefined
+  readonly times?: SentTimes
+  readonly status?: PartyStatus | undefined
   readonly tableId?: string | null | undefined
   readonly event: GuestEvent
 }
@@ -46,7 +38,10 @@ export async function lockParty(
   wanted?: string | null,
   version?: number,
 ): Promise<LockedParty> {
-  const [tables, guests] = await Promise.all([lockTables(w, wanted ? [wanted] : [], guestId), lockGuests(w, [guestId])])
+  const [tables, guests] = await Promise.all([
+    lockTables(w, wanted ? [wanted] : [], [guestId]),
+    lockGuests(w, [guestId]),
+  ])
   const guest = guests.get(guestId)
   if (!guest) throw guestNotFound(guestId)
   if (version !== undefined && version !== guest.version)
@@ -69,52 +64,69 @@ export async function changeParty(w: Write, { guest, tables }: LockedParty, chan
   const tableId = targetTable(guest, change)
   if (change.status !== undefined && !change.force && !canFollow(guest.status, status))
     throw new AppError('status-order', 409, `A guest who is ${guest.status} can't become ${status}`, { guest })
-  const next: Guest = { ...guest, ...change.facts, ...timesOf(w, guest, status, change.times ?? {}), status, tableId }
+  const next: Guest = { ...guest, ...change.facts, ...timesOf(w.now, guest, status, change.times), status, tableId }
   if (tableId === guest.tableId) return saveGuest(w, next, change.event)
 
   const from = guest.tableId === null ? undefined : tables.get(guest.tableId)
   const to = tableId === null ? undefined : tables.get(tableId)
   if (to) refuseSeat(guest, next, to, change)
-  const displaced = to?.guestId ? await displace(w, to) : undefined
+  const displaced = to && (await displace(w, to))
   // In this order, so that no two parties are at one table and no party at two even between two statements.
   const [, saved] = await Promise.all([
-    displaced && saveGuest(w, displaced, 'displaced'),
+    displaced?.(),
     saveGuest(w, next, change.event),
     from && freeTable(w, from, 'freed'),
-    to && giveTable(w, to, guest.id),
+    to && giveTable(w, to, { kind: 'guest', id: guest.id }),
   ])
   return saved
 }
 
-/** A table that has no party any more and may be taken. */
-export const freeTable = (w: Write, table: Table, event: TableEvent): Promise<Table> =>
-  saveTable(w, { ...table, status: 'available', guestId: null }, event)
-
-/** A table that a guest has now. */
-export const giveTable = (w: Write, table: Table, guestId: string, status: TableStatus = 'occupied'): Promise<Table> =>
-  saveTable(w, { ...table, status, guestId }, 'assigned')
-
-/** Who loses a table to another party: back on the waitlist, locked but not yet stored. */
-export async function displace(w: Write, table: Table): Promise<Guest> {
-  const other = (await lockGuests(w, [table.guestId!])).get(table.guestId!)
+/**
+ * Locks whoever has a table, if anyone, and gives what stores that they lost it: a guest goes back to the waitlist, a reservation keeps its status. Spec: G7.
+ */
+export async function displace(w: Write, table: Table): Promise<() => Promise<unknown>> {
+  const party = partyAt(table)
+  if (party === null) return async () => undefined
+  if (party.kind === 'reservation') {
+    const other = await lockReservation(w, party.id)
+    if (!other) throw new LostRace('the reservation of the table is gone')
+    return () => saveReservation(w, { ...other, tableId: null }, 'table-lost')
+  }
+  const other = (await lockGuests(w, [party.id])).get(party.id)
   if (!other) throw new LostRace('the party at the table left')
-  return { ...other, status: 'waitlist', tableId: null, seatedTime: null, endedAt: null }
+  const back: Guest = { ...other, status: 'waitlist', tableId: null, seatedTime: null, endedAt: null }
+  return () => saveGuest(w, back, 'displaced')
 }
 
-/** Times that a status sets when it is new and none was sent. */
-export function timesOf(
-  w: Write,
-  guest: Pick<Guest, 'status' | 'checkInTime' | 'seatedTime' | 'finishedTime' | 'endedAt'> | null,
-  status: GuestStatus,
-  sent: GuestTimes,
-): Pick<Guest, 'checkInTime' | 'seatedTime' | 'finishedTime' | 'endedAt'> {
-  const becomes = (wanted: GuestStatus) => status === wanted && guest?.status !== wanted
-  return {
-    checkInTime: sent.checkInTime ?? guest?.checkInTime ?? null,
-    seatedTime: sent.seatedTime ?? (becomes('seated') ? w.now : (guest?.seatedTime ?? null)),
-    finishedTime: sent.finishedTime ?? (becomes('finished') ? w.now : (guest?.finishedTime ?? null)),
-    endedAt: isOver(status) ? (guest?.endedAt ?? w.now) : null,
+/**
+ * How a party leaves its table: `cleared`, a guest has finished whatever it was; `freed`, a seated party has finished and another only loses the table;
+ * `unlinked`, it only loses the table.
+ */
+export type Leaving = 'cleared' | 'freed' | 'unlinked'
+
+/** Locks whoever has a table, if anyone, and gives what stores that they left it: the guest as it becomes, where it is one. Spec: G11, G12. */
+export async function leave(w: Write, table: Table, how: Leaving): Promise<() => Promise<Guest | null>> {
+  const party = partyAt(table)
+  if (party === null) return async () => null
+  if (party.kind === 'reservation') {
+    const other = await lockReservation(w, party.id)
+    if (!other) throw new LostRace('the reservation of the table is gone')
+    return async () => {
+      const finishes = how !== 'unlinked' && other.status === 'seated'
+      await saveReservation(w, afterwards(w, other, finishes), finishes ? 'status-changed' : 'table-lost')
+      return null
+    }
   }
+  const guest = (await lockGuests(w, [party.id])).get(party.id)
+  if (!guest) throw new LostRace('the party at the table left')
+  const finishes = how === 'cleared' || (how === 'freed' && guest.status === 'seated')
+  const event = finishes ? 'status-changed' : 'table-changed'
+  return () => saveGuest(w, afterwards(w, guest, finishes), how === 'cleared' ? 'cleared' : event)
+}
+
+function afterwards<P extends Guest | Reservation>(w: Write, party: P, finishes: boolean): P {
+  if (!finishes) return { ...party, tableId: null }
+  return { ...party, ...timesOf(w.now, party, 'finished'), status: 'finished', tableId: null }
 }
 
 function targetTable(guest: Guest, { status, tableId }: PartyChange): string | null {
@@ -132,14 +144,5 @@ export const endedWithTable = (): AppError =>
 function refuseSeat(before: Guest, next: Guest, table: Table, { takeOver, force }: Insistence): void {
   if (!force && !canSeat(before.status) && before.status !== 'seated')
     throw new AppError('guest-not-waiting', 409, `A guest who is ${before.status} can't be seated`, { guest: before })
-  refuseTable(next, table, { takeOver, force })
-}
-
-/** Throws unless the table may be taken by the party: `AppError` table-not-free or over-capacity (409), with the table as it is. */
-export function refuseTable(party: Pick<Guest, 'partySize'>, table: Table, { takeOver, force }: Insistence): void {
-  const taken = table.guestId !== null
-  if (taken ? !takeOver : !force && !tableStatuses[table.status].seatable)
-    throw new AppError('table-not-free', 409, `Table ${table.number} is ${table.status}`, { table })
-  if (!force && party.partySize > table.capacity)
-    throw new AppError('over-capacity', 409, `Table ${table.number} seats ${table.capacity}`, { table })
+  refuseTable(next.partySize, table, { takeOver, force })
 }

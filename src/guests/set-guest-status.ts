@@ -3,7 +3,14 @@ import { idField, instantField, versionField } from '../platform/fields.ts'
 import { command } from '../changes/command.ts'
 import { guestSchema, type Guest } from './guests.ts'
 import { changeParty, lockParty } from './seating.ts'
-import { GUEST_STATUSES } from './rules.ts'
+import { PARTY_STATUSES, type PartyStatus } from '../parties/rules.ts'
+
+/** The guest as it is, and what it left. */
+export interface StatusSet {
+  readonly guest: Guest
+  readonly oldStatus: PartyStatus
+  readonly freedTableId: string | null
+}
 
 /** A guest arrives, runs late, finishes, cancels, doesn't show, goes back to the waitlist. Whoever leaves gives the table back. Spec: G3, G9. */
 export const setGuestStatus = command({
@@ -14,13 +21,13 @@ export const setGuestStatus = command({
   role: 'host',
   input: z.object({
     guestId: idField,
-    status: z.enum(GUEST_STATUSES),
+    status: z.enum(PARTY_STATUSES),
     at: instantField.optional(),
     force: z.boolean().optional(),
     version: versionField,
   }),
-  answer: guestSchema,
-  async run(w, { guestId, status, at, force, version }): Promise<Guest> {
+  answer: z.object({ guest: guestSchema, oldStatus: z.enum(PARTY_STATUSES), freedTableId: idField.nullable() }),
+  async run(w, { guestId, status, at, force, version }): Promise<StatusSet> {
     const party = await lockParty(w, guestId, undefined, version)
     const arrives = status === 'arrived' || status === 'partially_arrived'
     const times = {
@@ -28,6 +35,8 @@ export const setGuestStatus = command({
       seatedTime: status === 'seated' ? at : undefined,
       finishedTime: status === 'finished' ? at : undefined,
     }
-    return changeParty(w, party, { status, times, force, event: 'status-changed' })
+    const guest = await changeParty(w, party, { status, times, force, event: 'status-changed' })
+    const freedTableId = guest.tableId === null ? party.guest.tableId : null
+    return { guest, oldStatus: party.guest.status, freedTableId }
   },
 })

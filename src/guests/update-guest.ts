@@ -3,7 +3,7 @@ import { idField, instantField, versionField } from '../platform/fields.ts'
 import { command } from '../changes/command.ts'
 import { guestSchema, type Guest, type GuestEvent, type GuestFacts } from './guests.ts'
 import { changeParty, lockParty } from './seating.ts'
-import { GUEST_STATUSES } from './rules.ts'
+import { entryOf, PARTY_STATUSES, phaseOf, PHASES } from '../parties/rules.ts'
 
 const facts = guestSchema.shape
 
@@ -21,7 +21,9 @@ const input = z.object({
   checkInTime: instantField.optional(),
   seatedTime: instantField.optional(),
   finishedTime: instantField.optional(),
-  status: z.enum(GUEST_STATUSES).optional(),
+  status: z.enum(PARTY_STATUSES).optional(),
+  /** The status in three words: it changes only a guest who is in another phase. */
+  phase: z.enum(PHASES).optional(),
   tableId: idField.nullable().optional(),
   takeOver: z.boolean().optional(),
   force: z.boolean().optional(),
@@ -39,9 +41,11 @@ export const updateGuest = command({
   answer: guestSchema,
   async run(
     w,
-    { guestId, version, status, tableId, takeOver, force, checkInTime, seatedTime, finishedTime, ...sent },
+    { guestId, version, phase, tableId, takeOver, force, checkInTime, seatedTime, finishedTime, ...rest },
   ): Promise<Guest> {
     const party = await lockParty(w, guestId, tableId, version)
+    const { status: said, ...sent } = rest
+    const status = said ?? (phase && phase !== phaseOf(party.guest.status) ? entryOf[phase] : undefined)
     const event: GuestEvent =
       status !== undefined ? 'status-changed' : tableId !== undefined ? 'table-changed' : 'edited'
     const times = { checkInTime, seatedTime, finishedTime }

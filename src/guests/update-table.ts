@@ -3,21 +3,28 @@ import { idField, versionField } from '../platform/fields.ts'
 import { AppError } from '../platform/errors.ts'
 import { command, LostRace, type Write } from '../changes/command.ts'
 import {
+  freeTable,
   lockTables,
+  partyAt,
+  partyColumns,
+  refuseTable,
   saveTable,
   tableNotFound,
   tableSchema,
   versionConflict,
+  type Party,
   type Table,
   type TableEvent,
 } from '../tables/tables.ts'
-import { TABLE_SHAPES, TABLE_STATUSES } from '../tables/rules.ts'
-import { lockGuests, saveGuest, type Guest } from './guests.ts'
-import { displace, freeTable, refuseTable, timesOf } from './seating.ts'
+import { TABLE_SHAPES, TABLE_STATUSES, type TableStatus } from '../tables/rules.ts'
+import { lockReservation, saveReservation } from '../reservations/reservations.ts'
+import { isOver } from '../parties/rules.ts'
+import { lockGuests, saveGuest } from './guests.ts'
+import { displace, endedWithTable, leave } from './seating.ts'
 
 const facts = tableSchema.shape
 
-/** What may be changed of a table. What isn't there stays; `guestId` null takes the party away. */
+/** What may be changed of a table. What isn't there stays; `partyId` null takes the party away. */
 export const tableChange = z.object({
   number: facts.number.optional(),
   capacity: facts.capacity.optional(),
@@ -26,7 +33,8 @@ export const tableChange = z.object({
   shape: z.enum(TABLE_SHAPES).optional(),
   section: facts.section.optional(),
   status: z.enum(TABLE_STATUSES).optional(),
-  guestId: idField.nullable().optional(),
+  /** A guest's or a reservation's id; null takes whoever is there off the table. */
+  partyId: idField.nullable().optional(),
   takeOver: z.boolean().optional(),
   force: z.boolean().optional(),
 })
@@ -47,23 +55,22 @@ export const updateTable = command({
   },
 })
 
-/** Changes a table and whatever that moves. Throws `AppError`: table-not-found, version-conflict, unknown-guest, table-not-free, over-capacity, table-number-taken. */
+/** Changes a table and whatever that moves. Throws `AppError`: table-not-found, version-conflict, unknown-party, table-not-free, over-capacity, table-number-taken. */
 export async function changeTable(w: Write, tableId: string, change: TableChange, version?: number): Promise<Table> {
-  const { status, guestId, takeOver, force, ...sent } = change
-  const wanted = status === 'available' ? undefined : (guestId ?? undefined)
-  // The table that the wanted guest is at now is locked too: moving there frees it.
-  const tables = await lockTables(w, [tableId], wanted)
+  const { status, partyId, takeOver, force, ...sent } = change
+  const wanted = status === 'available' ? undefined : (partyId ?? undefined)
+  // The table that the wanted party is at now is locked too: moving there frees it.
+  const tables = await lockTables(w, [tableId], wanted === undefined ? [] : [wanted])
   const table = tables.get(tableId)
   if (!table) throw tableNotFound(tableId)
   if (version !== undefined && version !== table.version) throw versionConflict(table)
   const edited: Table = { ...table, ...given(sent) }
-  if (status === 'available') return makeAvailable(w, edited, guestId ? 'assigned' : 'freed')
+  if (status === 'available') return makeAvailable(w, edited, partyId ? 'assigned' : 'freed')
   if (wanted !== undefined) return seatThere(w, edited, tables, wanted, { status, takeOver, force })
-  if (guestId === null && table.guestId !== null) {
-    const [, saved] = await Promise.all([
-      leave(w, table.guestId, false),
-      saveTable(w, { ...edited, status: status ?? table.status, guestId: null }, 'edited'),
-    ])
+  if (partyId === null && partyAt(table) !== null) {
+    const left = await leave(w, table, 'unlinked')
+    const bare = { ...edited, status: status ?? table.status, guestId: null, reservationId: null }
+    const [, saved] = await Promise.all([left(), saveTable(w, bare, 'edited')])
     return saved
   }
   return saveTable(w, { ...edited, status: status ?? table.status }, status === 'occupied' ? 'assigned' : 'edited')
@@ -71,43 +78,71 @@ export async function changeTable(w: Write, tableId: string, change: TableChange
 
 /** The table is free: a seated party has finished, another only loses the table. */
 async function makeAvailable(w: Write, table: Table, event: TableEvent): Promise<Table> {
-  if (table.guestId === null) return freeTable(w, table, event === 'freed' ? 'edited' : event)
-  const [, saved] = await Promise.all([leave(w, table.guestId, true), freeTable(w, table, event)])
+  const left = await leave(w, table, 'freed')
+  const told = event === 'freed' && partyAt(table) === null ? 'edited' : event
+  const [, saved] = await Promise.all([left(), freeTable(w, table, told)])
   return saved
 }
 
-async function leave(w: Write, guestId: string, finishes: boolean): Promise<Guest> {
-  const guest = (await lockGuests(w, [guestId])).get(guestId)
-  if (!guest) throw new LostRace('the party at the table left')
-  if (!finishes || guest.status !== 'seated') return saveGuest(w, { ...guest, tableId: null }, 'table-changed')
-  const done: Guest = { ...guest, ...timesOf(w, guest, 'finished', {}), status: 'finished', tableId: null }
-  return saveGuest(w, done, 'status-changed')
+/** A party as far as a table cares, locked, and what stores that it is at this table now. */
+interface Comer {
+  readonly party: Party
+  readonly tableId: string | null
+  readonly size: number
+  readonly isOver: boolean
+  readonly status: TableStatus
+  readonly save: () => Promise<unknown>
+}
+
+async function lockComer(w: Write, id: string, tableId: string): Promise<Comer> {
+  const reservation = await lockReservation(w, id)
+  if (reservation) {
+    return {
+      party: { kind: 'reservation', id },
+      tableId: reservation.tableId,
+      size: reservation.partySize,
+      isOver: isOver(reservation.status),
+      status: reservation.status === 'seated' ? 'occupied' : 'reserved',
+      save: () => saveReservation(w, { ...reservation, tableId }, 'table-changed'),
+    }
+  }
+  const guest = (await lockGuests(w, [id])).get(id)
+  if (!guest)
+    throw new AppError('unknown-party', 422, 'There is no such guest or reservation to sit there', { partyId: id })
+  return {
+    party: { kind: 'guest', id },
+    tableId: guest.tableId,
+    size: guest.partySize,
+    isOver: isOver(guest.status),
+    status: 'occupied',
+    save: () => saveGuest(w, { ...guest, tableId }, 'table-changed'),
+  }
 }
 
 async function seatThere(
   w: Write,
   table: Table,
   tables: ReadonlyMap<string, Table>,
-  guestId: string,
+  partyId: string,
   { status, takeOver, force }: Pick<TableChange, 'status' | 'takeOver' | 'force'>,
 ): Promise<Table> {
-  const guest = (await lockGuests(w, [guestId])).get(guestId)
-  if (!guest) throw new AppError('unknown-guest', 422, 'There is no such guest to sit there', { guestId })
-  if (guest.tableId !== null && !tables.has(guest.tableId)) throw new LostRace('guest moved')
-  const now = { ...table, status: status ?? 'occupied', guestId }
-  if (guest.tableId === table.id) return saveTable(w, now, 'assigned')
-  refuseTable(guest, table, { takeOver, force })
-  const from = guest.tableId === null ? undefined : tables.get(guest.tableId)
-  const displaced = table.guestId === null ? undefined : await displace(w, table)
+  const comer = await lockComer(w, partyId, table.id)
+  if (comer.tableId !== null && !tables.has(comer.tableId)) throw new LostRace('the party moved')
+  const now: Table = { ...table, status: status ?? comer.status, ...partyColumns(comer.party) }
+  if (comer.tableId === table.id) return saveTable(w, now, 'assigned')
+  if (comer.isOver && !force) throw endedWithTable()
+  refuseTable(comer.size, table, { takeOver, force })
+  const from = comer.tableId === null ? undefined : tables.get(comer.tableId)
+  const displaced = await displace(w, table)
   const [, , , saved] = await Promise.all([
-    displaced && saveGuest(w, displaced, 'displaced'),
-    saveGuest(w, { ...guest, tableId: table.id }, 'table-changed'),
+    displaced(),
+    comer.save(),
     from && freeTable(w, from, 'freed'),
     saveTable(w, now, 'assigned'),
   ])
   return saved
 }
 
-function given(sent: Omit<TableChange, 'status' | 'guestId' | 'takeOver' | 'force'>): Partial<Table> {
+function given(sent: Omit<TableChange, 'status' | 'partyId' | 'takeOver' | 'force'>): Partial<Table> {
   return Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== undefined))
 }

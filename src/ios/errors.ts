@@ -40,19 +40,21 @@ const GUEST_FIELDS = ['current_guest_id', 'currentGuestId'] as const
 const answers: Record<string, (error: AppError, body: unknown) => ContractError> = {
   'guest-not-found': notFound,
   'table-not-found': notFound,
+  'reservation-not-found': notFound,
   'table-number-taken': ({ message }) => detail(400, message),
   'table-occupied': ({ message }) => detail(400, message),
   'too-many-tables': ({ message }) => detail(400, message),
   'email-taken': ({ message }) => detail(400, message),
+  'guest-has-reservations': ({ message }) => detail(400, message),
   'wrong-credentials': ({ message }) => detail(401, message, CHALLENGE),
   'unknown-table': (_, body) =>
     invalid([valueError(['body', 'table_id'], 'table not found', fieldOf(body, 'table_id'))]),
   'ended-with-table': ({ message }, body) =>
     invalid([valueError(['body', 'table_id'], message, fieldOf(body, 'table_id'))]),
-  'unknown-guest': ({ details }, body) => {
+  'unknown-party': ({ details }, body) => {
     // Of a list it is the first item that names the guest; a text that can't be an id names nobody.
     const items: unknown[] = Array.isArray(body) ? body : [body]
-    const isWrong = (id: unknown) => typeof id === 'string' && id !== '' && (id === details['guestId'] || !isId(id))
+    const isWrong = (id: unknown) => typeof id === 'string' && id !== '' && (id === details['partyId'] || !isId(id))
     const index = Math.max(
       0,
       items.findIndex((item) => GUEST_FIELDS.some((name) => isWrong(fieldOf(item, name)))),

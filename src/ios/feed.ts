@@ -3,12 +3,12 @@ import type { Hub } from '../changes/hub.ts'
 import type { Session } from '../changes/session.ts'
 import { limits } from '../platform/limits.ts'
 import { pythonJson } from './frame.ts'
-import { messagesOf } from './messages.ts'
+import { messagesOf, type Hearing } from './messages.ts'
 
-export type SocketKind = 'realtime' | 'sync'
+const HEARINGS: readonly Hearing[] = ['realtime', 'reservations', 'sync']
 
 interface Floor {
-  readonly sessions: Readonly<Record<SocketKind, Set<Session>>>
+  readonly sessions: Readonly<Record<Hearing, Set<Session>>>
   readonly listening: Promise<() => void>
 }
 
@@ -29,14 +29,14 @@ export class Feed {
   /** Whether one more socket of a restaurant would be too many. */
   isFull(restaurantId: string): boolean {
     const floor = this.#floors.get(restaurantId)
-    return floor !== undefined && floor.sessions.realtime.size + floor.sessions.sync.size >= limits.socketsPerRestaurant
+    return floor !== undefined && sizeOf(floor) >= limits.socketsPerRestaurant
   }
 
   /**
    * Lets a session hear everything that commits from now on, after `first`. Rejects when the log can't be reached. Call the result when the session is
    * gone; the restaurant's last one takes the subscription along.
    */
-  async join(restaurantId: string, kind: SocketKind, session: Session, first: string): Promise<() => void> {
+  async join(restaurantId: string, kind: Hearing, session: Session, first: string): Promise<() => void> {
     const floor = this.#floors.get(restaurantId) ?? this.#open(restaurantId)
     try {
       await floor.listening
@@ -52,10 +52,10 @@ export class Feed {
   }
 
   #open(restaurantId: string): Floor {
-    const sessions = { realtime: new Set<Session>(), sync: new Set<Session>() }
+    const sessions = { realtime: new Set<Session>(), reservations: new Set<Session>(), sync: new Set<Session>() }
     const tell = (change: Change) => {
       const messages = messagesOf(change)
-      for (const kind of ['realtime', 'sync'] as const) {
+      for (const kind of HEARINGS) {
         if (sessions[kind].size === 0) continue
         for (const frame of messages[kind].map(pythonJson)) for (const session of sessions[kind]) session.send(frame)
       }
@@ -65,10 +65,12 @@ export class Feed {
     return floor
   }
 
-  #leave(restaurantId: string, floor: Floor, kind: SocketKind, session: Session): void {
+  #leave(restaurantId: string, floor: Floor, kind: Hearing, session: Session): void {
     floor.sessions[kind].delete(session)
-    if (floor.sessions.realtime.size + floor.sessions.sync.size > 0) return
+    if (sizeOf(floor) > 0) return
     if (this.#floors.get(restaurantId) === floor) this.#floors.delete(restaurantId)
     void floor.listening.then((stop) => stop())
   }
 }
+
+const sizeOf = ({ sessions }: Floor): number => HEARINGS.reduce((sum, kind) => sum + sessions[kind].size, 0)

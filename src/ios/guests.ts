@@ -12,7 +12,7 @@ import { detail, notFound } from './errors.ts'
 import { check, field } from './pydantic.ts'
 import { route } from './route.ts'
 import { guestJson, guestShape } from './shapes.ts'
-import { GUEST_SPELLINGS, guestStatusOf, POST_GUEST_WORDS } from './statuses.ts'
+import { GUEST_SPELLINGS, partyStatusOf, POST_GUEST_WORDS } from './statuses.ts'
 
 const LIST = '/restaurants/:restaurantId/guests'
 const ONE = '/restaurants/:restaurantId/guests/:guestId'
@@ -30,7 +30,7 @@ const postStatus = check(
   statusMessage,
   { enum: ['', ...POST_GUEST_WORDS] },
 )
-const anyStatus = check(field.str({ max: 20 }), (word) => guestStatusOf(word) !== undefined, statusMessage, {
+const anyStatus = check(field.str({ max: 20 }), (word) => partyStatusOf(word) !== undefined, statusMessage, {
   enum: GUEST_SPELLINGS,
 })
 
@@ -110,7 +110,7 @@ export const guestsCreate = route({
       firstName: body.first_name,
       lastName: body.last_name ?? '',
       partySize: body.party_size,
-      status: body.status ? guestStatusOf(body.status) : 'waitlist',
+      status: body.status ? partyStatusOf(body.status) : 'waitlist',
       email: body.email ?? null,
       phone: body.phone ?? null,
       notes: body.notes ?? null,
@@ -159,7 +159,7 @@ export const guestsUpdate = route({
       checkInTime: body.check_in_time ?? undefined,
       seatedTime: body.seated_time ?? undefined,
       finishedTime: body.finished_time ?? undefined,
-      status: body.status ? guestStatusOf(body.status) : undefined,
+      status: body.status ? partyStatusOf(body.status) : undefined,
       tableId: body.table_id === '' ? null : body.table_id ? tableIn(body.table_id) : undefined,
     })
     return guestJson(result)

@@ -2,11 +2,11 @@ import { expect, test } from 'vitest'
 import type { Change, Entry } from '../changes/log.ts'
 import type { Guest, GuestEvent } from '../guests/guests.ts'
 import type { Table, TableEvent } from '../tables/tables.ts'
-import { GUEST_STATUSES } from '../guests/rules.ts'
+import { PARTY_STATUSES } from '../parties/rules.ts'
 import { TABLE_STATUSES } from '../tables/rules.ts'
 import { messagesOf } from './messages.ts'
 import { syncGuestJson } from './shapes.ts'
-import { GUEST_SPELLINGS, guestStatusOf, guestWords, syncGuestWord, tableStatusOf, tableWords } from './statuses.ts'
+import { GUEST_SPELLINGS, partyStatusOf, guestWords, syncGuestWord, tableStatusOf, tableWords } from './statuses.ts'
 
 const at = '2026-11-23T18:00:00.000001Z' as Change['at']
 const guest: Guest = {
@@ -40,6 +40,7 @@ const table: Table = {
   section: null,
   status: 'available',
   guestId: null,
+  reservationId: null,
   version: 1,
   createdAt: at,
   updatedAt: at,
@@ -93,6 +94,7 @@ test('C4: every event has its message on each socket', () => {
     'table-changed': ['guest_updated table_assigned', ''],
     displaced: ['guest_updated status_changed', ''],
     cleared: ['guest_updated status_changed', 'guest_updated undefined'],
+    batched: ['guest_updated status_changed', ''],
     deleted: ['guest_deleted undefined', 'guest_deleted undefined'],
   }
   for (const [event, [realtime, sync]] of Object.entries(guestEvents)) {
@@ -108,6 +110,7 @@ test('C4: every event has its message on each socket', () => {
     assigned: ['assigned', 'assigned'],
     freed: ['cleared', 'cleared'],
     cleared: ['cleared', 'updated'],
+    batched: ['status_changed', 'updated'],
     deleted: ['deleted', 'deleted'],
   }
   for (const [event, [realtime, sync]] of Object.entries(tableEvents)) {
@@ -134,7 +137,7 @@ test('C4: a guest without a name has an empty one in messages and "Unknown Guest
 })
 
 test('C3: every status has its word on every surface, and every word is understood again', () => {
-  expect(GUEST_STATUSES.map((status) => guestWords[status])).toEqual([
+  expect(PARTY_STATUSES.map((status) => guestWords[status])).toEqual([
     'Waitlist',
     'Confirmed',
     'Running Late',
@@ -145,7 +148,7 @@ test('C3: every status has its word on every surface, and every word is understo
     'Cancelled',
     'No Show',
   ])
-  for (const status of GUEST_STATUSES)
+  for (const status of PARTY_STATUSES)
     for (const text of [
       guestWords[status],
       guestWords[status].toLowerCase(),
@@ -153,13 +156,13 @@ test('C3: every status has its word on every surface, and every word is understo
       status.toUpperCase(),
       status.replace('_', '-'),
     ])
-      expect(guestStatusOf(text), text).toBe(status)
+      expect(partyStatusOf(text), text).toBe(status)
   for (const text of ['noShow', 'waiting', 'WAITING', 'runningLate', 'partiallyArrived', 'completed'])
-    expect(guestStatusOf(text), text).toBeDefined()
+    expect(partyStatusOf(text), text).toBeDefined()
   for (const text of ['', ' ', 'bogus', 'seat', 'constructor', '__proto__'])
-    expect(guestStatusOf(text), text).toBeUndefined()
-  for (const text of GUEST_SPELLINGS) expect(guestStatusOf(text), text).toBeDefined()
-  expect(GUEST_STATUSES.map(syncGuestWord)).toEqual([
+    expect(partyStatusOf(text), text).toBeUndefined()
+  for (const text of GUEST_SPELLINGS) expect(partyStatusOf(text), text).toBeDefined()
+  expect(PARTY_STATUSES.map(syncGuestWord)).toEqual([
     'waiting',
     'waiting',
     'waiting',

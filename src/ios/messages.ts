@@ -1,15 +1,19 @@
 import type { Change, Entry } from '../changes/log.ts'
 import type { Guest, GuestEvent } from '../guests/guests.ts'
 import type { Table, TableEvent } from '../tables/tables.ts'
-import { fullName, syncGuestJson } from './shapes.ts'
+import type { Reservation, ReservationEvent } from '../reservations/reservations.ts'
+import { fullName, reservationJson, syncGuestJson } from './shapes.ts'
 import { guestWords, tableWords } from './statuses.ts'
 import { socketTime } from './times.ts'
 
-/** What each socket of the contract says of a change: one message an entity, guests before tables. Ruling 16 of the contract. */
-export interface Messages {
-  readonly realtime: readonly object[]
-  readonly sync: readonly object[]
-}
+/** The kinds of socket, by what they hear. `reservations` is realtime for who asked for those too. */
+export type Hearing = 'realtime' | 'reservations' | 'sync'
+
+/** What each kind of socket hears of a change: one message an entity, guests before tables. Ruling 16 of the contract. */
+export type Messages = Readonly<Record<Hearing, readonly object[]>>
+
+// A batch is told item by item, and then as done. Who watches for whole transactions on the sync socket hears of those that were all or nothing.
+const BATCHES = ['run-batch', 'run-each']
 
 const guestActions: Record<Exclude<GuestEvent, 'deleted'>, string> = {
   created: 'created',
@@ -18,6 +22,7 @@ const guestActions: Record<Exclude<GuestEvent, 'deleted'>, string> = {
   'table-changed': 'table_assigned',
   displaced: 'status_changed',
   cleared: 'status_changed',
+  batched: 'status_changed',
 }
 
 const tableActions: Record<TableEvent, string> = {
@@ -26,19 +31,59 @@ const tableActions: Record<TableEvent, string> = {
   assigned: 'assigned',
   freed: 'cleared',
   cleared: 'cleared',
+  batched: 'status_changed',
   deleted: 'deleted',
 }
 
-/** The messages of both sockets for one change. */
+/** The messages of every kind of socket for one change. */
 export function messagesOf(change: Change): Messages {
-  const guests = change.entries.filter((entry) => entry.kind === 'guest')
-  const tables = change.entries.filter((entry) => entry.kind === 'table')
+  const of = (kind: string) => change.entries.filter((entry) => entry.kind === kind)
+  const guests = of('guest').map((entry) => realtimeGuest(change, entry))
+  const tables = of('table').map((entry) => realtimeTable(change, entry))
+  const done = BATCHES.includes(change.command) ? [batchDone(change)] : []
   return {
-    realtime: [
-      ...guests.map((entry) => realtimeGuest(change, entry)),
-      ...tables.map((entry) => realtimeTable(change, entry)),
+    realtime: [...guests, ...tables, ...done],
+    reservations: [...guests, ...of('reservation').map((entry) => reservation(change, entry)), ...tables, ...done],
+    sync: [
+      ...of('guest').flatMap((entry) => syncGuest(change, entry)),
+      ...of('table').map((entry) => syncTable(change, entry)),
+      ...(change.command === 'run-batch' ? done : []),
     ],
-    sync: [...guests.flatMap((entry) => syncGuest(change, entry)), ...tables.map((entry) => syncTable(change, entry))],
+  }
+}
+
+const ASKED_FOR = ['batched', 'created', 'deleted']
+
+function batchDone(change: Change): object {
+  const asked = (kind: string) =>
+    change.entries
+      .filter((entry) => entry.kind === kind && ASKED_FOR.includes(entry.event))
+      .map(({ id }) => `${kind}-${id}`)
+  return {
+    type: 'atomic_transaction_complete',
+    restaurant_id: change.restaurantId,
+    timestamp: socketTime(change.at),
+    affected_entities: [...asked('guest'), ...asked('table')],
+  }
+}
+
+const reservationActions: Record<ReservationEvent, string> = {
+  created: 'created',
+  edited: 'info_updated',
+  'status-changed': 'status_changed',
+  'table-changed': 'table_assigned',
+  'table-lost': 'table_cleared',
+  cancelled: 'cancelled',
+}
+
+function reservation(change: Change, entry: Entry): object {
+  return {
+    type: 'reservation_updated',
+    restaurant_id: change.restaurantId,
+    reservation_id: entry.id,
+    action: reservationActions[entry.event as ReservationEvent],
+    timestamp: socketTime(change.at),
+    data: reservationJson(entry.value as Reservation),
   }
 }
 
@@ -79,8 +124,9 @@ function realtimeTable(change: Change, entry: Entry): object {
       position: { x: table.x, y: table.y },
       shape: table.shape,
       section: table.section,
-      currentGuestId: table.guestId,
+      currentGuestId: table.guestId ?? table.reservationId,
       updatedAt: socketTime(entry.op === 'drop' ? change.at : table.updatedAt),
+      ...(BATCHES.includes(change.command) && { x: table.x, y: table.y }),
     },
   }
 }
@@ -100,7 +146,7 @@ function syncTable(change: Change, entry: Entry): object {
     type: 'table_updated',
     restaurant_id: change.restaurantId,
     table_id: entry.id,
-    action: entry.event === 'cleared' ? 'updated' : tableActions[entry.event as TableEvent],
+    action: ['cleared', 'batched'].includes(entry.event) ? 'updated' : tableActions[entry.event as TableEvent],
     timestamp: socketTime(change.at),
     data: {
       id: table.id,
@@ -108,7 +154,7 @@ function syncTable(change: Change, entry: Entry): object {
       capacity: table.capacity,
       status: tableWords[table.status],
       position: { x: table.x, y: table.y },
-      currentGuestId: table.guestId,
+      currentGuestId: table.guestId ?? table.reservationId,
       section: table.section,
     },
   }

@@ -26,6 +26,10 @@ export class ValidationError extends Error {
 export const valueError = (loc: readonly (string | number)[], message: string, input: unknown): ValidationItem =>
   itemOf(valueFault(message), loc, input)
 
+/** The item of a field that only something beside the model can find missing. */
+export const missing = (loc: readonly (string | number)[], within: unknown = null): ValidationItem =>
+  itemOf(MISSING, loc, within)
+
 /** Reads a body or a query and converts it. Throws {@link ValidationError} with every fault, in the fields' order. */
 export function parseModel<S extends z.ZodType>(schema: S, body: unknown, root: 'body' | 'query'): z.output<S> {
   if (body === undefined || body === null) throw new ValidationError([itemOf(MISSING, [root], null)])

@@ -17,7 +17,7 @@ import {
   otherScheme,
   type ContractError,
 } from './errors.ts'
-import { parseModel, valueError } from './pydantic.ts'
+import { missing, parseModel, valueError, ValidationError } from './pydantic.ts'
 
 /** What the contract's handlers work with. */
 export interface IosDeps extends ChangeDeps {
@@ -32,6 +32,8 @@ export interface IosDeps extends ChangeDeps {
 export interface Call<Body, Query> {
   readonly deps: IosDeps
   readonly body: Body
+  /** The body as it was sent. */
+  readonly sent: unknown
   readonly query: Query
   readonly params: Readonly<Record<string, string>>
   /** Who calls, and for which restaurant. Public routes have neither. */
@@ -40,8 +42,8 @@ export interface Call<Body, Query> {
 }
 
 /**
- * One endpoint of the contract: everything that is said of it anywhere. `access`: `public`, `identity` (a valid token of an active user), `restaurant`
- * (and the path's restaurant is the user's own and active).
+ * One endpoint of the contract: everything that is said of it anywhere. `access`: `public`, `identity` (a valid token of an active user), `own` (and the
+ * user's restaurant is active), `restaurant` (and it is the one in the path), `query` (and it is the one in the query's `restaurant_id`).
  */
 export interface Route<Body extends z.ZodType = z.ZodType, Query extends z.ZodType = z.ZodType> {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -49,7 +51,7 @@ export interface Route<Body extends z.ZodType = z.ZodType, Query extends z.ZodTy
   readonly name: string
   readonly summary: string
   readonly tag: string
-  readonly access: 'public' | 'identity' | 'restaurant'
+  readonly access: 'public' | 'identity' | 'own' | 'restaurant' | 'query'
   readonly body?: Body
   readonly query?: Query
   readonly answer: z.ZodType
@@ -75,7 +77,15 @@ export function mount(server: FastifyInstance, deps: IosDeps, r: Route): void {
       const body = r.body ? parseModel(r.body, request.body, 'body') : undefined
       const query = r.query ? parseModel(r.query, request.query, 'query') : undefined
       const params = request.params as Record<string, string>
-      const answer = await r.handle({ deps, body, query, params, identity, context: contextOf(identity, request) })
+      const answer = await r.handle({
+        deps,
+        body,
+        sent: request.body,
+        query,
+        params,
+        identity,
+        context: contextOf(identity, request),
+      })
       return send(reply, 200, answer)
     },
   })
@@ -92,10 +102,18 @@ async function admit(deps: IosDeps, r: Route, request: FastifyRequest): Promise<
   if (!identity) throw badToken()
   if (!identity.isActive) throw detail(401, 'Inactive user')
   if (r.access === 'identity') return identity
-  const { restaurantId } = request.params as { restaurantId: string }
-  if (restaurantId !== identity.restaurantId) throw accessDenied()
+  if (r.access !== 'own' && named(r, request) !== identity.restaurantId) throw accessDenied()
   if (!identity.restaurantIsActive) throw detail(403, 'Restaurant account is inactive')
   return identity
+}
+
+/** The restaurant that a request names. One that leaves it out of the query is told so twice, as it always was. */
+function named(r: Route, request: FastifyRequest): unknown {
+  if (r.access === 'restaurant') return (request.params as Record<string, string>)['restaurantId']
+  const { restaurant_id: id } = request.query as Record<string, string | string[] | undefined>
+  if (id === undefined)
+    throw new ValidationError([missing(['query', 'restaurant_id']), missing(['query', 'restaurant_id'])])
+  return Array.isArray(id) ? id.at(-1) : id
 }
 
 function contextOf(identity: Identity, request: FastifyRequest): Context {

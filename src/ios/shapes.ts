@@ -1,13 +1,15 @@
 import { z } from 'zod'
 import type { Guest } from '../guests/guests.ts'
+import type { Reservation } from '../reservations/reservations.ts'
 import type { Table } from '../tables/tables.ts'
 import { microsOf, type Instant } from '../platform/clock.ts'
-import { guestWords, syncGuestWord, tableWords } from './statuses.ts'
+import { guestWords, reservationWords, syncGuestWord, syncTableWord, tableWords } from './statuses.ts'
+import { RESERVATION_WORDS } from './statuses.ts'
 import { naive, naiveOrNull, zulu } from './times.ts'
 
 /** The contract's JSON of a guest and a table, keys in the order of the wire. The schemas are what the API's description says of them. */
 
-const naiveTime = z
+export const naiveTime = z
   .string()
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?$/)
   .meta({ description: 'UTC, without a zone' })
@@ -96,14 +98,14 @@ export function tableJson(t: Table): z.output<typeof tableShape> {
     position: { x: t.x, y: t.y },
     shape: t.shape,
     section: t.section,
-    currentGuestId: t.guestId,
+    currentGuestId: t.guestId ?? t.reservationId,
     lastUpdated: naive(t.updatedAt),
     createdAt: naive(t.createdAt),
   }
 }
 
 /** A guest as /api/sync and the sync socket say it. `now` is what waiting times are counted to. */
-export function syncGuestJson(g: Guest, now: Instant) {
+export function syncGuestJson(g: Guest, now: Instant): z.output<typeof syncGuestShape> {
   const waits = g.status === 'waitlist' || g.status === 'arrived'
   const minutes = g.checkInTime === null ? 0 : Math.floor((microsOf(now) - microsOf(g.checkInTime)) / 60e6)
   return {
@@ -118,5 +120,82 @@ export function syncGuestJson(g: Guest, now: Instant) {
     notes: g.notes ?? '',
     arrivalTime: g.checkInTime === null ? null : zulu(g.checkInTime),
     isWalkIn: g.reservationTime === null,
+  }
+}
+
+export const reservationShape = z
+  .object({
+    id,
+    guestName: z.string(),
+    partySize: z.int(),
+    status: z.enum(RESERVATION_WORDS),
+    reservationTime: naiveTime.nullable(),
+    checkInTime: naiveTime.nullable(),
+    seatedTime: naiveTime.nullable(),
+    finishedTime: naiveTime.nullable(),
+    assignedTableId: id.nullable(),
+    contactInfo: z.string().nullable(),
+    notes: z.string().nullable(),
+    createdAt: naiveTime,
+    lastUpdated: naiveTime,
+  })
+  .meta({ id: 'IosReservation' })
+
+/** A reservation as /restaurants/{id}/reservations answers it. */
+export function reservationJson(r: Reservation): z.output<typeof reservationShape> {
+  return {
+    id: r.id,
+    guestName: r.guestName,
+    partySize: r.partySize,
+    status: reservationWords[r.status],
+    reservationTime: naiveOrNull(r.reservationTime),
+    checkInTime: naiveOrNull(r.checkInTime),
+    seatedTime: naiveOrNull(r.seatedTime),
+    finishedTime: naiveOrNull(r.finishedTime),
+    assignedTableId: r.tableId,
+    contactInfo: r.contactInfo,
+    notes: r.notes,
+    createdAt: naive(r.createdAt),
+    lastUpdated: naive(r.updatedAt),
+  }
+}
+
+export const syncGuestShape = z
+  .object({
+    id,
+    name: z.string(),
+    partySize: z.int(),
+    phoneNumber: z.string(),
+    email: z.string(),
+    status: z.enum(['waiting', 'seated', 'completed']),
+    waitTime: z.int(),
+    tableId: id.nullable(),
+    notes: z.string(),
+    arrivalTime: zuluTime.nullable(),
+    isWalkIn: z.boolean(),
+  })
+  .meta({ id: 'SyncGuest' })
+
+export const syncTableShape = z
+  .object({
+    id,
+    number: z.int(),
+    capacity: z.int(),
+    status: z.enum(['available', 'occupied', 'reserved', 'needs_cleaning']),
+    position: positionShape,
+    currentGuestId: z.string().nullable(),
+  })
+  .meta({ id: 'SyncTable' })
+
+/** A table as /api/sync and the sync socket say it. Its number is the digits of the table's, 1 when there are none. */
+export function syncTableJson(t: Table): z.output<typeof syncTableShape> {
+  const digits = Number.parseInt(t.number.replace(/\D/g, '').slice(0, 9), 10)
+  return {
+    id: t.id,
+    number: Number.isNaN(digits) ? 1 : digits,
+    capacity: t.capacity === 0 ? 4 : t.capacity,
+    status: syncTableWord[t.status],
+    position: { x: t.x, y: t.y },
+    currentGuestId: t.guestId ?? t.reservationId,
   }
 }

@@ -6,16 +6,20 @@ import { isId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
+import type { Context } from '../changes/command.ts'
 import { closeCodes, Session, type SessionTimes } from '../changes/session.ts'
 import type { Hub } from '../changes/hub.ts'
 import type { Identities } from '../staff/identify.ts'
 import type { Identity } from '../staff/staff.ts'
-import { Feed, type SocketKind } from './feed.ts'
+import { Feed } from './feed.ts'
 import { pythonJson } from './frame.ts'
+import type { Hearing } from './messages.ts'
+import type { IosDeps } from './route.ts'
+import { answerSyncRequest } from './sync-requests.ts'
 import { socketTime } from './times.ts'
 
 /** What the sockets stand on. */
-export interface SocketDeps {
+export interface SocketDeps extends Pick<IosDeps, 'db' | 'historyDays'> {
   readonly hub: Hub
   readonly identities: Identities
   readonly clock: Clock
@@ -25,9 +29,12 @@ export interface SocketDeps {
   readonly tokenless: string
 }
 
+type SocketKind = 'realtime' | 'sync'
+
 /** What a handshake asked for. `named`: the restaurant id as sent; `echo`: how the first message says it back. */
 interface Asked {
   readonly kind: SocketKind
+  readonly hearing: Hearing
   readonly named: string | null
   readonly echo: string | number | null
 }
@@ -39,6 +46,10 @@ interface Member {
   staffId: string | null
   leave: (() => void) | null
   joining: boolean
+  /** In whose name it asks, once it has joined. */
+  context: Context | null
+  /** Whether an answer to a request is being made: one at a time. */
+  asking: boolean
   gone: boolean
   deadline: NodeJS.Timeout | null
 }
@@ -116,7 +127,17 @@ export class IosSockets {
       heartbeat: () => this.#frame({ type: 'heartbeat', timestamp: this.#now() }),
     }
     const session = new Session(ws, owner, this.#deps.times, Date.now())
-    const member: Member = { session, asked, staffId: null, leave: null, joining: false, gone: false, deadline: null }
+    const member: Member = {
+      session,
+      asked,
+      staffId: null,
+      leave: null,
+      joining: false,
+      context: null,
+      asking: false,
+      gone: false,
+      deadline: null,
+    }
     this.#members.set(session, member)
     const open = identity ? identity.restaurantId : this.#withoutToken(asked)
     if (open !== null) return void this.#join(member, open, identity?.staffId ?? null)
@@ -137,9 +158,11 @@ export class IosSockets {
     const { session, asked } = member
     member.joining = true
     member.staffId = staffId
+    // A socket without a token may read what it hears anyway.
+    member.context = { restaurantId, actor: { staffId: staffId ?? '', role: 'host' } }
     if (member.deadline) clearTimeout(member.deadline)
     try {
-      const leave = await this.#feed.join(restaurantId, asked.kind, session, this.#firstFrame(asked, restaurantId))
+      const leave = await this.#feed.join(restaurantId, asked.hearing, session, this.#firstFrame(asked, restaurantId))
       if (member.gone) leave()
       else member.leave = leave
     } catch (error) {
@@ -158,7 +181,13 @@ export class IosSockets {
   async #onText(member: Member, text: string): Promise<void> {
     const message = objectIn(text)
     if (!member.joining) return this.#signIn(member, message)
-    if (message?.['type'] === 'ping') member.session.send(this.#frame({ type: 'pong', timestamp: this.#now() }))
+    if (message?.['type'] === 'ping') return member.session.send(this.#frame({ type: 'pong', timestamp: this.#now() }))
+    if (message && member.asked.kind === 'sync' && member.context && !member.asking) {
+      member.asking = true
+      const answer = await answerSyncRequest(this.#deps, member.context, message)
+      member.asking = false
+      if (answer) member.session.send(this.#frame(answer))
+    }
   }
 
   async #signIn(member: Member, message: Record<string, unknown> | null): Promise<void> {
@@ -219,9 +248,10 @@ function askedBy(request: IncomingMessage): Asked | null {
   const kind = PATHS[url.pathname]
   if (!kind) return null
   const named = url.searchParams.get('restaurant_id')
-  if (kind === 'realtime') return named === null ? null : { kind, named, echo: named }
+  const hearing = kind === 'realtime' && url.searchParams.get('reservations') === '1' ? 'reservations' : kind
+  if (kind === 'realtime') return named === null ? null : { kind, hearing, named, echo: named }
   const integer = named !== null && /^-?\d{1,15}$/.test(named)
-  return { kind, named: integer ? null : named, echo: integer ? Number(named) : null }
+  return { kind, hearing, named: integer ? null : named, echo: integer ? Number(named) : null }
 }
 
 function tokenOf(request: IncomingMessage): string | null {

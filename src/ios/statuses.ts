@@ -1,11 +1,11 @@
-import type { GuestStatus } from '../guests/rules.ts'
-import { isOver } from '../guests/rules.ts'
+import type { PartyStatus } from '../parties/rules.ts'
+import { phaseOf } from '../parties/rules.ts'
 import type { TableStatus } from '../tables/rules.ts'
 
 /** The words of the contract for the statuses inside. Ruling 7 of the contract; docs/ios-contract.md lists them. */
 
 /** Guests, as guests and dashboards say it. */
-export const guestWords: Record<GuestStatus, string> = {
+export const guestWords: Record<PartyStatus, string> = {
   waitlist: 'Waitlist',
   confirmed: 'Confirmed',
   running_late: 'Running Late',
@@ -28,8 +28,8 @@ export const POST_GUEST_WORDS = [
   'Arrived',
 ] as const
 
-const known = new Map<string, GuestStatus>([
-  ...Object.keys(guestWords).map((status) => [plain(status), status as GuestStatus] as const),
+const known = new Map<string, PartyStatus>([
+  ...Object.keys(guestWords).map((status) => [plain(status), status as PartyStatus] as const),
   ['waiting', 'waitlist'],
   ['completed', 'finished'],
   ['canceled', 'cancelled'],
@@ -48,11 +48,45 @@ export const GUEST_SPELLINGS = [
 ]
 
 /** A guest's status in any known spelling and case, or undefined. */
-export const guestStatusOf = (text: string): GuestStatus | undefined => known.get(plain(text))
+export const partyStatusOf = (text: string): PartyStatus | undefined => known.get(plain(text))
+
+/** Reservations, in the order of the error's text. */
+export const RESERVATION_WORDS = [
+  'waitlist',
+  'confirmed',
+  'arrived',
+  'partiallyArrived',
+  'seated',
+  'finished',
+  'cancelled',
+  'noShow',
+  'runningLate',
+] as const
+
+/** Reservations, as their endpoints say it. */
+export const reservationWords: Record<PartyStatus, (typeof RESERVATION_WORDS)[number]> = {
+  waitlist: 'waitlist',
+  confirmed: 'confirmed',
+  running_late: 'runningLate',
+  arrived: 'arrived',
+  partially_arrived: 'partiallyArrived',
+  seated: 'seated',
+  finished: 'finished',
+  cancelled: 'cancelled',
+  no_show: 'noShow',
+}
+
+/** Tables, as /api/sync says it: four other words. A table out of service is reserved there, never available. */
+export const syncTableWord: Record<TableStatus, 'available' | 'occupied' | 'reserved' | 'needs_cleaning'> = {
+  available: 'available',
+  occupied: 'occupied',
+  reserved: 'reserved',
+  out_of_service: 'reserved',
+  needs_cleaning: 'needs_cleaning',
+}
 
 /** Guests, as /api/sync and the sync socket's own messages say it. */
-export const syncGuestWord = (status: GuestStatus): 'waiting' | 'seated' | 'completed' =>
-  status === 'seated' ? 'seated' : isOver(status) ? 'completed' : 'waiting'
+export const syncGuestWord = phaseOf
 
 /** Tables: four words; a table that needs cleaning is out of service to an app that knows no better. */
 export const tableWords: Record<TableStatus, 'available' | 'occupied' | 'reserved' | 'outOfService'> = {

@@ -193,7 +193,7 @@ function changeOf(body: Change) {
     shape: body.shape ?? undefined,
     section: body.section ?? undefined,
     status,
-    guestId: guest === '' ? null : guest == null ? undefined : isId(guest) ? guest : NOBODY,
+    partyId: guest === '' ? null : guest == null ? undefined : isId(guest) ? guest : NOBODY,
   }
 }
 

@@ -129,13 +129,28 @@ export class Db {
     work: (tx: Tx) => Promise<T>,
     final?: (made: T) => Final<U> | null,
   ): Promise<T | [T, U | null]> {
+    const ran = await this.#run('begin', scope, work, final)
+    return final ? ran : ran[0]
+  }
+
+  /** Runs `work` in a transaction that only reads, all of it the state of one moment (repeatable read). Throws as `transaction` does. */
+  async snapshot<T>(scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T> {
+    return (await this.#run<T, null>('begin isolation level repeatable read read only', scope, work))[0]
+  }
+
+  async #run<T, U>(
+    beginText: string,
+    scope: Scope,
+    work: (tx: Tx) => Promise<T>,
+    final?: (made: T) => Final<U> | null,
+  ): Promise<[T, U | null]> {
     const client = await this.#connect()
     let broken: Error | undefined
     const onError = (error: Error) => void (broken = error)
     client.on('error', onError)
     try {
       const tx = new OpenTx(client, this.#prepare)
-      const made = await this.#work(client, tx, scope, work)
+      const made = await this.#work(client, tx, beginText, scope, work)
       const last = final?.(made)
       const [ended, committed] = await Promise.allSettled([last ? last(tx) : null, client.query('commit')])
       if (committed.status === 'rejected') broken = committed.reason as Error
@@ -144,7 +159,7 @@ export class Db {
       if (committed.status === 'rejected') throw isFailure(committed.reason) ? committed.reason : outcomeUnknown()
       assert(ended.status === 'fulfilled', 'a transaction that was not finished was committed')
       assert(committed.value.command === 'COMMIT', 'a transaction that had failed was committed')
-      return final ? [made, ended.value] : made
+      return [made, ended.value]
     } catch (error) {
       throw asRefusal(error)
     } finally {
@@ -153,9 +168,15 @@ export class Db {
     }
   }
 
-  async #work<T>(client: pg.PoolClient, tx: OpenTx, scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T> {
+  async #work<T>(
+    client: pg.PoolClient,
+    tx: OpenTx,
+    beginText: string,
+    scope: Scope,
+    work: (tx: Tx) => Promise<T>,
+  ): Promise<T> {
     // The first statements of the work travel with these two. Where these fail, those fail too: nothing runs without the scope.
-    const begun = Promise.all([client.query('begin'), tx.one(begin, scopeValues(scope))])
+    const begun = Promise.all([client.query(beginText), tx.one(begin, scopeValues(scope))])
     const [opened, worked] = await Promise.allSettled([begun, work(tx)])
     try {
       if (opened.status === 'rejected') throw opened.reason

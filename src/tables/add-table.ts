@@ -1,12 +1,15 @@
 import { z } from 'zod'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
-import { intField, textField } from '../platform/fields.ts'
+import { idField, intField, textField } from '../platform/fields.ts'
 import { command, type Write } from '../changes/command.ts'
+import { freshId } from '../changes/fresh-id.ts'
 import { countTables, storeTable, tableSchema, type Table } from './tables.ts'
 import { TABLE_SHAPES } from './rules.ts'
 
 const input = z.object({
+  /** A new UUID, where the device has to name the table before it is stored. */
+  id: idField.optional(),
   number: textField(20),
   capacity: intField(-2_147_483_648),
   x: z.number().min(0).max(1),
@@ -16,17 +19,21 @@ const input = z.object({
 })
 
 /** What a new table is made of, wherever it comes from. */
-export type NewTable = Pick<Table, 'number' | 'capacity' | 'x' | 'y' | 'shape' | 'section'>
+export type NewTable = Pick<Table, 'number' | 'capacity' | 'x' | 'y' | 'shape' | 'section'> & {
+  readonly id?: string | undefined
+}
 
 /** Puts a new, free table on the plan. Throws `AppError` table-number-taken (409), too-many-tables (409). */
 export async function placeTable(w: Write, made: NewTable): Promise<Table> {
   if ((await countTables(w)) >= limits.tablesPerRestaurant)
     throw new AppError('too-many-tables', 409, `A restaurant may have ${limits.tablesPerRestaurant} tables`)
+  const id = await freshId(w, 'table', made.id)
   return storeTable(w, {
-    id: w.newId(),
     ...made,
+    id,
     status: 'available',
     guestId: null,
+    reservationId: null,
     version: 1,
     createdAt: w.now,
     updatedAt: w.now,

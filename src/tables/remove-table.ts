@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { AppError } from '../platform/errors.ts'
 import { idField, versionField } from '../platform/fields.ts'
 import { command } from '../changes/command.ts'
-import { dropTable, lockTables, tableNotFound, versionConflict, wasTable } from './tables.ts'
+import { wasRemoved } from '../changes/log.ts'
+import { dropTable, lockTables, partyAt, tableNotFound, versionConflict } from './tables.ts'
 
 /** A table goes for good, unless someone sits there. Removing it again is no error. Its number may be used again. Spec: T3, T4. */
 export const removeTable = command({
@@ -16,11 +17,11 @@ export const removeTable = command({
   async run(w, { tableId, version }): Promise<{ removed: boolean }> {
     const table = (await lockTables(w, [tableId])).get(tableId)
     if (!table) {
-      if (await wasTable(w, tableId)) return { removed: false }
+      if (await wasRemoved(w.tx, w.restaurantId, 'table', tableId)) return { removed: false }
       throw tableNotFound(tableId)
     }
     if (version !== undefined && version !== table.version) throw versionConflict(table)
-    if (table.status === 'occupied' || table.guestId !== null)
+    if (table.status === 'occupied' || partyAt(table) !== null)
       throw new AppError('table-occupied', 409, 'Cannot delete an occupied table', { table })
     await dropTable(w, table)
     return { removed: true }

@@ -4,7 +4,8 @@ import { AppError } from '../platform/errors.ts'
 import { idField, intField, textField } from '../platform/fields.ts'
 import type { Instant } from '../platform/clock.ts'
 import type { Write } from '../changes/command.ts'
-import { TABLE_SHAPES, TABLE_STATUSES } from './rules.ts'
+import { withFreshId } from '../changes/fresh-id.ts'
+import { TABLE_SHAPES, TABLE_STATUSES, tableStatuses, type TableStatus } from './rules.ts'
 
 /** A table as devices see it. `x` and `y` are its place on the plan, 0 to 1 from the top left. */
 export const tableSchema = z
@@ -18,6 +19,7 @@ export const tableSchema = z
     section: textField(100).nullable(),
     status: z.enum(TABLE_STATUSES),
     guestId: idField.nullable(),
+    reservationId: idField.nullable(),
     version: intField(1),
     createdAt: z.string().transform((text) => text as Instant),
     updatedAt: z.string().transform((text) => text as Instant),
@@ -26,42 +28,36 @@ export const tableSchema = z
 
 export type Table = Readonly<z.output<typeof tableSchema>>
 
-/** What happened to a table. `assigned`: a party got it. `freed`: its party left. `cleared`: a host cleared it. */
-export type TableEvent = 'created' | 'edited' | 'assigned' | 'freed' | 'cleared' | 'deleted'
+/** What happened to a table. `assigned`: a party got it. `freed`: its party left. `cleared`: a host cleared it. `batched`: changed as an item
+ * of a batch. */
+export type TableEvent = 'created' | 'edited' | 'assigned' | 'freed' | 'cleared' | 'batched' | 'deleted'
 
-const columns = `id, number, capacity, x, y, shape, section, status, guest_id as "guestId", version,
+const columns = `id, number, capacity, x, y, shape, section, status, guest_id as "guestId",
+  reservation_id as "reservationId", version,
   created_at as "createdAt", updated_at as "updatedAt"`
 
 // In the order of id, as every command locks tables: two commands that need the same ones wait instead of deadlocking.
-const lockTablesByIdOrGuest = statement(
+const lockTablesByIdOrParty = statement(
   'lock-tables',
-  `select ${columns} from tables where restaurant_id = $1 and (id = any ($2::uuid[]) or guest_id = $3) order by id for update`,
+  `select ${columns} from tables where restaurant_id = $1 and (id = any ($2::uuid[]) or guest_id = any ($3::uuid[]) or reservation_id = any ($3::uuid[]))
+   order by id for update`,
 )
 
 const insertTable = statement(
   'insert-table',
-  `insert into tables (restaurant_id, id, number, capacity, x, y, shape, section, status, guest_id, version, updated_at, created_at)
-   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)`,
+  `insert into tables (restaurant_id, id, number, capacity, x, y, shape, section, status, guest_id, reservation_id, version,
+     updated_at, created_at)
+   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)`,
 )
 
 const updateTable = statement(
   'update-table',
   `update tables set number = $3, capacity = $4, x = $5, y = $6, shape = $7, section = $8, status = $9, guest_id = $10,
-     version = $11, updated_at = $12
+     reservation_id = $11, version = $12, updated_at = $13
    where restaurant_id = $1 and id = $2`,
 )
 
 const deleteTable = statement('delete-table', `delete from tables where restaurant_id = $1 and id = $2`)
-
-const insertTombstone = statement(
-  'table-tombstone',
-  `insert into tombstones (restaurant_id, kind, id, at) values ($1, 'table', $2, $3)`,
-)
-
-const readTombstone = statement(
-  'find-table-tombstone',
-  `select at from tombstones where restaurant_id = $1 and kind = 'table' and id = $2`,
-)
 
 const listTablesByNumber = statement(
   'list-tables',
@@ -79,9 +75,13 @@ export async function countTables(w: Write): Promise<number> {
   return (await w.tx.one<{ count: number }>(countAll, [w.restaurantId])).count
 }
 
-/** Locks tables by id, and the one that a guest is at, in the ladder's order. Unknown ids are left out. */
-export async function lockTables(w: Write, ids: readonly string[], guestId?: string): Promise<Map<string, Table>> {
-  const rows = await w.tx.all<Table>(lockTablesByIdOrGuest, [w.restaurantId, ids, guestId ?? null])
+/** Locks tables by id, and those that parties are at, in the ladder's order. Unknown ids are left out. */
+export async function lockTables(
+  w: Write,
+  ids: readonly string[],
+  partyIds: readonly string[] = [],
+): Promise<Map<string, Table>> {
+  const rows = await w.tx.all<Table>(lockTablesByIdOrParty, [w.restaurantId, ids, partyIds])
   return new Map(rows.map((table) => [table.id, table]))
 }
 
@@ -102,7 +102,7 @@ export const versionConflict = (table: Table): AppError =>
 /** Stores a new table and tells of it. Throws `AppError` table-number-taken (409). */
 export async function storeTable(w: Write, table: Table): Promise<Table> {
   w.put('table', table.id, 'created' satisfies TableEvent, table.version, table)
-  await numbered(table, w.tx.all(insertTable, rowOf(w, table)))
+  await withFreshId(table.id, 'tables_pkey', numbered(table, w.tx.all(insertTable, rowOf(w, table))))
   return table
 }
 
@@ -114,18 +114,55 @@ export async function saveTable(w: Write, changed: Table, event: TableEvent): Pr
   return table
 }
 
-/** Removes a table, which the caller has locked, leaving a tombstone. */
-export async function dropTable(w: Write, table: Table): Promise<void> {
-  w.drop('table', table.id, 'deleted' satisfies TableEvent, table.version, table)
-  await Promise.all([
-    w.tx.all(deleteTable, [w.restaurantId, table.id]),
-    w.tx.all(insertTombstone, [w.restaurantId, table.id, w.now]),
-  ])
+/** The party that has a table, or null. */
+export const partyAt = (table: Table): Party | null =>
+  table.guestId !== null
+    ? { kind: 'guest', id: table.guestId }
+    : table.reservationId !== null
+      ? { kind: 'reservation', id: table.reservationId }
+      : null
+
+/** Who may have a table. */
+export interface Party {
+  readonly kind: 'guest' | 'reservation'
+  readonly id: string
 }
 
-/** Whether a table of this id was removed earlier. */
-export async function wasTable(w: Write, id: string): Promise<boolean> {
-  return (await w.tx.maybe(readTombstone, [w.restaurantId, id])) !== undefined
+/** Stores that a table has no party any more and may be taken. */
+export const freeTable = (w: Write, table: Table, event: TableEvent): Promise<Table> =>
+  saveTable(w, { ...table, status: 'available', guestId: null, reservationId: null }, event)
+
+/** Stores that a party has a table now, and no other party. */
+export const giveTable = (w: Write, table: Table, party: Party, status: TableStatus = 'occupied'): Promise<Table> =>
+  saveTable(w, { ...table, status, ...partyColumns(party) }, 'assigned')
+
+/** The columns that name a party. */
+export const partyColumns = ({ kind, id }: Party): Pick<Table, 'guestId' | 'reservationId'> => ({
+  guestId: kind === 'guest' ? id : null,
+  reservationId: kind === 'reservation' ? id : null,
+})
+
+/** Throws unless a party of this size may take a table: `AppError` table-not-free or over-capacity (409), with the table as it is. Spec: G6, G8. */
+export function refuseTable(partySize: number, table: Table, { takeOver, force }: Insistence): void {
+  const taken = partyAt(table) !== null
+  if (taken ? !takeOver : !force && !tableStatuses[table.status].seatable)
+    throw new AppError('table-not-free', 409, `Table ${table.number} is ${table.status}`, { table })
+  if (!force && partySize > table.capacity)
+    throw new AppError('over-capacity', 409, `Table ${table.number} seats ${table.capacity}`, { table })
+}
+
+/** How far a host insists. */
+export interface Insistence {
+  /** Take the table from whoever has it. Otherwise a taken table is refused. */
+  readonly takeOver?: boolean | undefined
+  /** Seat over capacity, at a table that is reserved or out of service, or against the usual order of statuses. */
+  readonly force?: boolean | undefined
+}
+
+/** Removes a table, which the caller has locked. */
+export async function dropTable(w: Write, table: Table): Promise<void> {
+  w.drop('table', table.id, 'deleted' satisfies TableEvent, table.version, table)
+  await w.tx.all(deleteTable, [w.restaurantId, table.id])
 }
 
 function rowOf(w: Write, t: Table): unknown[] {
@@ -140,6 +177,7 @@ function rowOf(w: Write, t: Table): unknown[] {
     t.section,
     t.status,
     t.guestId,
+    t.reservationId,
     t.version,
     w.now,
   ]

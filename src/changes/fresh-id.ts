@@ -1,0 +1,24 @@
+import { AppError } from '../platform/errors.ts'
+import { constraintOf } from '../platform/db.ts'
+import type { Write } from './command.ts'
+import { wasRemoved } from './log.ts'
+
+/** The id of a new entity: the one that a client made, unless it is used up, or one made here. Throws `AppError` id-taken (409). */
+export async function freshId(w: Write, kind: string, wanted: string | undefined): Promise<string> {
+  if (wanted === undefined) return w.newId()
+  if (await wasRemoved(w.tx, w.restaurantId, kind, wanted)) throw idTaken(wanted)
+  return wanted
+}
+
+/** Turns the database's word that an id is in use into the refusal. `key` is the name of the primary key. */
+export async function withFreshId(id: string, key: string, stored: Promise<unknown>): Promise<void> {
+  try {
+    await stored
+  } catch (error) {
+    if (constraintOf(error) !== key) throw error
+    throw idTaken(id)
+  }
+}
+
+const idTaken = (id: string): AppError =>
+  new AppError('id-taken', 409, 'This id is in use or was; make a new one', { id })

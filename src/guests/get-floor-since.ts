@@ -1,0 +1,30 @@
+import { z } from 'zod'
+import { instantField, intField } from '../platform/fields.ts'
+import { limits } from '../platform/limits.ts'
+import { query } from '../changes/query.ts'
+import { deltaSince, type Delta } from '../changes/delta.ts'
+import { readTables } from '../tables/tables.ts'
+import { currentGuests, historyField } from './get-floor.ts'
+
+/** What became of tables and guests after a time that the server told, deletions too. Spec: S2, S3. */
+export const getFloorSince = query({
+  name: 'get-floor-since',
+  summary: 'What became of tables and guests after a time that the server told',
+  path: '/floor/since',
+  role: 'host',
+  input: z.object({
+    since: instantField,
+    limit: z.coerce.number().pipe(intField(0, limits.guestsPerList)).default(limits.guestsPerList),
+    historyDays: historyField,
+  }),
+  answer: z.object({
+    items: z.array(z.object({ kind: z.string(), id: z.string(), at: z.string(), value: z.looseObject({}).nullable() })),
+    upTo: z.string(),
+    hasMore: z.boolean(),
+  }),
+  run: (r, { since, limit, historyDays }): Promise<Delta> =>
+    deltaSince(r.tx, r.restaurantId, since, ['guest', 'table'], limit, async () => [
+      { kind: 'table', values: await readTables(r.tx, r.restaurantId) },
+      { kind: 'guest', values: await currentGuests(r, historyDays) },
+    ]),
+})

@@ -1,0 +1,54 @@
+import { z } from 'zod'
+import { intField } from '../platform/fields.ts'
+import { limits } from '../platform/limits.ts'
+import { plusMillis, type Instant } from '../platform/clock.ts'
+import { query, type Read } from '../changes/query.ts'
+import { headOf } from '../changes/log.ts'
+import { readTables, tableSchema, type Table } from '../tables/tables.ts'
+import { guestSchema, readGuests, type Guest } from './guests.ts'
+
+const DAY_MILLIS = 86_400_000
+
+/** How far back visits that ended are listed, in days; 0 is all. */
+export const historyField = z.coerce.number().pipe(intField(0, 36_500)).default(7)
+
+/** The floor at one moment; `at` is the time of the last change that is in it. */
+export interface Floor {
+  readonly epoch: string
+  readonly seq: number
+  readonly at: Instant
+  readonly guests: readonly Guest[]
+  readonly tables: readonly Table[]
+}
+
+/** Tables and guests at one moment, with the place in the log that they stand at. Spec: S1. */
+export const getFloor = query({
+  name: 'get-floor',
+  summary: 'Tables and guests at one moment',
+  path: '/floor',
+  role: 'host',
+  input: z.object({ historyDays: historyField }),
+  answer: z.object({
+    epoch: z.string(),
+    seq: z.int(),
+    at: z.string(),
+    guests: z.array(guestSchema),
+    tables: z.array(tableSchema),
+  }),
+  async run(r, { historyDays }): Promise<Floor> {
+    const [{ epoch, seq, lastAt }, guests, tables] = await Promise.all([
+      headOf(r.tx, r.restaurantId),
+      currentGuests(r, historyDays),
+      readTables(r.tx, r.restaurantId),
+    ])
+    return { epoch, seq, at: lastAt, guests, tables }
+  },
+})
+
+/** Guests on the floor, and those whose visit ended lately, newest first. */
+export const currentGuests = (r: Read, historyDays: number): Promise<Guest[]> =>
+  readGuests(r.tx, r.restaurantId, {
+    endedAfter: historyDays === 0 ? '-infinity' : plusMillis(r.now, -historyDays * DAY_MILLIS),
+    before: null,
+    limit: limits.guestsPerList,
+  })

@@ -1,0 +1,43 @@
+import { z } from 'zod'
+import { AppError } from '../platform/errors.ts'
+import { command, type Write } from '../changes/command.ts'
+import { lockAll, operations, runPart } from './run-batch.ts'
+
+/** How one operation of a list went. */
+export type EachResult =
+  | { readonly ok: true; readonly result: unknown }
+  | { readonly ok: false; readonly code: string; readonly message: string; readonly details: object }
+
+/** Many commands in one transaction and one change: each that can be done, the rest told why not. Spec: B2. */
+export const runEach = command({
+  name: 'run-each',
+  summary: 'Run many commands as one: each that can be done',
+  method: 'POST',
+  path: '/each',
+  role: 'host',
+  announcesNothing: true,
+  input: z.object({ operations }),
+  answer: z.object({
+    results: z.array(
+      z.union([
+        z.object({ ok: z.literal(true), result: z.unknown() }),
+        z.object({ ok: z.literal(false), code: z.string(), message: z.string(), details: z.looseObject({}) }),
+      ]),
+    ),
+  }),
+  async run(w, input): Promise<{ results: EachResult[] }> {
+    const results: EachResult[] = []
+    await lockAll(w, input.operations)
+    for (const part of input.operations) results.push(await tryPart(w, part))
+    return { results }
+  },
+})
+
+async function tryPart(w: Write, part: { command: string; input: unknown }): Promise<EachResult> {
+  try {
+    return { ok: true, result: await w.attempt(() => runPart(w, part.command, part.input)) }
+  } catch (error) {
+    if (!(error instanceof AppError) || error.status >= 500) throw error
+    return { ok: false, code: error.code, message: error.message, details: error.details }
+  }
+}

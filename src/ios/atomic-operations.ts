@@ -1,0 +1,138 @@
+import type { z } from 'zod'
+import { isId } from '../platform/ids.ts'
+import { limits } from '../platform/limits.ts'
+import { TABLE_SHAPES } from '../tables/rules.ts'
+import { check, field, parseModel, ValidationError } from './pydantic.ts'
+import { partyStatusOf, TABLE_INPUT, tableStatusOf } from './statuses.ts'
+import type { Operation } from './sync-operations.ts'
+import { onPlan } from './tables.ts'
+
+/** The operations of an atomic batch. Their data has the fields of the single calls, in either way of naming. */
+
+/** One operation as it was sent. */
+export interface AtomicItem {
+  readonly type: 'guest' | 'table'
+  readonly id: string
+  readonly operation: 'create' | 'update' | 'delete'
+  readonly data?: Readonly<Record<string, unknown>> | null | undefined
+}
+
+const maybe = <S extends z.ZodType>(schema: S) => field.optional(field.nullable(schema))
+const text = (max: number) => maybe(field.str({ max }))
+const time = maybe(field.datetime())
+const status = check(field.str({ max: 20 }), (word) => partyStatusOf(word) !== undefined, 'status is not known')
+
+const guestData = field.model({
+  first_name: text(100),
+  last_name: text(100),
+  party_size: maybe(check(field.int(), (n) => n >= 1, 'party_size must be a positive integer')),
+  status: maybe(status),
+  phone: text(20),
+  email: maybe(field.email()),
+  notes: text(limits.noteCharacters),
+  special_requests: text(limits.noteCharacters),
+  dietary_restrictions: maybe(
+    field.list(field.str({ max: limits.dietaryRestrictionCharacters }), { max: limits.dietaryRestrictions }),
+  ),
+  table_id: text(100),
+  reservation_time: time,
+  check_in_time: time,
+  seated_time: time,
+  finished_time: time,
+})
+
+const tableData = field.model({
+  table_number: text(20),
+  capacity: maybe(field.int()),
+  status: maybe(field.oneOf(TABLE_INPUT, { also: ['needs_cleaning'] })),
+  position: maybe(field.model({ x: field.float(), y: field.float() })),
+  shape: maybe(field.oneOf(TABLE_SHAPES)),
+  section: text(100),
+  current_guest_id: text(100),
+})
+
+/** The command that an operation means, or why there is none. */
+export function atomicOperation(item: AtomicItem): Operation | string {
+  const { type, id, operation } = item
+  if (operation !== 'create' && !isId(id)) return `${type} ${id}: not found`
+  if (operation === 'delete')
+    return type === 'guest'
+      ? { command: 'delete-guest', input: { guestId: id } }
+      : { command: 'remove-table', input: { tableId: id } }
+  try {
+    return type === 'guest' ? guestOperation(item) : tableOperation(item)
+  } catch (error) {
+    if (!(error instanceof ValidationError)) throw error
+    return `${type} ${id}: ${error.detail.map(({ loc, msg }) => `${loc.slice(1).join('.')}: ${msg}`).join('; ')}`
+  }
+}
+
+function guestOperation({ id, operation, data }: AtomicItem): Operation | string {
+  const sent = parseModel(guestData, snakeCase(data ?? {}, { assignedTableId: 'table_id' }), 'body')
+  const table = sent.table_id
+  if (table && !isId(table)) return `guest ${id}: table ${table} not found`
+  const input = {
+    takeOver: true,
+    force: true,
+    firstName: sent.first_name ?? undefined,
+    lastName: sent.last_name ?? undefined,
+    partySize: sent.party_size ?? undefined,
+    status: sent.status ? partyStatusOf(sent.status) : undefined,
+    phone: sent.phone ?? undefined,
+    email: sent.email ?? undefined,
+    notes: sent.notes ?? undefined,
+    specialRequests: sent.special_requests ?? undefined,
+    dietaryRestrictions: sent.dietary_restrictions ?? undefined,
+    tableId: table === undefined ? undefined : table || null,
+    reservationTime: sent.reservation_time ?? undefined,
+    checkInTime: sent.check_in_time ?? undefined,
+    seatedTime: sent.seated_time ?? undefined,
+    finishedTime: sent.finished_time ?? undefined,
+  }
+  if (operation === 'update') return { command: 'update-guest', input: { guestId: id, ...input } }
+  if (sent.first_name == null || sent.party_size == null) return `guest ${id}: first_name and party_size are required`
+  return { command: 'add-guest', input: { ...input, ...ownId(id) } }
+}
+
+function tableOperation({ id, operation, data }: AtomicItem): Operation | string {
+  const sent = parseModel(tableData, snakeCase(data ?? {}, { number: 'table_number' }), 'body')
+  const party = sent.current_guest_id
+  if (party && !isId(party)) return `table ${id}: guest ${party} not found`
+  const facts = {
+    number: sent.table_number ?? undefined,
+    capacity: sent.capacity ?? undefined,
+    ...(sent.position && onPlan(sent.position)),
+    shape: sent.shape ?? undefined,
+    section: sent.section ?? undefined,
+  }
+  if (operation === 'create') {
+    if (sent.table_number == null || sent.capacity == null) return `table ${id}: table_number and capacity are required`
+    return { command: 'add-table', input: { x: 0.5, y: 0.5, ...facts, ...ownId(id) } }
+  }
+  const input = {
+    takeOver: true,
+    force: true,
+    tableId: id,
+    ...facts,
+    status: sent.status ? tableStatusOf(sent.status) : undefined,
+    partyId: party === '' ? null : (party ?? undefined),
+  }
+  return { command: 'update-table', input }
+}
+
+/** A device's own UUID becomes the entity's; any other text was only a name for it on the device. */
+const ownId = (id: string): { id?: string } => (isId(id) ? { id } : {})
+
+/** The data with its keys as the single calls have them. Of two spellings of one field, the camelCase one counts. */
+function snakeCase(
+  data: Readonly<Record<string, unknown>>,
+  others: Readonly<Record<string, string>>,
+): Record<string, unknown> {
+  const entries = Object.entries(data).map(([key, value]) => {
+    const snake = others[key] ?? key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+    return { snake, value, isCamel: snake !== key }
+  })
+  return Object.fromEntries(
+    entries.sort((a, b) => Number(a.isCamel) - Number(b.isCamel)).map(({ snake, value }) => [snake, value]),
+  )
+}

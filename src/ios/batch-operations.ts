@@ -1,0 +1,96 @@
+import { z } from 'zod'
+import { isId } from '../platform/ids.ts'
+import { check, field } from './pydantic.ts'
+import type { guestJson } from './shapes.ts'
+import { GUEST_SPELLINGS, partyStatusOf, POST_GUEST_WORDS, TABLE_INPUT, tableStatusOf } from './statuses.ts'
+import type { Operation } from './sync-operations.ts'
+
+/** The items of batch-update. Both ways of naming a field are understood; of both sent, the camelCase one counts. */
+
+const maybe = <S extends z.ZodType>(schema: S) => field.optional(field.nullable(schema))
+const text = maybe(field.str({ max: 100 }))
+// An empty time says nothing.
+const time = z.preprocess((value) => (value === '' ? null : value), maybe(field.datetime()))
+const status = check(
+  field.str({ max: 20 }),
+  (word) => partyStatusOf(word) !== undefined,
+  `status must be one of: ${POST_GUEST_WORDS.join(', ')}`,
+  { enum: GUEST_SPELLINGS },
+)
+
+export const batchGuestItem = field.model({
+  id: field.str({ max: 100 }),
+  status: maybe(status),
+  assignedTableId: text,
+  table_id: text,
+  seatedTime: time,
+  seated_time: time,
+  checkInTime: time,
+  check_in_time: time,
+  finishedTime: time,
+  finished_time: time,
+  partySize: maybe(field.int()),
+  party_size: maybe(field.int()),
+})
+
+export const batchTableItem = field.model({
+  id: field.str({ max: 100 }),
+  status: maybe(field.oneOf(TABLE_INPUT, { also: ['needs_cleaning'] })),
+  currentGuestId: text,
+  current_guest_id: text,
+})
+
+type GuestItem = z.output<typeof batchGuestItem>
+type TableItem = z.output<typeof batchTableItem>
+
+const INSISTING = { takeOver: true, force: true }
+
+/** The command of a guest's item, or the line of `errors` that it is. */
+export function batchGuestOperation(item: GuestItem): Operation | string {
+  if (!isId(item.id)) return `Guest ${item.id} not found`
+  const table = item.assignedTableId === undefined ? item.table_id : item.assignedTableId
+  if (table && !isId(table)) return `Table ${table} not found`
+  const size = item.partySize ?? item.party_size
+  const input = {
+    ...INSISTING,
+    guestId: item.id,
+    status: item.status ? partyStatusOf(item.status) : undefined,
+    // Empty and null take the guest off the table; absent says nothing.
+    tableId: table === undefined ? undefined : table || null,
+    seatedTime: item.seatedTime ?? item.seated_time ?? undefined,
+    checkInTime: item.checkInTime ?? item.check_in_time ?? undefined,
+    finishedTime: item.finishedTime ?? item.finished_time ?? undefined,
+    partySize: size !== undefined && size !== null && size > 0 ? size : undefined,
+  }
+  return { command: 'update-guest', input }
+}
+
+/** The command of a table's item, or the line of `errors` that it is. */
+export function batchTableOperation(item: TableItem): Operation | string {
+  if (!isId(item.id)) return `Table ${item.id} not found`
+  const party = item.currentGuestId ?? item.current_guest_id
+  if (party && !isId(party)) return `Guest ${party} not found`
+  const input = {
+    ...INSISTING,
+    tableId: item.id,
+    status: item.status ? tableStatusOf(item.status) : undefined,
+    partyId: party === '' ? null : (party ?? undefined),
+  }
+  return { command: 'update-table', input }
+}
+
+/** A time that was just sent with a zone is answered in the words it was sent in. `raw` is the item as it came. */
+export function withSentTimes(guest: ReturnType<typeof guestJson>, raw: unknown): ReturnType<typeof guestJson> {
+  const item = raw as Record<string, unknown>
+  const sent = (camel: string, snake: string, stored: string | null) => {
+    const text = item[camel] || item[snake]
+    if (typeof text === 'number') return stored === null ? null : `${stored}Z`
+    return typeof text === 'string' && /(Z|[+-]\d\d:?\d\d)$/.test(text) ? text : stored
+  }
+  return {
+    ...guest,
+    checkInTime: sent('checkInTime', 'check_in_time', guest.checkInTime),
+    seatedTime: sent('seatedTime', 'seated_time', guest.seatedTime),
+    finishedTime: sent('finishedTime', 'finished_time', guest.finishedTime),
+  }
+}

@@ -1,0 +1,215 @@
+import { z } from 'zod'
+import { isId, newId } from '../platform/ids.ts'
+import { limits } from '../platform/limits.ts'
+import { AppError } from '../platform/errors.ts'
+import { execute } from '../changes/command.ts'
+import { runBatch } from '../guests/run-batch.ts'
+import { runEach, type EachResult } from '../guests/run-each.ts'
+import { setGuestStatus } from '../guests/set-guest-status.ts'
+import type { Guest } from '../guests/guests.ts'
+import type { Table } from '../tables/tables.ts'
+import { atomicOperation } from './atomic-operations.ts'
+import {
+  batchGuestOperation,
+  batchGuestItem,
+  batchTableItem,
+  batchTableOperation,
+  withSentTimes,
+} from './batch-operations.ts'
+import { notFound } from './errors.ts'
+import { check, field } from './pydantic.ts'
+import { route } from './route.ts'
+import { guestJson, guestShape, naiveTime, tableJson, tableShape } from './shapes.ts'
+import { guestWords, partyStatusOf, POST_GUEST_WORDS } from './statuses.ts'
+import type { Operation } from './sync-operations.ts'
+import { naive, offset } from './times.ts'
+
+const maybe = <S extends z.ZodType>(schema: S) => field.optional(field.nullable(schema))
+const items = <S extends z.ZodType>(item: S) => maybe(field.list(item, { max: limits.listItems }))
+// A time just sent comes back in the words it was sent in, zone included.
+const batchGuestShape = guestShape.extend({
+  checkInTime: z.string().nullable(),
+  seatedTime: z.string().nullable(),
+  finishedTime: z.string().nullable(),
+})
+
+export const batchUpdate = route({
+  method: 'POST',
+  path: '/restaurants/:restaurantId/batch-update',
+  name: 'batchUpdate',
+  summary: 'Many guests and tables; each that can be done is, the rest are lines of errors',
+  tag: 'batch',
+  access: 'restaurant',
+  body: field.model({ guests: items(batchGuestItem), tables: items(batchTableItem) }),
+  answer: z.object({
+    success: z.boolean(),
+    updated_guests: z.array(batchGuestShape),
+    updated_tables: z.array(tableShape),
+    timestamp: naiveTime,
+    errors: z.array(z.string()).nullable(),
+  }),
+  async handle({ deps, context, body, sent }) {
+    const raw = (sent as { guests?: unknown[] | null }).guests ?? []
+    const guests = (body.guests ?? []).map((item) => ({ item, plan: batchGuestOperation(item) }))
+    const tables = (body.tables ?? []).map((item) => ({ item, plan: batchTableOperation(item) }))
+    const plans = [...guests, ...tables].map(({ plan }) => plan)
+    const operations = plans.filter((plan) => typeof plan !== 'string')
+    const done = (await execute(deps, runEach, context, { operations })).result.results
+    const results = plans.map((plan) => (typeof plan === 'string' ? plan : done.shift()!))
+    const errors = results.flatMap((result, i) => lineOf(result, [...guests, ...tables][i]!.item.id, i < guests.length))
+    const good = <T>(from: number, to: number) =>
+      results.slice(from, to).map((result) => (typeof result !== 'string' && result.ok ? (result.result as T) : null))
+    return {
+      success: errors.length === 0,
+      updated_guests: good<Guest>(0, guests.length).flatMap((guest, i) =>
+        guest ? [batchGuestJson(withSentTimes(guestJson(guest), raw[i]))] : [],
+      ),
+      updated_tables: good<Table>(guests.length, results.length).flatMap((table) => (table ? [tableJson(table)] : [])),
+      timestamp: naive(deps.clock.now()),
+      errors: errors.length === 0 ? null : errors,
+    }
+  },
+})
+
+/** The lines of `errors` for one result: "Guest nope not found". */
+function lineOf(result: EachResult | string, id: string, isGuest: boolean): string[] {
+  if (typeof result === 'string') return [result]
+  if (result.ok) return []
+  const { code, message, details } = result
+  const named = details as { readonly tableId?: string; readonly partyId?: string }
+  if (code === 'guest-not-found') return [`Guest ${id} not found`]
+  if (code === 'table-not-found') return [`Table ${id} not found`]
+  if (code === 'unknown-table') return [`Table ${named.tableId} not found`]
+  if (code === 'unknown-party') return [`Guest ${named.partyId} not found`]
+  return [`${isGuest ? 'Guest' : 'Table'} ${id}: ${message}`]
+}
+
+/** A guest in the order of keys that a batch has. */
+function batchGuestJson(g: z.output<typeof batchGuestShape>): z.output<typeof batchGuestShape> {
+  const { id, name, firstName, lastName, email, phone, totalVisits, notes, dietaryRestrictions, ...rest } = g
+  const { specialRequests, partySize, status, tableId, createdAt, lastUpdated, ...times } = rest
+  const who = { id, name, firstName, lastName, email, phone, partySize, status, tableId }
+  return { ...who, ...times, notes, dietaryRestrictions, specialRequests, totalVisits, createdAt, lastUpdated }
+}
+
+const atomicItem = field.model({
+  id: field.str({ max: 100 }),
+  operation: field.oneOf(['create', 'update', 'delete']),
+  data: maybe(field.dict()),
+})
+
+export const atomicBatch = route({
+  method: 'POST',
+  path: '/api/v1/atomic/batch',
+  name: 'atomicBatch',
+  summary: 'Many operations, all or none; the transaction id makes a repeat harmless',
+  tag: 'batch',
+  access: 'own',
+  body: field.model({
+    transaction_id: field.str({ max: 150 }),
+    timestamp: field.str({ max: 100 }),
+    guests: items(atomicItem),
+    tables: items(atomicItem),
+    metadata: maybe(field.dict()),
+  }),
+  answer: z.object({
+    success: z.boolean(),
+    transaction_id: z.string(),
+    processed_at: z.string(),
+    results: z.array(
+      z.object({
+        entity_type: z.string(),
+        entity_id: z.string(),
+        status: z.string(),
+        data: z.looseObject({}).nullable(),
+        error: z.string().nullable(),
+      }),
+    ),
+    error: z.string().nullable(),
+    rolled_back: z.boolean().nullable(),
+  }),
+  async handle({ deps, context, body }) {
+    const wanted = [
+      ...(body.tables ?? []).map((item) => ({ ...item, type: 'table' as const })),
+      ...(body.guests ?? []).map((item) => ({ ...item, type: 'guest' as const })),
+    ]
+    const answer = { transaction_id: body.transaction_id, processed_at: offset(deps.clock.now()) }
+    const failed = (error: string) => ({ success: false, ...answer, results: [], error, rolled_back: true })
+    const operations: Operation[] = []
+    for (const item of wanted) {
+      const operation = atomicOperation(item)
+      if (typeof operation === 'string') return failed(operation)
+      operations.push(operation)
+    }
+    const mutation = body.transaction_id === '' ? {} : { mutationId: `atomic ${body.transaction_id}` }
+    try {
+      const { result } = await execute(deps, runBatch, { ...context, ...mutation }, { operations })
+      return {
+        success: true,
+        ...answer,
+        results: result.results.map((each, i) => resultOf(wanted[i]!, each)),
+        error: null,
+        rolled_back: null,
+      }
+    } catch (error) {
+      if (!(error instanceof AppError) || error.status >= 500) throw error
+      const index = error.details['index']
+      const item = typeof index === 'number' ? wanted[index] : undefined
+      return failed(item ? `${item.type} ${item.id}: ${error.message}` : error.message)
+    }
+  },
+})
+
+const DONE = { create: 'created', update: 'updated', delete: 'deleted' } as const
+
+function resultOf(item: { type: 'guest' | 'table'; id: string; operation: keyof typeof DONE }, result: unknown) {
+  const gone = item.operation === 'delete'
+  const data = gone ? null : item.type === 'guest' ? guestJson(result as Guest) : tableJson(result as Table)
+  return { entity_type: item.type, entity_id: data?.id ?? item.id, status: DONE[item.operation], data, error: null }
+}
+
+const knownStatus = check(
+  field.str({ max: 20 }),
+  (word) => partyStatusOf(word) !== undefined,
+  `status must be one of: ${POST_GUEST_WORDS.join(', ')}`,
+  { enum: Object.values(guestWords) },
+)
+
+export const guestStatusAtomic = route({
+  method: 'PUT',
+  path: '/restaurants/:restaurantId/guests/:guestId/status/atomic',
+  name: 'guestStatusAtomic',
+  summary: 'Set a guest to a status, and free the table that it leaves',
+  tag: 'batch',
+  access: 'restaurant',
+  query: field.model({ new_status: knownStatus }),
+  answer: z.object({
+    success: z.boolean(),
+    transaction_id: z.string(),
+    guest_id: z.uuid(),
+    old_status: z.string(),
+    new_status: z.string(),
+    table_cleared: z.boolean(),
+    changes_count: z.int(),
+    processed_at: z.string(),
+  }),
+  refusals: [404],
+  async handle({ deps, context, params, query }) {
+    const guestId = params['guestId'] ?? ''
+    if (!isId(guestId)) throw notFound()
+    const status = partyStatusOf(query.new_status)
+    const { guest, oldStatus, freedTableId } = (
+      await execute(deps, setGuestStatus, context, { guestId, status, force: true })
+    ).result
+    return {
+      success: true,
+      transaction_id: context.mutationId ?? newId(),
+      guest_id: guest.id,
+      old_status: guestWords[oldStatus],
+      new_status: guestWords[guest.status],
+      table_cleared: freedTableId !== null,
+      changes_count: freedTableId === null ? 1 : 2,
+      processed_at: offset(deps.clock.now()),
+    }
+  },
+})

@@ -1,0 +1,162 @@
+import { z } from 'zod'
+import { isId } from '../platform/ids.ts'
+import { limits } from '../platform/limits.ts'
+import { AppError } from '../platform/errors.ts'
+import { execute } from '../changes/command.ts'
+import { ask } from '../changes/query.ts'
+import { addReservation } from '../reservations/add-reservation.ts'
+import { cancelReservation } from '../reservations/cancel-reservation.ts'
+import { listReservations } from '../reservations/list-reservations.ts'
+import { updateReservation } from '../reservations/update-reservation.ts'
+import { detail, notFound } from './errors.ts'
+import { check, field, valueError, ValidationError } from './pydantic.ts'
+import { route } from './route.ts'
+import { reservationJson, reservationShape } from './shapes.ts'
+import { partyStatusOf, RESERVATION_WORDS } from './statuses.ts'
+
+const LIST = '/restaurants/:restaurantId/reservations'
+const ONE = '/restaurants/:restaurantId/reservations/:reservationId'
+
+const maybe = <S extends z.ZodType>(schema: S) => field.optional(field.nullable(schema))
+const partySize = check(field.int(), (n) => n >= 1, 'party_size must be a positive integer', { minimum: 1 })
+const status = field.oneOf(RESERVATION_WORDS)
+const time = maybe(field.datetime())
+const notes = maybe(field.str({ max: limits.noteCharacters }))
+
+export const reservationsList = route({
+  method: 'GET',
+  path: LIST,
+  name: 'reservationsList',
+  summary: 'Reservations, newest first; date_filter is a day of the restaurant',
+  tag: 'reservations',
+  access: 'restaurant',
+  query: field.model({
+    status_filter: field.optional(field.str({ max: 100 })),
+    date_filter: field.optional(field.str({ max: 100 })),
+    before: field.optional(field.datetime()),
+    limit: field.optional(field.int({ min: 0 })),
+  }),
+  answer: z.array(reservationShape),
+  refusals: [400],
+  async handle({ deps, context, query }) {
+    const { status_filter: word, date_filter: day, before, limit } = query
+    if (day !== undefined && !z.iso.date().safeParse(day).success)
+      throw detail(400, 'Invalid date format. Use YYYY-MM-DD')
+    // A status in other words than the contract's fits nothing.
+    if (word !== undefined && !(RESERVATION_WORDS as readonly string[]).includes(word)) return []
+    const reservations = await ask(deps, listReservations, context, {
+      status: word === undefined ? undefined : partyStatusOf(word),
+      day,
+      before,
+      limit: Math.min(limit ?? limits.guestsPerList, limits.guestsPerList),
+    })
+    return reservations.map(reservationJson)
+  },
+})
+
+export const reservationsCreate = route({
+  method: 'POST',
+  path: LIST,
+  name: 'reservationsCreate',
+  summary: 'Take a reservation',
+  tag: 'reservations',
+  access: 'restaurant',
+  body: field.model({
+    guest_name: field.str({ max: 200 }),
+    party_size: partySize,
+    status: field.withDefault(status, 'waitlist'),
+    reservation_time: time,
+    contact_info: maybe(field.str({ max: 20 })),
+    notes,
+  }),
+  answer: reservationShape,
+  async handle({ deps, context, body }) {
+    const { result } = await execute(deps, addReservation, context, {
+      guestName: body.guest_name,
+      partySize: body.party_size,
+      status: partyStatusOf(body.status),
+      reservationTime: body.reservation_time ?? null,
+      contactInfo: body.contact_info ?? null,
+      notes: body.notes ?? null,
+    })
+    return reservationJson(result)
+  },
+})
+
+export const reservationsUpdate = route({
+  method: 'PUT',
+  path: ONE,
+  name: 'reservationsUpdate',
+  summary: 'Change a reservation; what is null or absent stays; assigned_table_id takes a free table, "" gives it back',
+  tag: 'reservations',
+  access: 'restaurant',
+  body: field.model({
+    guest_name: maybe(field.str({ max: 200 })),
+    party_size: maybe(partySize),
+    status: maybe(status),
+    assigned_table_id: maybe(field.str({ max: 100 })),
+    check_in_time: time,
+    seated_time: time,
+    finished_time: time,
+    notes,
+  }),
+  answer: reservationShape,
+  refusals: [400, 404],
+  async handle({ deps, context, params, body }) {
+    const table = body.assigned_table_id
+    try {
+      const { result } = await execute(deps, updateReservation, context, {
+        force: true,
+        reservationId: idIn(params),
+        guestName: body.guest_name ?? undefined,
+        partySize: body.party_size ?? undefined,
+        status: body.status ? partyStatusOf(body.status) : undefined,
+        tableId: table === '' ? null : (tableIn(table) ?? undefined),
+        checkInTime: body.check_in_time ?? undefined,
+        seatedTime: body.seated_time ?? undefined,
+        finishedTime: body.finished_time ?? undefined,
+        notes: body.notes ?? undefined,
+      })
+      return reservationJson(result)
+    } catch (error) {
+      throw refusalOf(error, table)
+    }
+  },
+})
+
+export const reservationsCancel = route({
+  method: 'DELETE',
+  path: ONE,
+  name: 'reservationsCancel',
+  summary: 'Cancel a reservation; again is no error',
+  tag: 'reservations',
+  access: 'restaurant',
+  answer: z.object({ message: z.string() }),
+  refusals: [404],
+  async handle({ deps, context, params }) {
+    await execute(deps, cancelReservation, context, { reservationId: idIn(params) })
+    return { message: 'Reservation cancelled successfully' }
+  },
+})
+
+/** Tables of reservations are refused with 400, where guests get a 422. */
+function refusalOf(error: unknown, table: unknown): unknown {
+  if (!(error instanceof AppError)) return error
+  if (error.code === 'unknown-table') return detail(400, 'Table not found')
+  if (error.code === 'table-not-free') return detail(400, 'Table is not available')
+  if (error.code === 'ended-with-table')
+    return new ValidationError([valueError(['body', 'assigned_table_id'], error.message, table)])
+  return error
+}
+
+/** A text that can't be an id names no reservation. */
+function idIn(params: Readonly<Record<string, string>>): string {
+  const id = params['reservationId'] ?? ''
+  if (!isId(id)) throw notFound()
+  return id
+}
+
+// No table has the id of nothing: a text that can't be an id is refused as an unknown table is.
+const NO_TABLE = '00000000-0000-0000-0000-000000000000'
+const tableIn = (text: string | null | undefined): string | null | undefined =>
+  text === null || text === undefined || isId(text) ? text : NO_TABLE

@@ -1,0 +1,96 @@
+import { isId } from '../platform/ids.ts'
+import { PHASES } from '../parties/rules.ts'
+import { field, parseModel, ValidationError } from './pydantic.ts'
+import { onPlan } from './tables.ts'
+import { partyStatusOf } from './statuses.ts'
+
+/** One update of a sync batch: an entity in the words of /api/sync, or a part of one. */
+export interface SyncUpdate {
+  readonly entity_type: string
+  readonly entity_id: string
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+/** A command of a batch. */
+export interface Operation {
+  readonly command: string
+  readonly input: Record<string, unknown>
+}
+
+const INSISTING = { takeOver: true, force: true }
+const { str, int, float, model, nullable, optional } = field
+const maybe = <S extends Parameters<typeof nullable>[0]>(schema: S) => optional(nullable(schema))
+
+const guestData = model({
+  name: maybe(str({ max: 201 })),
+  partySize: maybe(int()),
+  phoneNumber: maybe(str({ max: 20 })),
+  email: maybe(str({ max: 255 })),
+  status: maybe(str({ max: 20 })),
+  tableId: maybe(str({ max: 100 })),
+  notes: maybe(str({ max: 10_000 })),
+})
+const tableData = model({
+  capacity: maybe(int()),
+  status: maybe(field.oneOf(['available', 'occupied', 'reserved', 'needs_cleaning'])),
+  position: maybe(model({ x: float(), y: float() })),
+  currentGuestId: maybe(str({ max: 100 })),
+})
+
+/** The command that an update means, or why there is none. */
+export function syncOperation(update: SyncUpdate): Operation | string {
+  const { entity_type: type, entity_id: id } = update
+  if (type !== 'guest' && type !== 'table') return `Unknown entity type ${type}`
+  const name = type === 'guest' ? 'Guest' : 'Table'
+  if (!isId(id)) return `${name} ${id} not found`
+  try {
+    return type === 'guest' ? guestOperation(update) : tableOperation(update)
+  } catch (error) {
+    if (error instanceof ValidationError)
+      return `${name} ${id}: ${error.detail.map(({ loc, msg }) => `${loc.slice(1).join('.')}: ${msg}`).join('; ')}`
+    throw error
+  }
+}
+
+function guestOperation({ entity_id: guestId, data }: SyncUpdate): Operation | string {
+  const sent = parseModel(guestData, data, 'body')
+  const phase = PHASES.find((each) => each === sent.status)
+  const status = sent.status && !phase ? partyStatusOf(sent.status) : undefined
+  if (sent.status && !phase && !status) return `Guest ${guestId}: unknown status ${sent.status}`
+  const table = sent.tableId
+  if (table && !isId(table)) return `Table ${table} not found`
+  const input = {
+    ...INSISTING,
+    guestId,
+    ...namesOf(sent.name),
+    partySize: sent.partySize && sent.partySize > 0 ? sent.partySize : undefined,
+    phone: sent.phoneNumber ?? undefined,
+    email: sent.email === '' ? null : (sent.email ?? undefined),
+    notes: sent.notes ?? undefined,
+    status,
+    phase,
+    tableId: 'tableId' in data ? table || null : undefined,
+  }
+  return { command: 'update-guest', input }
+}
+
+function namesOf(name: string | null | undefined): { firstName?: string; lastName?: string } {
+  if (!name || name === 'Unknown Guest') return {}
+  const [first = '', ...rest] = name.trim().split(/\s+/)
+  return { firstName: first.slice(0, 100), lastName: rest.join(' ').slice(0, 100) }
+}
+
+function tableOperation({ entity_id: tableId, data }: SyncUpdate): Operation | string {
+  const sent = parseModel(tableData, data, 'body')
+  const party = sent.currentGuestId
+  if (party && !isId(party)) return `Guest ${party} not found`
+  const input = {
+    ...INSISTING,
+    tableId,
+    capacity: sent.capacity ?? undefined,
+    status: sent.status ?? undefined,
+    ...(sent.position && onPlan(sent.position)),
+    partyId: party === '' ? null : (party ?? undefined),
+  }
+  return { command: 'update-table', input }
+}

@@ -1,0 +1,179 @@
+import { z } from 'zod'
+import { limits } from '../platform/limits.ts'
+import type { Instant } from '../platform/clock.ts'
+import { execute, type Context } from '../changes/command.ts'
+import { ask } from '../changes/query.ts'
+import { getFloor } from '../guests/get-floor.ts'
+import { getFloorSince } from '../guests/get-floor-since.ts'
+import { runEach } from '../guests/run-each.ts'
+import type { Guest } from '../guests/guests.ts'
+import type { Table } from '../tables/tables.ts'
+import { detail } from './errors.ts'
+import { field, parseModel, ValidationError } from './pydantic.ts'
+import { route, type IosDeps } from './route.ts'
+import { naiveTime, syncGuestJson, syncGuestShape, syncTableJson, syncTableShape, zuluTime } from './shapes.ts'
+import { syncOperation, type SyncUpdate } from './sync-operations.ts'
+import { naive, zulu } from './times.ts'
+
+const restaurant = field.str({ max: 100 })
+
+export const syncFull = route({
+  method: 'GET',
+  path: '/api/sync/full',
+  name: 'syncFull',
+  summary: 'The whole floor',
+  tag: 'sync',
+  access: 'query',
+  query: field.model({ restaurant_id: restaurant }),
+  answer: z.object({
+    restaurant_id: z.uuid(),
+    timestamp: zuluTime,
+    guests: z.array(syncGuestShape),
+    tables: z.array(syncTableShape),
+    total_guests: z.int(),
+    total_tables: z.int(),
+  }),
+  async handle({ deps, context }) {
+    const { timestamp, guests, tables } = await fullSync(deps, context)
+    return {
+      restaurant_id: context.restaurantId,
+      timestamp,
+      guests,
+      tables,
+      total_guests: guests.length,
+      total_tables: tables.length,
+    }
+  },
+})
+
+export const syncDelta = route({
+  method: 'GET',
+  path: '/api/sync/delta',
+  name: 'syncDelta',
+  summary:
+    'What changed after a time that the server told, deletions too; current_timestamp continues where the page ends',
+  tag: 'sync',
+  access: 'query',
+  query: field.model({
+    restaurant_id: restaurant,
+    since: field.str({ max: 100 }),
+    limit: field.withDefault(field.int({ min: 0 }), 100),
+  }),
+  answer: z.object({
+    since_timestamp: z.string(),
+    current_timestamp: zuluTime,
+    changes: z.array(
+      z.object({
+        entity_type: z.enum(['guest', 'table']),
+        entity_id: z.uuid(),
+        action: z.enum(['update', 'delete']),
+        timestamp: naiveTime,
+        data: z.looseObject({}),
+      }),
+    ),
+    has_more: z.boolean(),
+  }),
+  refusals: [400],
+  async handle({ deps, context, query }) {
+    const since = instantOf(query.since)
+    return { since_timestamp: query.since, ...(await deltaSync(deps, context, since, query.limit)) }
+  },
+})
+
+export const syncBatch = route({
+  method: 'POST',
+  path: '/api/sync/batch',
+  name: 'syncBatch',
+  summary: 'Many updates; each that can be done is',
+  tag: 'sync',
+  access: 'query',
+  query: field.model({ restaurant_id: restaurant }),
+  body: field.model({
+    updates: field.list(
+      field.model({ entity_type: field.str({ max: 20 }), entity_id: field.str({ max: 100 }), data: field.dict() }),
+      { max: limits.listItems },
+    ),
+    timestamp: field.str({ max: 100 }),
+  }),
+  answer: z.object({
+    success: z.boolean(),
+    processed_count: z.int(),
+    failed_count: z.int(),
+    errors: z.array(z.string()),
+    timestamp: zuluTime,
+  }),
+  async handle({ deps, context, body }) {
+    const errors: string[] = []
+    const planned = body.updates.flatMap((update: SyncUpdate) => {
+      const operation = syncOperation(update)
+      if (typeof operation === 'string') errors.push(operation)
+      return typeof operation === 'string' ? [] : [{ update, operation }]
+    })
+    const operations = planned.map(({ operation }) => operation)
+    const { result } = await execute(deps, runEach, context, { operations })
+    for (const [i, each] of result.results.entries()) {
+      const { entity_type: type, entity_id: id } = planned[i]!.update
+      if (!each.ok)
+        errors.push(
+          each.code.endsWith('not-found')
+            ? `${nameOf(type)} ${id} not found`
+            : `${nameOf(type)} ${id}: ${each.message}`,
+        )
+    }
+    return {
+      success: errors.length === 0,
+      processed_count: body.updates.length - errors.length,
+      failed_count: errors.length,
+      errors,
+      timestamp: zulu(deps.clock.now()),
+    }
+  },
+})
+
+const nameOf = (type: string): string => `${type.slice(0, 1).toUpperCase()}${type.slice(1)}`
+
+/** The whole floor, as /api/sync says it. `timestamp` is the newest change in it. */
+export async function fullSync(deps: Pick<IosDeps, 'db' | 'clock' | 'historyDays'>, context: Context) {
+  const floor = await ask(deps, getFloor, context, { historyDays: deps.historyDays })
+  const now = deps.clock.now()
+  return {
+    timestamp: zulu(floor.at),
+    guests: floor.guests.map((guest) => syncGuestJson(guest, now)),
+    tables: floor.tables.map(syncTableJson),
+  }
+}
+
+/** What changed after a time, as /api/sync says it. */
+export async function deltaSync(
+  deps: Pick<IosDeps, 'db' | 'clock' | 'historyDays'>,
+  context: Context,
+  since: Instant,
+  limit: number,
+) {
+  const { historyDays } = deps
+  const max = Math.min(limit, limits.guestsPerList)
+  const { items, upTo, hasMore } = await ask(deps, getFloorSince, context, { since, limit: max, historyDays })
+  const now = deps.clock.now()
+  const dataOf = (kind: string, value: object) =>
+    kind === 'guest' ? syncGuestJson(value as Guest, now) : syncTableJson(value as Table)
+  const changes = items.map(({ kind, id, at, value }) => ({
+    entity_type: kind,
+    entity_id: id,
+    action: value === null ? 'delete' : 'update',
+    timestamp: naive(at),
+    data: value === null ? { id } : dataOf(kind, value),
+  }))
+  return { current_timestamp: zulu(upTo), changes, has_more: hasMore }
+}
+
+/** A time as the app sends it; its error is a 400 here and not a 422. */
+export function instantOf(text: string): Instant {
+  try {
+    // A bare number would be read as seconds elsewhere; here it never was.
+    if (/^[\d.]+$/.test(text)) throw new ValidationError([])
+    return parseModel(field.model({ since: field.datetime() }), { since: text }, 'query').since
+  } catch (error) {
+    if (error instanceof ValidationError) throw detail(400, 'Invalid timestamp format. Use ISO 8601 format.')
+    throw error
+  }
+}

@@ -1,0 +1,18 @@
+import { z } from 'zod'
+import { idField, versionField } from '../platform/fields.ts'
+import { command } from '../changes/command.ts'
+import { reservationSchema, type Reservation } from './reservations.ts'
+import { changeReservation } from './update-reservation.ts'
+
+/** A reservation is called off; its table is free. Again is no error. Spec: V5. */
+export const cancelReservation = command({
+  name: 'cancel-reservation',
+  summary: 'Cancel a reservation; the table it had is free',
+  method: 'POST',
+  path: '/reservations/:reservationId/cancel',
+  role: 'host',
+  input: z.object({ reservationId: idField, version: versionField }),
+  answer: reservationSchema,
+  run: (w, { reservationId, version }): Promise<Reservation> =>
+    changeReservation(w, reservationId, { status: 'cancelled', force: true, version, event: 'cancelled' }),
+})

@@ -1,0 +1,22 @@
+import { z } from 'zod'
+import { instantField, intField, textField } from '../platform/fields.ts'
+import { limits } from '../platform/limits.ts'
+import { query } from '../changes/query.ts'
+import { readReservations, reservationSchema, type Reservation } from './reservations.ts'
+
+/** Reservations, newest first: of one status, of one day in the restaurant's time zone, or all. Spec: V6. */
+export const listReservations = query({
+  name: 'list-reservations',
+  summary: 'Reservations, newest first; of one status or one day when asked for',
+  path: '/reservations',
+  role: 'host',
+  input: z.object({
+    status: textField(20).optional(),
+    day: z.iso.date().optional(),
+    before: instantField.optional(),
+    limit: z.coerce.number().pipe(intField(0, limits.guestsPerList)).default(limits.guestsPerList),
+  }),
+  answer: z.array(reservationSchema),
+  run: (r, { status, day, before, limit }): Promise<Reservation[]> =>
+    readReservations(r.tx, r.restaurantId, { status: status ?? null, day: day ?? null, before: before ?? null, limit }),
+})

@@ -1,0 +1,130 @@
+import { z } from 'zod'
+import { statement, type Tx } from '../platform/db.ts'
+import { AppError } from '../platform/errors.ts'
+import { idField, intField, textField } from '../platform/fields.ts'
+import { limits } from '../platform/limits.ts'
+import type { Instant } from '../platform/clock.ts'
+import type { Write } from '../changes/command.ts'
+import { PARTY_STATUSES } from '../parties/rules.ts'
+
+const instant = z.string().transform((text) => text as Instant)
+
+/** A reservation: a party that is expected, as devices see it. */
+export const reservationSchema = z
+  .object({
+    id: idField,
+    guestId: idField.nullable(),
+    guestName: textField(200),
+    contactInfo: textField(20).nullable(),
+    email: textField(255).nullable(),
+    partySize: intField(1),
+    status: z.enum(PARTY_STATUSES),
+    tableId: idField.nullable(),
+    reservationTime: instant.nullable(),
+    durationMinutes: intField(1),
+    source: textField(20),
+    checkInTime: instant.nullable(),
+    seatedTime: instant.nullable(),
+    finishedTime: instant.nullable(),
+    endedAt: instant.nullable(),
+    notes: textField(limits.noteCharacters).nullable(),
+    specialRequests: textField(limits.noteCharacters).nullable(),
+    version: intField(1),
+    createdAt: instant,
+    updatedAt: instant,
+  })
+  .meta({ id: 'Reservation' })
+
+export type Reservation = Readonly<z.output<typeof reservationSchema>>
+
+/** What happened to a reservation. `table-lost`: another party took its table, or the table was cleared. */
+export type ReservationEvent = 'created' | 'edited' | 'status-changed' | 'table-changed' | 'table-lost' | 'cancelled'
+
+const columns = `id, guest_id as "guestId", guest_name as "guestName", contact_info as "contactInfo", email, party_size as "partySize",
+  status, table_id as "tableId", reservation_time as "reservationTime", duration_minutes as "durationMinutes", source,
+  check_in_time as "checkInTime", seated_time as "seatedTime", finished_time as "finishedTime", ended_at as "endedAt", notes,
+  special_requests as "specialRequests", version, created_at as "createdAt", updated_at as "updatedAt"`
+
+const lockById = statement(
+  'lock-reservations',
+  `select ${columns} from reservations where restaurant_id = $1 and id = any ($2::uuid[]) order by id for update`,
+)
+
+const insertReservation = statement(
+  'insert-reservation',
+  `insert into reservations (restaurant_id, id, guest_id, guest_name, contact_info, email, party_size, status, table_id, reservation_time,
+     duration_minutes, source, check_in_time, seated_time, finished_time, ended_at, notes, special_requests, version, updated_at, created_at)
+   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20)`,
+)
+
+const updateReservation = statement(
+  'update-reservation',
+  `update reservations set guest_id = $3, guest_name = $4, contact_info = $5, email = $6, party_size = $7, status = $8, table_id = $9,
+     reservation_time = $10, duration_minutes = $11, source = $12, check_in_time = $13, seated_time = $14, finished_time = $15,
+     ended_at = $16, notes = $17, special_requests = $18, version = $19, updated_at = $20
+   where restaurant_id = $1 and id = $2`,
+)
+
+const listNewest = statement(
+  'list-reservations',
+  `select ${columns} from reservations
+   where restaurant_id = $1 and ($2::text is null or status = $2) and created_at < coalesce($4::timestamptz, 'infinity')
+     and ($3::date is null or (coalesce(reservation_time, created_at) at time zone
+       (select r.time_zone from restaurants r where r.restaurant_id = $1))::date = $3::date)
+   order by created_at desc, id desc limit $5`,
+)
+
+const countActiveOf = statement(
+  'active-reservations-of-guest',
+  `select count(*) as count from reservations
+   where restaurant_id = $1 and guest_id = $2 and status in ('waitlist', 'arrived', 'seated')`,
+)
+
+/** Which reservations are wanted; null says nothing. `day` is a date in the restaurant's time zone. */
+export interface ReservationPage {
+  readonly status: string | null
+  readonly day: string | null
+  readonly before: Instant | null
+  readonly limit: number
+}
+
+/** Reservations, newest first. */
+export const readReservations = (tx: Tx, restaurantId: string, page: ReservationPage): Promise<Reservation[]> =>
+  tx.all<Reservation>(listNewest, [restaurantId, page.status, page.day, page.before, page.limit])
+
+/** Whether a guest has a reservation that is still to come or under way. */
+export async function hasActiveReservation(w: Write, guestId: string): Promise<boolean> {
+  return (await w.tx.one<{ count: number }>(countActiveOf, [w.restaurantId, guestId])).count > 0
+}
+
+/** Locks a reservation, if there is one with this id. */
+export const lockReservation = (w: Write, id: string): Promise<Reservation | undefined> =>
+  w.tx.maybe<Reservation>(lockById, [w.restaurantId, [id]])
+
+/** Locks reservations in the order of id. Unknown ids are left out. */
+export const lockReservations = (w: Write, ids: readonly string[]): Promise<Reservation[]> =>
+  w.tx.all<Reservation>(lockById, [w.restaurantId, ids])
+
+export const reservationNotFound = (id: string): AppError =>
+  new AppError('reservation-not-found', 404, 'There is no such reservation', { reservationId: id })
+
+/** Stores a new reservation and tells of it. */
+export async function storeReservation(w: Write, reservation: Reservation): Promise<Reservation> {
+  w.put('reservation', reservation.id, 'created' satisfies ReservationEvent, reservation.version, reservation)
+  await w.tx.all(insertReservation, rowOf(w, reservation))
+  return reservation
+}
+
+/** Stores a changed reservation, which the caller has locked, and tells of it. */
+export async function saveReservation(w: Write, changed: Reservation, event: ReservationEvent): Promise<Reservation> {
+  const reservation = { ...changed, version: changed.version + 1, updatedAt: w.now }
+  w.put('reservation', reservation.id, event, reservation.version, reservation)
+  await w.tx.all(updateReservation, rowOf(w, reservation))
+  return reservation
+}
+
+function rowOf(w: Write, r: Reservation): unknown[] {
+  const who = [r.guestId, r.guestName, r.contactInfo, r.email, r.partySize, r.status, r.tableId]
+  const when = [r.reservationTime, r.durationMinutes, r.source, r.checkInTime, r.seatedTime, r.finishedTime, r.endedAt]
+  return [w.restaurantId, r.id, ...who, ...when, r.notes, r.specialRequests, r.version, w.now]
+}
