@@ -109,7 +109,7 @@ test('G9: times come with the status, a sent time wins, and the same status agai
   expect(again.body.result.seatedTime).toBe('2026-11-23T18:30:00.000000Z')
   const done = (await r.v2('POST', `/guests/${g}/status`, { status: 'finished' })).body.result.guest
   expect(done).toMatchObject({ finishedTime: recent, endedAt: recent, tableId: null })
-  const twice = (await r.v2('PATCH', `/guests/${g}`, { status: 'finished' })).body.result.guest
+  const twice = (await r.v2('PATCH', `/guests/${g}`, { status: 'finished' })).body.result
   expect(twice).toMatchObject({ finishedTime: done.finishedTime, endedAt: done.endedAt })
 })
 

@@ -14,6 +14,7 @@ beforeAll(async () => {
     const guest = await each.walkIn()
     await each.call('PUT', `/guests/${guest}`, { status: 'Seated', table_id: table })
     await each.call('DELETE', `/guests/${await each.walkIn()}`)
+    await each.call('POST', '/reservations', { guest_name: 'Alma', party_size: 2 })
     await each.v2('POST', '/guests', { firstName: 'Ida', partySize: 2 }, { 'idempotency-key': 'one' })
   }
 })

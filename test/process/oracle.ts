@@ -169,7 +169,10 @@ function expectInLog(log: Said, one: Sent): void {
 function statesIn({ api, path }: Sent, body: Answer['body']): string[] {
   const cleared = path.endsWith('/clear')
   if (api === 'v2') {
-    const entities: (Entity | null)[] = cleared ? [body.result.table, body.result.guest] : [body.result]
+    const { result } = body
+    const entities: (Entity | null)[] = cleared
+      ? [result.table, result.guest]
+      : [path.endsWith('/status') ? result.guest : result]
     return entities.flatMap((entity) => (entity ? [`${entity.id} ${entity.updatedAt}`] : []))
   }
   const entities: ({ id: string; lastUpdated: string } | undefined)[] = cleared ? [body.table, body.guest] : [body]
