@@ -48,6 +48,7 @@ test('P5: a login that is no superuser is enough, and is told what it lacks', as
     await asLogin(inject('postgresUrl'), `grant qtable_app to ${role}`)
     expect(await migrate(plain, real)).toBe(real.length)
     await asLogin(inject('postgresUrl'), `revoke qtable_app from ${role}`)
+    await asLogin(inject('postgresUrl'), `alter role ${role} nocreaterole`)
     await expect(migrate(plain, real)).rejects.toThrow('grant qtable_app')
   } finally {
     await asLogin(inject('postgresUrl'), `drop database ${database} with (force)`)
