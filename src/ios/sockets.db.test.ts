@@ -227,6 +227,25 @@ test('W6: without a token only where the setting allows it, and only the restaur
   await one.close()
 })
 
+test('W7: a socket ends with the account, the role or the restaurant that it was opened for, and others stay', async () => {
+  for (const sql of [
+    'update qtable.staff set is_active = false where restaurant_id = $1',
+    `update qtable.staff set role = 'host' where restaurant_id = $1`,
+    'update qtable.restaurants set is_active = false where restaurant_id = $1',
+  ]) {
+    const r = await app.restaurant()
+    const [device, bystander] = [await r.device(), await b.device()]
+    await app.app.sockets.review()
+    await app.database.sql(sql, [r.id])
+    await new Promise((resolve) => setTimeout(resolve, limits.identityMillis))
+    await app.app.sockets.review()
+    expect(await device.closed).toBe(4401)
+    bystander.ws.send('{"type":"ping"}')
+    await bystander.until((heard) => heard.length === 2)
+    await bystander.close()
+  }
+})
+
 test('W7: a stopping server asks its sockets to come again', async () => {
   const stopping = await startApp()
   const device = await (await stopping.restaurant()).device()

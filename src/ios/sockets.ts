@@ -42,8 +42,8 @@ interface Asked {
 interface Member {
   readonly session: Session
   readonly asked: Asked
-  /** Null where no token was asked for. */
-  staffId: string | null
+  /** Who it is; null until that is known, and where no token was asked for. */
+  identity: Identity | null
   leave: (() => void) | null
   joining: boolean
   /** In whose name it asks, once it has joined. */
@@ -73,7 +73,7 @@ export class IosSockets {
     this.#feed = new Feed(deps.hub)
     this.#timers = [
       setInterval(() => this.#sweep(), SWEEP_MILLIS).unref(),
-      setInterval(() => void this.#review(), REVIEW_MILLIS).unref(),
+      setInterval(() => void this.review(), REVIEW_MILLIS).unref(),
     ]
   }
 
@@ -130,7 +130,7 @@ export class IosSockets {
     const member: Member = {
       session,
       asked,
-      staffId: null,
+      identity: null,
       leave: null,
       joining: false,
       context: null,
@@ -140,7 +140,7 @@ export class IosSockets {
     }
     this.#members.set(session, member)
     const open = identity ? identity.restaurantId : this.#withoutToken(asked)
-    if (open !== null) return void this.#join(member, open, identity?.staffId ?? null)
+    if (open !== null) return void this.#join(member, open, identity)
     const late = () => session.close(closeCodes.notSignedIn, 'no token')
     member.deadline = setTimeout(late, limits.socketSignInMillis).unref()
   }
@@ -154,12 +154,12 @@ export class IosSockets {
     return wanted === null || wanted === tokenless ? tokenless : null
   }
 
-  async #join(member: Member, restaurantId: string, staffId: string | null): Promise<void> {
+  async #join(member: Member, restaurantId: string, identity: Identity | null): Promise<void> {
     const { session, asked } = member
     member.joining = true
-    member.staffId = staffId
+    member.identity = identity
     // A socket without a token may read what it hears anyway.
-    member.context = { restaurantId, actor: { staffId: staffId ?? '', role: 'host' } }
+    member.context = { restaurantId, actor: { staffId: identity?.staffId ?? '', role: 'host' } }
     if (member.deadline) clearTimeout(member.deadline)
     try {
       const leave = await this.#feed.join(restaurantId, asked.hearing, session, this.#firstFrame(asked, restaurantId))
@@ -199,7 +199,7 @@ export class IosSockets {
       const identity = await this.#deps.identities.of(token)
       if (!identity || !mayHear(identity, asked)) return session.close(closeCodes.notSignedIn, 'token refused')
       if (this.#feed.isFull(identity.restaurantId)) return session.close(closeCodes.tooSlow, 'too many sockets')
-      await this.#join(member, identity.restaurantId, identity.staffId)
+      await this.#join(member, identity.restaurantId, identity)
     } catch (error) {
       this.#deps.log.warn({ err: error }, 'a token could not be checked')
       session.close(closeCodes.goingAway, 'try again')
@@ -218,18 +218,21 @@ export class IosSockets {
     for (const session of this.#members.keys()) session.sweep(now)
   }
 
-  /** Closes the sockets of everyone whose account or restaurant no longer counts. */
-  async #review(): Promise<void> {
-    const ids = new Set([...this.#members.values()].map((member) => member.staffId).filter((id) => id !== null))
+  /** Closes the sockets of everyone whose account or restaurant no longer counts, or who has another role now. Called every 20 s. */
+  async review(): Promise<void> {
+    const ids = new Set([...this.#members.values()].flatMap(({ identity }) => identity?.staffId ?? []))
     for (const staffId of ids) {
       try {
-        const identity = await this.#deps.identities.byId(staffId)
-        if (identity?.isActive && identity.restaurantIsActive) continue
-      } catch {
-        continue // the database is away: nobody is thrown out for that
+        const now = await this.#deps.identities.byId(staffId)
+        for (const { identity, session } of this.#members.values()) {
+          if (identity?.staffId !== staffId) continue
+          if (now?.isActive && now.restaurantIsActive && now.role === identity.role) continue
+          session.close(closeCodes.notSignedIn, 'no longer signed in')
+        }
+      } catch (error) {
+        // The database is away: nobody is thrown out for that.
+        this.#deps.log.warn({ err: error }, 'who is signed in could not be reviewed')
       }
-      for (const member of this.#members.values())
-        if (member.staffId === staffId) member.session.close(closeCodes.notSignedIn, 'no longer signed in')
     }
   }
 
