@@ -9,12 +9,28 @@ import { openPostgres } from '../test/postgres.ts'
 import type { Counts } from './reporter.ts'
 
 /**
- * Everything that must hold before a commit: format, lint, types, tests. `npm run check` (--quick) leaves out the tests of whole processes. The last line
- * is `N passed, N failed`: tests, and one for each other step.
+ * Everything that must hold before a commit: format, lint, types, tests. `npm run check` (--quick) leaves out the tests of whole processes and repeats
+ * the proofs less often, `npm run prove` (--long) repeats them as often as a release asks for. The last line is `N passed, N failed`: tests, and one for each
+ * other step.
  */
 
 const repository = fileURLToPath(new URL('../', import.meta.url))
 const quick = process.argv.includes('--quick')
+/** How often the proofs repeat themselves; without any, as often as their files say. What is set from outside counts. */
+const repeats: Readonly<Record<string, string>> = quick
+  ? { RACES: '40', STREAM_COMMANDS: '300', LOG_COMMANDS: '800', DELTA_CHANGES: '500', BATCHES: '60', FUZZ_CASES: '15' }
+  : process.argv.includes('--long')
+    ? {
+        RACES: '10000',
+        STREAM_COMMANDS: '10000',
+        LOG_COMMANDS: '10000',
+        DELTA_CHANGES: '50000',
+        BATCHES: '500',
+        FUZZ_CASES: '200',
+        KILL_CYCLES: '20',
+        IMPORT_SCALE: 'full',
+      }
+    : {}
 const running = new Set<ChildProcess>()
 const cleanups: (() => Promise<unknown>)[] = []
 let leaving = false
@@ -68,7 +84,7 @@ async function tests(projects: readonly string[], postgresUrl: string): Promise<
   const args = ['run', '--silent=passed-only', '--reporter=default', '--reporter=./scripts/reporter.ts']
   const { code } = await run(
     ['node_modules/vitest/vitest.mjs', ...args, ...projects.map((name) => `--project=${name}`)],
-    { QTABLE_COUNTS: counted, TEST_DATABASE_URL: postgresUrl },
+    { ...repeats, ...process.env, QTABLE_COUNTS: counted, TEST_DATABASE_URL: postgresUrl },
     true,
   )
   // Without counts it crashed; with good ones and a bad exit something else was wrong.
