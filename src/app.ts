@@ -43,12 +43,15 @@ import * as sync from './ios/sync.ts'
 import * as tables from './ios/tables.ts'
 import { mountCors } from './ios/cors.ts'
 import { mountFallback } from './ios/fallback.ts'
+import { messages } from './ios/message-shapes.ts'
 import { answerError, mount, type IosDeps, type Route } from './ios/route.ts'
 import { IosSockets } from './ios/sockets.ts'
 import { mountNative } from './native/door.ts'
 import { answerProblem } from './native/problem.ts'
 import { mountDocs } from './docs.ts'
 import { openApi } from './openapi.ts'
+import { asyncApi } from './asyncapi.ts'
+import { yaml } from './yaml.ts'
 
 // ---------------------------------------------------------------- the table of contents
 
@@ -160,7 +163,7 @@ export async function buildApp({ config, secretKey, db, clock, log }: AppDeps): 
   mountCors(server, config.CORS_ORIGINS)
   for (const r of routes) mount(server, deps, r)
   mountNative(server, deps, commands, queries)
-  await mountDocs(server, openApi({ routes, commands, queries }))
+  await mountDocs(server, openApi({ routes, commands, queries }), yaml(asyncApi(messages)))
   mountFallback(server, routes)
   sockets.attach(server.server)
 

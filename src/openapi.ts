@@ -4,10 +4,9 @@ import type { Query } from './changes/query.ts'
 import type { Route } from './ios/route.ts'
 import { NATIVE } from './native/door.ts'
 import { problemShape } from './native/problem.ts'
+import { jsonSchema, type Json } from './json-schema.ts'
 
 /** The OpenAPI 3.1 document, made from the very schemas that requests are read with. */
-
-type Json = Record<string, unknown>
 
 /** What the document is made of. */
 export interface Api {
@@ -17,15 +16,19 @@ export interface Api {
 }
 
 const detailShape = z.object({ detail: z.string() }).meta({ id: 'Detail' })
-const notFoundShape = z.object({ success: z.literal(false), message: z.string() }).meta({ id: 'NotFound' })
+const notFoundShape = z
+  .object({ success: z.literal(false), message: z.literal('Resource not found') })
+  .meta({ id: 'NotFound' })
 const invalidShape = z
   .object({
     detail: z.array(
-      z.looseObject({
+      z.object({
         type: z.string(),
         loc: z.array(z.union([z.string(), z.int()])),
         msg: z.string(),
         input: z.unknown(),
+        ctx: z.looseObject({}).optional(),
+        url: z.string().optional(),
       }),
     ),
   })
@@ -69,17 +72,17 @@ function iosOperation(r: Route, schemas: Json): Json {
   if (mayHaveBody) refuse(413, detailShape)
   for (const status of r.refusals ?? []) refuse(status, status === 404 ? notFoundShape : detailShape)
   refuse(503, detailShape)
-  const query = r.query ? jsonSchema(r.query, schemas) : undefined
+  const query = r.query ? jsonSchema(r.query, schemas, 'read') : undefined
   return {
     operationId: r.name,
     summary: r.summary,
     tags: [r.tag],
     parameters: [
       ...pathParameters(r.path),
-      ...(mayHaveBody && r.access === 'restaurant' ? [idempotencyKey] : []),
+      ...(mayHaveBody && r.access !== 'public' ? [idempotencyKey] : []),
       ...queryParameters(query),
     ],
-    ...(r.body && { requestBody: body(jsonSchema(r.body, schemas)) }),
+    ...(r.body && { requestBody: body(jsonSchema(r.body, schemas, 'read')) }),
     responses: answers,
     security: r.access === 'public' ? [] : [{ bearer: [] }],
   }
@@ -88,7 +91,7 @@ function iosOperation(r: Route, schemas: Json): Json {
 function nativeOperation(c: Command | Query, schemas: Json, hasBody: boolean): Json {
   const path = `${NATIVE}${c.path}`
   const inPath = [...path.matchAll(/:(\w+)/g)].map((m) => m[1]!)
-  const input = without(jsonSchema(c.input, schemas), inPath)
+  const input = without(jsonSchema(c.input, schemas, 'read'), inPath)
   const shape = 'method' in c ? z.object({ result: c.answer, seq: z.int().nullable() }) : z.object({ result: c.answer })
   const refusals = ['method' in c ? [400, 401, 403, 404, 409, 413, 422, 503] : [401, 403, 404, 422, 503]].flat()
   return {
@@ -133,7 +136,7 @@ const reason = (status: number): string =>
 
 const answer = (description: string, shape: z.ZodType, schemas: Json, type = 'application/json'): Json => ({
   description,
-  content: { [type]: { schema: jsonSchema(shape, schemas) } },
+  content: { [type]: { schema: jsonSchema(shape, schemas, 'sent') } },
 })
 
 const body = (schema: Json): Json => ({ required: true, content: { 'application/json': { schema } } })
@@ -162,45 +165,4 @@ function without(schema: Json, names: readonly string[]): Json {
   const properties = Object.fromEntries(Object.entries((schema['properties'] ?? {}) as Json).filter(keep))
   const { required: _, ...rest } = schema
   return { ...rest, properties, ...(required.length > 0 && { required }) }
-}
-
-/** A zod schema's JSON Schema; named schemas go to the document's components. */
-function jsonSchema(shape: z.ZodType, schemas: Json): Json {
-  const made = z.toJSONSchema(shape, { io: 'input', unrepresentable: 'any', override: asRead }) as Json
-  const { $schema: _, $defs, ...schema } = rewritten(made) as Json
-  Object.assign(schemas, $defs)
-  const { id } = schema
-  if (typeof id !== 'string') return schema
-  schemas[id] = withoutId(schema)
-  return { $ref: `#/components/schemas/${id}` }
-}
-
-/** A text of a query that is coerced is what it is coerced to, not what may be coerced. */
-function asRead({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodType; jsonSchema: Json }): void {
-  if (!(zodSchema instanceof z.ZodPipe && zodSchema.in instanceof z.ZodNumber && zodSchema.in.def.coerce)) return
-  const { $schema: _, ...read } = z.toJSONSchema(zodSchema.out, { io: 'input' })
-  Object.assign(jsonSchema, read)
-}
-
-/** References into the document, and no ids, which would change what references mean. */
-function rewritten(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map((each) => rewritten(each))
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value).map(([key, each]) => {
-      if (key === '$ref' && typeof each === 'string') return [key, each.replace('#/$defs/', '#/components/schemas/')]
-      if (key === '$defs')
-        return [
-          key,
-          Object.fromEntries(
-            Object.entries(each as Json).map(([name, of]) => [name, withoutId(rewritten(of) as Json)]),
-          ),
-        ]
-      return [key, rewritten(each)]
-    }),
-  )
-}
-
-function withoutId(schema: Json): Json {
-  return Object.fromEntries(Object.entries(schema).filter(([key]) => key !== 'id'))
 }

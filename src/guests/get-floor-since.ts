@@ -1,10 +1,11 @@
 import { z } from 'zod'
-import { instantField, intField } from '../platform/fields.ts'
+import { idField, instantField, intField, sentInstant } from '../platform/fields.ts'
 import { limits } from '../platform/limits.ts'
 import { query } from '../changes/query.ts'
 import { deltaSince, type Delta } from '../changes/delta.ts'
-import { readTables } from '../tables/tables.ts'
+import { readTables, tableSchema } from '../tables/tables.ts'
 import { currentGuests, historyField } from './get-floor.ts'
+import { guestSchema } from './guests.ts'
 
 /** What became of tables and guests after a time that the server told, deletions too. Spec: S2, S3. */
 export const getFloorSince = query({
@@ -18,8 +19,15 @@ export const getFloorSince = query({
     historyDays: historyField,
   }),
   answer: z.object({
-    items: z.array(z.object({ kind: z.string(), id: z.string(), at: z.string(), value: z.looseObject({}).nullable() })),
-    upTo: z.string(),
+    items: z.array(
+      z.object({
+        kind: z.enum(['guest', 'table']),
+        id: idField,
+        at: sentInstant,
+        value: z.union([guestSchema, tableSchema]).nullable(),
+      }),
+    ),
+    upTo: sentInstant,
     hasMore: z.boolean(),
   }),
   run: (r, { since, limit, historyDays }): Promise<Delta> =>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { intField } from '../platform/fields.ts'
+import { intField, sentInstant } from '../platform/fields.ts'
 import { limits } from '../platform/limits.ts'
 import { plusMillis, type Instant } from '../platform/clock.ts'
 import { query, type Read } from '../changes/query.ts'
@@ -31,7 +31,7 @@ export const getFloor = query({
   answer: z.object({
     epoch: z.string(),
     seq: z.int(),
-    at: z.string(),
+    at: sentInstant,
     guests: z.array(guestSchema),
     tables: z.array(tableSchema),
   }),

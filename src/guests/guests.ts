@@ -1,14 +1,12 @@
 import { z } from 'zod'
 import { statement, type Tx } from '../platform/db.ts'
 import { AppError } from '../platform/errors.ts'
-import { idField, intField, textField } from '../platform/fields.ts'
+import { idField, intField, sentInstant, textField } from '../platform/fields.ts'
 import { limits } from '../platform/limits.ts'
 import type { Instant } from '../platform/clock.ts'
 import type { Write } from '../changes/command.ts'
 import { withFreshId } from '../changes/fresh-id.ts'
 import { PARTY_STATUSES } from '../parties/rules.ts'
-
-const instant = z.string().transform((text) => text as Instant)
 
 /** A guest: a party from joining to leaving, as devices see it. */
 export const guestSchema = z
@@ -21,18 +19,18 @@ export const guestSchema = z
     partySize: intField(1),
     status: z.enum(PARTY_STATUSES),
     tableId: idField.nullable(),
-    reservationTime: instant.nullable(),
-    checkInTime: instant.nullable(),
-    seatedTime: instant.nullable(),
-    finishedTime: instant.nullable(),
+    reservationTime: sentInstant.nullable(),
+    checkInTime: sentInstant.nullable(),
+    seatedTime: sentInstant.nullable(),
+    finishedTime: sentInstant.nullable(),
     /** When the server recorded the end of the visit. */
-    endedAt: instant.nullable(),
+    endedAt: sentInstant.nullable(),
     dietaryRestrictions: z.array(textField(limits.dietaryRestrictionCharacters)).max(limits.dietaryRestrictions),
     specialRequests: textField(limits.noteCharacters).nullable(),
     notes: textField(limits.noteCharacters).nullable(),
     version: intField(1),
-    createdAt: instant,
-    updatedAt: instant,
+    createdAt: sentInstant,
+    updatedAt: sentInstant,
   })
   .meta({ id: 'Guest' })
 

@@ -5,6 +5,7 @@ import { registerRestaurant } from '../staff/register-restaurant.ts'
 import { signIn } from '../staff/sign-in.ts'
 import { field } from './pydantic.ts'
 import { route } from './route.ts'
+import { id } from './shapes.ts'
 
 const name = field.optional(field.nullable(field.str({ max: 100 })))
 
@@ -22,7 +23,7 @@ export const register = route({
     first_name: name,
     last_name: name,
   }),
-  answer: z.object({ message: z.string(), restaurant_id: z.uuid(), user_id: z.uuid() }),
+  answer: z.object({ message: z.string(), restaurant_id: id, user_id: id }),
   refusals: [400],
   async handle({ deps, body }) {
     const { restaurantId, staffId } = await registerRestaurant(deps, {
@@ -47,8 +48,8 @@ export const login = route({
   answer: z.object({
     access_token: z.string(),
     token_type: z.literal('bearer'),
-    restaurant_id: z.uuid(),
-    user_id: z.uuid(),
+    restaurant_id: id,
+    user_id: id,
   }),
   refusals: [401],
   async handle({ deps, body }) {
@@ -67,12 +68,12 @@ export const me = route({
   tag: 'auth',
   access: 'identity',
   answer: z.object({
-    id: z.uuid(),
+    id: id,
     email: z.string(),
     first_name: z.string().nullable(),
     last_name: z.string().nullable(),
     role: z.string(),
-    restaurant_id: z.uuid(),
+    restaurant_id: id,
     restaurant_name: z.string(),
   }),
   async handle({ identity }) {

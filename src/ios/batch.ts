@@ -19,7 +19,7 @@ import {
 import { notFound } from './errors.ts'
 import { check, field } from './pydantic.ts'
 import { route } from './route.ts'
-import { guestJson, guestShape, naiveTime, tableJson, tableShape } from './shapes.ts'
+import { guestJson, guestShape, guestStatus, id, naiveTime, offsetTime, tableJson, tableShape } from './shapes.ts'
 import { guestWords, partyStatusOf, POST_GUEST_WORDS } from './statuses.ts'
 import type { Operation } from './sync-operations.ts'
 import { naive, offset } from './times.ts'
@@ -27,10 +27,14 @@ import { naive, offset } from './times.ts'
 const maybe = <S extends z.ZodType>(schema: S) => field.optional(field.nullable(schema))
 const items = <S extends z.ZodType>(item: S) => maybe(field.list(item, { max: limits.listItems }))
 // A time just sent comes back in the words it was sent in, zone included.
+const echoedTime = z
+  .string()
+  .regex(/^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?|.+(Z|[+-]\d\d:?\d\d))$/)
+  .meta({ description: 'UTC without a zone, or a time just sent, as it was sent with its zone' })
 const batchGuestShape = guestShape.extend({
-  checkInTime: z.string().nullable(),
-  seatedTime: z.string().nullable(),
-  finishedTime: z.string().nullable(),
+  checkInTime: echoedTime.nullable(),
+  seatedTime: echoedTime.nullable(),
+  finishedTime: echoedTime.nullable(),
 })
 
 export const batchUpdate = route({
@@ -115,14 +119,14 @@ export const atomicBatch = route({
   answer: z.object({
     success: z.boolean(),
     transaction_id: z.string(),
-    processed_at: z.string(),
+    processed_at: offsetTime,
     results: z.array(
       z.object({
-        entity_type: z.string(),
+        entity_type: z.enum(['guest', 'table']),
         entity_id: z.string(),
-        status: z.string(),
-        data: z.looseObject({}).nullable(),
-        error: z.string().nullable(),
+        status: z.enum(['created', 'updated', 'deleted']),
+        data: z.union([guestShape, tableShape]).nullable(),
+        error: z.null(),
       }),
     ),
     error: z.string().nullable(),
@@ -184,14 +188,14 @@ export const guestStatusAtomic = route({
   access: 'restaurant',
   query: field.model({ new_status: knownStatus }),
   answer: z.object({
-    success: z.boolean(),
+    success: z.literal(true),
     transaction_id: z.string(),
-    guest_id: z.uuid(),
-    old_status: z.string(),
-    new_status: z.string(),
+    guest_id: id,
+    old_status: guestStatus,
+    new_status: guestStatus,
     table_cleared: z.boolean(),
     changes_count: z.int(),
-    processed_at: z.string(),
+    processed_at: offsetTime,
   }),
   refusals: [404],
   async handle({ deps, context, params, query }) {

@@ -8,28 +8,38 @@ import type { Guest } from '../guests/guests.ts'
 import type { Table } from '../tables/tables.ts'
 import { field } from './pydantic.ts'
 import { route, type Call } from './route.ts'
-import { fullName, guestJson, guestShape, naiveTime, positionShape, tableJson, tableShape } from './shapes.ts'
+import {
+  fullName,
+  guestJson,
+  guestShape,
+  guestStatus,
+  id,
+  naiveTime,
+  positionShape,
+  tableJson,
+  tableShape,
+  tableStatus,
+} from './shapes.ts'
 import { guestWords, tableWords } from './statuses.ts'
 import { naive } from './times.ts'
 
 const minimalGuest = z.object({
-  id: z.uuid(),
+  id,
   name: z.string(),
-  status: z.string(),
-  tableId: z.uuid().nullable(),
+  status: guestStatus,
+  tableId: id.nullable(),
   partySize: z.int().nullable(),
   lastUpdated: naiveTime,
 })
 const minimalTable = z.object({
-  id: z.uuid(),
+  id,
   tableNumber: z.string(),
   capacity: z.int(),
   position: positionShape,
-  status: z.enum(['available', 'occupied', 'reserved', 'outOfService']),
-  currentGuestId: z.string().nullable(),
+  status: tableStatus,
+  currentGuestId: id.nullable(),
   lastUpdated: naiveTime,
 })
-const counts = z.record(z.string(), z.int())
 const dashboard = z
   .object({
     guests: z.array(z.union([minimalGuest, guestShape])),
@@ -38,8 +48,8 @@ const dashboard = z
       total_guests: z.int(),
       total_tables: z.int(),
       occupancy_rate: z.number(),
-      guests_by_status: counts,
-      tables_by_status: counts,
+      guests_by_status: z.partialRecord(guestStatus, z.int()),
+      tables_by_status: z.partialRecord(tableStatus, z.int()),
     }),
     lastUpdated: naiveTime,
     isFullSync: z.boolean(),
@@ -84,10 +94,10 @@ export const dashboardUpdates = route({
   access: 'restaurant',
   query: field.model({ since: field.datetime() }),
   answer: z.object({
-    guestUpdates: z.array(z.object({ id: z.uuid(), action: z.string(), data: minimalGuest, lastUpdated: naiveTime })),
-    tableUpdates: z.array(z.object({ id: z.uuid(), action: z.string(), data: minimalTable, lastUpdated: naiveTime })),
-    deletedGuests: z.array(z.uuid()),
-    deletedTables: z.array(z.uuid()),
+    guestUpdates: z.array(z.object({ id, action: z.literal('updated'), data: minimalGuest, lastUpdated: naiveTime })),
+    tableUpdates: z.array(z.object({ id, action: z.literal('updated'), data: minimalTable, lastUpdated: naiveTime })),
+    deletedGuests: z.array(id),
+    deletedTables: z.array(id),
     timestamp: naiveTime,
   }),
   async handle(call) {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { route } from './route.ts'
-import { zuluTime } from './shapes.ts'
+import { offsetTime, zuluTime } from './shapes.ts'
 import { offset, zulu } from './times.ts'
 
 /** The pages that need no token. */
@@ -23,7 +23,7 @@ export const health = route({
   summary: 'The process answers',
   tag: 'pages',
   access: 'public',
-  answer: z.object({ status: z.string(), service: z.string() }),
+  answer: z.object({ status: z.literal('healthy'), service: z.string() }),
   handle: async () => ({ status: 'healthy', service: 'qtable-api' }),
 })
 
@@ -35,7 +35,7 @@ export const syncHealth = route({
   tag: 'pages',
   access: 'public',
   answer: z.object({
-    status: z.string(),
+    status: z.literal('healthy'),
     service: z.string(),
     timestamp: zuluTime,
     endpoints: z.array(z.string()),
@@ -58,9 +58,9 @@ export const atomicHealth = route({
   tag: 'pages',
   access: 'public',
   answer: z.object({
-    status: z.string(),
+    status: z.literal('healthy'),
     service: z.string(),
-    timestamp: z.string(),
+    timestamp: offsetTime,
     features: z.array(z.string()),
   }),
   handle: async ({ deps }) => ({

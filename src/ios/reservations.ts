@@ -6,7 +6,7 @@ import { execute } from '../changes/command.ts'
 import { ask } from '../changes/query.ts'
 import { addReservation } from '../reservations/add-reservation.ts'
 import { cancelReservation } from '../reservations/cancel-reservation.ts'
-import { listReservations } from '../reservations/list-reservations.ts'
+import { dayField, listReservations } from '../reservations/list-reservations.ts'
 import { updateReservation } from '../reservations/update-reservation.ts'
 import { detail, notFound } from './errors.ts'
 import { check, field, valueError, ValidationError } from './pydantic.ts'
@@ -40,8 +40,7 @@ export const reservationsList = route({
   refusals: [400],
   async handle({ deps, context, query }) {
     const { status_filter: word, date_filter: day, before, limit } = query
-    if (day !== undefined && !z.iso.date().safeParse(day).success)
-      throw detail(400, 'Invalid date format. Use YYYY-MM-DD')
+    if (day !== undefined && !dayField.safeParse(day).success) throw detail(400, 'Invalid date format. Use YYYY-MM-DD')
     // A status in other words than the contract's fits nothing.
     if (word !== undefined && !(RESERVATION_WORDS as readonly string[]).includes(word)) return []
     const reservations = await ask(deps, listReservations, context, {

@@ -3,8 +3,19 @@ import type { Guest } from '../guests/guests.ts'
 import type { Reservation } from '../reservations/reservations.ts'
 import type { Table } from '../tables/tables.ts'
 import { microsOf, type Instant } from '../platform/clock.ts'
-import { guestWords, reservationWords, syncGuestWord, syncTableWord, tableWords } from './statuses.ts'
-import { RESERVATION_WORDS } from './statuses.ts'
+import { idField } from '../platform/fields.ts'
+import { PHASES } from '../parties/rules.ts'
+import { TABLE_SHAPES } from '../tables/rules.ts'
+import {
+  GUEST_WORDS,
+  guestWords,
+  RESERVATION_WORDS,
+  reservationWords,
+  syncGuestWord,
+  syncTableWord,
+  TABLE_INPUT,
+  tableWords,
+} from './statuses.ts'
 import { naive, naiveOrNull, zulu } from './times.ts'
 
 /** The contract's JSON of a guest and a table, keys in the order of the wire. The schemas are what the API's description says of them. */
@@ -17,7 +28,16 @@ export const zuluTime = z
   .string()
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z$/)
   .meta({ description: 'UTC, with Z' })
-const id = z.uuid()
+export const offsetTime = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?\+00:00$/)
+  .meta({ description: 'UTC, with +00:00' })
+
+/** An id as it goes out. */
+export const id = idField.meta({ description: 'UUID, lower case', format: 'uuid' })
+/** The statuses of guests and tables, as most of the contract says them. */
+export const guestStatus = z.enum(GUEST_WORDS)
+export const tableStatus = z.enum(TABLE_INPUT)
 
 export const guestShape = z
   .object({
@@ -32,7 +52,7 @@ export const guestShape = z
     dietaryRestrictions: z.array(z.string()),
     specialRequests: z.string().nullable(),
     partySize: z.int().nullable(),
-    status: z.string().nullable(),
+    status: guestStatus,
     tableId: id.nullable(),
     reservationTime: naiveTime.nullable(),
     checkInTime: naiveTime.nullable(),
@@ -50,11 +70,11 @@ export const tableShape = z
     id,
     tableNumber: z.string(),
     capacity: z.int(),
-    status: z.enum(['available', 'occupied', 'reserved', 'outOfService']),
+    status: tableStatus,
     position: positionShape,
-    shape: z.enum(['round', 'square', 'rectangle', 'oval']),
+    shape: z.enum(TABLE_SHAPES),
     section: z.string().nullable(),
-    currentGuestId: z.string().nullable(),
+    currentGuestId: id.nullable(),
     lastUpdated: naiveTime,
     createdAt: naiveTime,
   })
@@ -167,7 +187,7 @@ export const syncGuestShape = z
     partySize: z.int(),
     phoneNumber: z.string(),
     email: z.string(),
-    status: z.enum(['waiting', 'seated', 'completed']),
+    status: z.enum(PHASES),
     waitTime: z.int(),
     tableId: id.nullable(),
     notes: z.string(),
@@ -183,7 +203,7 @@ export const syncTableShape = z
     capacity: z.int(),
     status: z.enum(['available', 'occupied', 'reserved', 'needs_cleaning']),
     position: positionShape,
-    currentGuestId: z.string().nullable(),
+    currentGuestId: id.nullable(),
   })
   .meta({ id: 'SyncTable' })
 

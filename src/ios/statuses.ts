@@ -4,8 +4,21 @@ import type { TableStatus } from '../tables/rules.ts'
 
 /** The words of the contract for the statuses inside. Ruling 7 of the contract; docs/ios-contract.md lists them. */
 
+/** Every word for a guest, as guests and dashboards say it. */
+export const GUEST_WORDS = [
+  'Waitlist',
+  'Confirmed',
+  'Running Late',
+  'Arrived',
+  'Partially Arrived',
+  'Seated',
+  'Finished',
+  'Cancelled',
+  'No Show',
+] as const
+
 /** Guests, as guests and dashboards say it. */
-export const guestWords: Record<PartyStatus, string> = {
+export const guestWords: Record<PartyStatus, (typeof GUEST_WORDS)[number]> = {
   waitlist: 'Waitlist',
   confirmed: 'Confirmed',
   running_late: 'Running Late',
@@ -88,17 +101,17 @@ export const syncTableWord: Record<TableStatus, 'available' | 'occupied' | 'rese
 /** Guests, as /api/sync and the sync socket's own messages say it. */
 export const syncGuestWord = phaseOf
 
+/** Tables, as the app sends them. `needs_cleaning` is taken where the enum's four are. */
+export const TABLE_INPUT = ['available', 'occupied', 'reserved', 'outOfService'] as const
+
 /** Tables: four words; a table that needs cleaning is out of service to an app that knows no better. */
-export const tableWords: Record<TableStatus, 'available' | 'occupied' | 'reserved' | 'outOfService'> = {
+export const tableWords: Record<TableStatus, (typeof TABLE_INPUT)[number]> = {
   available: 'available',
   occupied: 'occupied',
   reserved: 'reserved',
   out_of_service: 'outOfService',
   needs_cleaning: 'outOfService',
 }
-
-/** Tables, as the app sends them. `needs_cleaning` is taken where the enum's four are. */
-export const TABLE_INPUT = ['available', 'occupied', 'reserved', 'outOfService'] as const
 
 /** A table's status as sent, or undefined. */
 export const tableStatusOf = (word: string): TableStatus | undefined => {

@@ -11,7 +11,7 @@ import type { Table } from '../tables/tables.ts'
 import { detail } from './errors.ts'
 import { field, parseModel, ValidationError } from './pydantic.ts'
 import { route, type IosDeps } from './route.ts'
-import { naiveTime, syncGuestJson, syncGuestShape, syncTableJson, syncTableShape, zuluTime } from './shapes.ts'
+import { id, naiveTime, syncGuestJson, syncGuestShape, syncTableJson, syncTableShape, zuluTime } from './shapes.ts'
 import { syncOperation, type SyncUpdate } from './sync-operations.ts'
 import { naive, zulu } from './times.ts'
 
@@ -26,7 +26,7 @@ export const syncFull = route({
   access: 'query',
   query: field.model({ restaurant_id: restaurant }),
   answer: z.object({
-    restaurant_id: z.uuid(),
+    restaurant_id: id,
     timestamp: zuluTime,
     guests: z.array(syncGuestShape),
     tables: z.array(syncTableShape),
@@ -46,6 +46,21 @@ export const syncFull = route({
   },
 })
 
+/** What the endpoint and the sync socket say of changes. */
+export const deltaFields = {
+  current_timestamp: zuluTime,
+  changes: z.array(
+    z.object({
+      entity_type: z.enum(['guest', 'table']),
+      entity_id: id,
+      action: z.enum(['update', 'delete']),
+      timestamp: naiveTime,
+      data: z.union([syncGuestShape, syncTableShape, z.object({ id })]),
+    }),
+  ),
+  has_more: z.boolean(),
+}
+
 export const syncDelta = route({
   method: 'GET',
   path: '/api/sync/delta',
@@ -59,20 +74,7 @@ export const syncDelta = route({
     since: field.str({ max: 100 }),
     limit: field.withDefault(field.int({ min: 0 }), 100),
   }),
-  answer: z.object({
-    since_timestamp: z.string(),
-    current_timestamp: zuluTime,
-    changes: z.array(
-      z.object({
-        entity_type: z.enum(['guest', 'table']),
-        entity_id: z.uuid(),
-        action: z.enum(['update', 'delete']),
-        timestamp: naiveTime,
-        data: z.looseObject({}),
-      }),
-    ),
-    has_more: z.boolean(),
-  }),
+  answer: z.object({ since_timestamp: z.string(), ...deltaFields }),
   refusals: [400],
   async handle({ deps, context, query }) {
     const since = instantOf(query.since)

@@ -13,7 +13,7 @@ import { updateTable } from '../guests/update-table.ts'
 import { notFound } from './errors.ts'
 import { field } from './pydantic.ts'
 import { route } from './route.ts'
-import { tableJson, tableShape, zuluTime } from './shapes.ts'
+import { id, tableJson, tableShape, zuluTime } from './shapes.ts'
 import { TABLE_INPUT, tableStatusOf } from './statuses.ts'
 import { zulu } from './times.ts'
 
@@ -105,11 +105,11 @@ export const tablesClear = route({
   answer: z.object({
     success: z.literal(true),
     message: z.string(),
-    table: z.object({ id: z.uuid(), status: z.string(), currentGuestId: z.null(), lastUpdated: zuluTime }),
+    table: z.object({ id, status: z.literal('available'), currentGuestId: z.null(), lastUpdated: zuluTime }),
     guest: z
       .object({
-        id: z.uuid(),
-        status: z.string(),
+        id,
+        status: z.literal('Finished'),
         assignedTableId: z.null(),
         finishedTime: zuluTime,
         lastUpdated: zuluTime,

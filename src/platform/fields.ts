@@ -26,5 +26,11 @@ export const instantField = z.iso.datetime().transform((text, ctx): Instant => {
   return z.NEVER
 })
 
+/** An instant as it goes out: always with six digits, always in UTC. */
+export const sentInstant = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)
+  .meta({ description: 'UTC with six digits of a second' }) as unknown as z.ZodType<Instant>
+
 /** The version that the client saw; refused with 409 when the entity has moved on. */
 export const versionField = intField(1).optional()

@@ -4,6 +4,9 @@ import { limits } from '../platform/limits.ts'
 import { query } from '../changes/query.ts'
 import { readReservations, reservationSchema, type Reservation } from './reservations.ts'
 
+/** A day of the calendar. PostgreSQL knows no year 0. */
+export const dayField = z.iso.date().refine((day) => !day.startsWith('0000'), 'must be a day of the years 1 to 9999')
+
 /** Reservations, newest first: of one status, of one day in the restaurant's time zone, or all. Spec: V6. */
 export const listReservations = query({
   name: 'list-reservations',
@@ -12,7 +15,7 @@ export const listReservations = query({
   role: 'host',
   input: z.object({
     status: textField(20).optional(),
-    day: z.iso.date().optional(),
+    day: dayField.optional(),
     before: instantField.optional(),
     limit: z.coerce.number().pipe(intField(0, limits.guestsPerList)).default(limits.guestsPerList),
   }),

@@ -1,13 +1,11 @@
 import { z } from 'zod'
 import { statement, type Tx } from '../platform/db.ts'
 import { AppError } from '../platform/errors.ts'
-import { idField, intField, textField } from '../platform/fields.ts'
+import { idField, intField, sentInstant, textField } from '../platform/fields.ts'
 import { limits } from '../platform/limits.ts'
 import type { Instant } from '../platform/clock.ts'
 import type { Write } from '../changes/command.ts'
 import { PARTY_STATUSES } from '../parties/rules.ts'
-
-const instant = z.string().transform((text) => text as Instant)
 
 /** A reservation: a party that is expected, as devices see it. */
 export const reservationSchema = z
@@ -20,18 +18,18 @@ export const reservationSchema = z
     partySize: intField(1),
     status: z.enum(PARTY_STATUSES),
     tableId: idField.nullable(),
-    reservationTime: instant.nullable(),
+    reservationTime: sentInstant.nullable(),
     durationMinutes: intField(1),
     source: textField(20),
-    checkInTime: instant.nullable(),
-    seatedTime: instant.nullable(),
-    finishedTime: instant.nullable(),
-    endedAt: instant.nullable(),
+    checkInTime: sentInstant.nullable(),
+    seatedTime: sentInstant.nullable(),
+    finishedTime: sentInstant.nullable(),
+    endedAt: sentInstant.nullable(),
     notes: textField(limits.noteCharacters).nullable(),
     specialRequests: textField(limits.noteCharacters).nullable(),
     version: intField(1),
-    createdAt: instant,
-    updatedAt: instant,
+    createdAt: sentInstant,
+    updatedAt: sentInstant,
   })
   .meta({ id: 'Reservation' })
 

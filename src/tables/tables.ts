@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { statement, constraintOf, type Tx } from '../platform/db.ts'
 import { AppError } from '../platform/errors.ts'
-import { idField, intField, textField } from '../platform/fields.ts'
-import type { Instant } from '../platform/clock.ts'
+import { idField, intField, sentInstant, textField } from '../platform/fields.ts'
 import type { Write } from '../changes/command.ts'
 import { withFreshId } from '../changes/fresh-id.ts'
 import { TABLE_SHAPES, TABLE_STATUSES, tableStatuses, type TableStatus } from './rules.ts'
@@ -21,8 +20,8 @@ export const tableSchema = z
     guestId: idField.nullable(),
     reservationId: idField.nullable(),
     version: intField(1),
-    createdAt: z.string().transform((text) => text as Instant),
-    updatedAt: z.string().transform((text) => text as Instant),
+    createdAt: sentInstant,
+    updatedAt: sentInstant,
   })
   .meta({ id: 'Table' })
 
