@@ -45,8 +45,8 @@ const kinds: Record<string, 'guest' | 'table' | undefined> = {
   'update-table': 'table',
 }
 
-/** A list of commands with their inputs, `limits.listItems` at most. */
-export const operations = z.array(operation).max(limits.listItems)
+/** A list of commands with their inputs: at most two lists of `limits.listItems`, as the iPad sends guests and tables. */
+export const operations = z.array(operation).max(2 * limits.listItems)
 
 /** Many commands in one transaction and one change: all of them or none. A refusal says which operation it was. Spec: B1. */
 export const runBatch = command({

@@ -1,4 +1,3 @@
-import type { z } from 'zod'
 import { isId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
 import { TABLE_SHAPES } from '../tables/rules.ts'
@@ -17,7 +16,7 @@ export interface AtomicItem {
   readonly data?: Readonly<Record<string, unknown>> | null | undefined
 }
 
-const maybe = <S extends z.ZodType>(schema: S) => field.optional(field.nullable(schema))
+const { maybe } = field
 const text = (max: number) => maybe(field.str({ max }))
 const time = maybe(field.datetime())
 const status = check(field.str({ max: 20 }), (word) => partyStatusOf(word) !== undefined, 'status is not known')

@@ -7,7 +7,7 @@ import type { Operation } from './sync-operations.ts'
 
 /** The items of batch-update. Both ways of naming a field are understood; of both sent, the camelCase one counts. */
 
-const maybe = <S extends z.ZodType>(schema: S) => field.optional(field.nullable(schema))
+const { maybe } = field
 const text = maybe(field.str({ max: 100 }))
 // An empty time says nothing.
 const time = z.preprocess((value) => (value === '' ? null : value), maybe(field.datetime()))

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isId, newId } from '../platform/ids.ts'
+import { newId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
 import { AppError } from '../platform/errors.ts'
 import { execute } from '../changes/command.ts'
@@ -16,7 +16,7 @@ import {
   batchTableOperation,
   withSentTimes,
 } from './batch-operations.ts'
-import { notFound } from './errors.ts'
+import { pathId } from './ids.ts'
 import { check, field } from './pydantic.ts'
 import { route } from './route.ts'
 import { guestJson, guestShape, guestStatus, id, naiveTime, offsetTime, tableJson, tableShape } from './shapes.ts'
@@ -24,7 +24,7 @@ import { guestWords, partyStatusOf, POST_GUEST_WORDS } from './statuses.ts'
 import type { Operation } from './sync-operations.ts'
 import { naive, offset } from './times.ts'
 
-const maybe = <S extends z.ZodType>(schema: S) => field.optional(field.nullable(schema))
+const { maybe } = field
 const items = <S extends z.ZodType>(item: S) => maybe(field.list(item, { max: limits.listItems }))
 // A time just sent comes back in the words it was sent in, zone included.
 const echoedTime = z
@@ -199,8 +199,7 @@ export const guestStatusAtomic = route({
   }),
   refusals: [404],
   async handle({ deps, context, params, query }) {
-    const guestId = params['guestId'] ?? ''
-    if (!isId(guestId)) throw notFound()
+    const guestId = pathId(params, 'guestId')
     const status = partyStatusOf(query.new_status)
     const { guest, oldStatus, freedTableId } = (
       await execute(deps, setGuestStatus, context, { guestId, status, force: true })

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { isId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
 import { execute } from '../changes/command.ts'
 import { ask } from '../changes/query.ts'
@@ -8,7 +7,8 @@ import { deleteGuest } from '../guests/delete-guest.ts'
 import { getGuest } from '../guests/get-guest.ts'
 import { listGuests } from '../guests/list-guests.ts'
 import { updateGuest } from '../guests/update-guest.ts'
-import { detail, notFound } from './errors.ts'
+import { detail } from './errors.ts'
+import { idOrNothing, pathId } from './ids.ts'
 import { check, field } from './pydantic.ts'
 import { route } from './route.ts'
 import { guestJson, guestShape } from './shapes.ts'
@@ -19,7 +19,7 @@ const ONE = '/restaurants/:restaurantId/guests/:guestId'
 // The app may take any table: it shows its own warnings, and relies on taking one from another party.
 const INSISTING = { takeOver: true, force: true }
 
-const maybe = <S extends z.ZodType>(schema: S) => field.optional(field.nullable(schema))
+const { maybe } = field
 const text = (max: number) => maybe(field.str({ max }))
 const time = maybe(field.datetime())
 const partySize = check(field.int(), (n) => n >= 1, 'party_size must be a positive integer', { minimum: 1 })
@@ -82,7 +82,7 @@ export const guestsGet = route({
   answer: guestShape,
   refusals: [404],
   async handle({ deps, context, params }) {
-    return guestJson(await ask(deps, getGuest, context, { guestId: idIn(params) }))
+    return guestJson(await ask(deps, getGuest, context, { guestId: pathId(params, 'guestId') }))
   },
 })
 
@@ -120,7 +120,7 @@ export const guestsCreate = route({
       checkInTime: body.check_in_time ?? undefined,
       seatedTime: body.seated_time ?? undefined,
       finishedTime: body.finished_time ?? undefined,
-      tableId: body.table_id ? tableIn(body.table_id) : null,
+      tableId: body.table_id ? idOrNothing(body.table_id) : null,
       checkedIn: walkIn,
     })
     return guestJson(result)
@@ -146,7 +146,7 @@ export const guestsUpdate = route({
   async handle({ deps, context, params, body }) {
     const { result } = await execute(deps, updateGuest, context, {
       ...INSISTING,
-      guestId: idIn(params),
+      guestId: pathId(params, 'guestId'),
       firstName: body.first_name ?? undefined,
       lastName: body.last_name ?? undefined,
       partySize: body.party_size ?? undefined,
@@ -160,7 +160,7 @@ export const guestsUpdate = route({
       seatedTime: body.seated_time ?? undefined,
       finishedTime: body.finished_time ?? undefined,
       status: body.status ? partyStatusOf(body.status) : undefined,
-      tableId: body.table_id === '' ? null : body.table_id ? tableIn(body.table_id) : undefined,
+      tableId: body.table_id === '' ? null : body.table_id ? idOrNothing(body.table_id) : undefined,
     })
     return guestJson(result)
   },
@@ -176,21 +176,10 @@ export const guestsDelete = route({
   answer: z.object({ success: z.literal(true), message: z.string() }),
   refusals: [404],
   async handle({ deps, context, params }) {
-    await execute(deps, deleteGuest, context, { guestId: idIn(params) })
+    await execute(deps, deleteGuest, context, { guestId: pathId(params, 'guestId') })
     return { success: true, message: 'Guest deleted successfully' }
   },
 })
-
-/** The guest's id in the path; a text that can't be one names nobody. */
-function idIn(params: Readonly<Record<string, string>>): string {
-  const id = params['guestId'] ?? ''
-  if (!isId(id)) throw notFound()
-  return id
-}
-
-// No table has the id of nothing: a text that can't be an id is refused as an unknown table is.
-const NO_TABLE = '00000000-0000-0000-0000-000000000000'
-const tableIn = (text: string): string => (isId(text) ? text : NO_TABLE)
 
 interface WalkIn {
   readonly first_name: string

@@ -183,6 +183,8 @@ export const field = {
   model: <S extends z.ZodRawShape>(shape: S) => z.object(shape),
   nullable: <S extends z.ZodType>(schema: S) => z.nullable(schema),
   optional: <S extends z.ZodType>(schema: S) => z.optional(schema),
+  /** May be missing or null: says nothing then, in most calls. */
+  maybe: <S extends z.ZodType>(schema: S) => z.optional(z.nullable(schema)),
   withDefault,
 }
 

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { isId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
 import { AppError } from '../platform/errors.ts'
 import { execute } from '../changes/command.ts'
@@ -8,7 +7,8 @@ import { addReservation } from '../reservations/add-reservation.ts'
 import { cancelReservation } from '../reservations/cancel-reservation.ts'
 import { dayField, listReservations } from '../reservations/list-reservations.ts'
 import { updateReservation } from '../reservations/update-reservation.ts'
-import { detail, notFound } from './errors.ts'
+import { detail } from './errors.ts'
+import { idOrNothing, pathId } from './ids.ts'
 import { check, field, valueError, ValidationError } from './pydantic.ts'
 import { route } from './route.ts'
 import { reservationJson, reservationShape } from './shapes.ts'
@@ -17,7 +17,7 @@ import { partyStatusOf, RESERVATION_WORDS } from './statuses.ts'
 const LIST = '/restaurants/:restaurantId/reservations'
 const ONE = '/restaurants/:restaurantId/reservations/:reservationId'
 
-const maybe = <S extends z.ZodType>(schema: S) => field.optional(field.nullable(schema))
+const { maybe } = field
 const partySize = check(field.int(), (n) => n >= 1, 'party_size must be a positive integer', { minimum: 1 })
 const status = field.oneOf(RESERVATION_WORDS)
 const time = maybe(field.datetime())
@@ -106,11 +106,11 @@ export const reservationsUpdate = route({
     try {
       const { result } = await execute(deps, updateReservation, context, {
         force: true,
-        reservationId: idIn(params),
+        reservationId: pathId(params, 'reservationId'),
         guestName: body.guest_name ?? undefined,
         partySize: body.party_size ?? undefined,
         status: body.status ? partyStatusOf(body.status) : undefined,
-        tableId: table === '' ? null : (tableIn(table) ?? undefined),
+        tableId: table === '' ? null : table ? idOrNothing(table) : undefined,
         checkInTime: body.check_in_time ?? undefined,
         seatedTime: body.seated_time ?? undefined,
         finishedTime: body.finished_time ?? undefined,
@@ -133,7 +133,7 @@ export const reservationsCancel = route({
   answer: z.object({ message: z.string() }),
   refusals: [404],
   async handle({ deps, context, params }) {
-    await execute(deps, cancelReservation, context, { reservationId: idIn(params) })
+    await execute(deps, cancelReservation, context, { reservationId: pathId(params, 'reservationId') })
     return { message: 'Reservation cancelled successfully' }
   },
 })
@@ -147,15 +147,3 @@ function refusalOf(error: unknown, table: unknown): unknown {
     return new ValidationError([valueError(['body', 'assigned_table_id'], error.message, table)])
   return error
 }
-
-/** A text that can't be an id names no reservation. */
-function idIn(params: Readonly<Record<string, string>>): string {
-  const id = params['reservationId'] ?? ''
-  if (!isId(id)) throw notFound()
-  return id
-}
-
-// No table has the id of nothing: a text that can't be an id is refused as an unknown table is.
-const NO_TABLE = '00000000-0000-0000-0000-000000000000'
-const tableIn = (text: string | null | undefined): string | null | undefined =>
-  text === null || text === undefined || isId(text) ? text : NO_TABLE

@@ -117,7 +117,8 @@ function named(r: Route, request: FastifyRequest): unknown {
 }
 
 function contextOf(identity: Identity, request: FastifyRequest): Context {
-  const mutationId = request.headers['idempotency-key']
+  // Reading is no mutation.
+  const mutationId = request.method === 'GET' ? undefined : request.headers['idempotency-key']
   const device = request.headers['x-device']
   return {
     restaurantId: identity.restaurantId,

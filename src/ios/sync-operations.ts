@@ -18,8 +18,7 @@ export interface Operation {
 }
 
 const INSISTING = { takeOver: true, force: true }
-const { str, int, float, model, nullable, optional } = field
-const maybe = <S extends Parameters<typeof nullable>[0]>(schema: S) => optional(nullable(schema))
+const { str, int, float, model, maybe } = field
 
 const guestData = model({
   name: maybe(str({ max: 201 })),
@@ -77,7 +76,9 @@ function guestOperation({ entity_id: guestId, data }: SyncUpdate): Operation | s
 function namesOf(name: string | null | undefined): { firstName?: string; lastName?: string } {
   if (!name || name === 'Unknown Guest') return {}
   const [first = '', ...rest] = name.trim().split(/\s+/)
-  return { firstName: first.slice(0, 100), lastName: rest.join(' ').slice(0, 100) }
+  // In whole characters: half of one is no text.
+  const cut = (text: string) => Array.from(text).slice(0, 100).join('')
+  return { firstName: cut(first), lastName: cut(rest.join(' ')) }
 }
 
 function tableOperation({ entity_id: tableId, data }: SyncUpdate): Operation | string {

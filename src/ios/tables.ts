@@ -11,6 +11,7 @@ import { arrangeTables } from '../guests/arrange-tables.ts'
 import { clearTable } from '../guests/clear-table.ts'
 import { updateTable } from '../guests/update-table.ts'
 import { notFound } from './errors.ts'
+import { idOrNothing, pathId } from './ids.ts'
 import { field } from './pydantic.ts'
 import { route } from './route.ts'
 import { id, tableJson, tableShape, zuluTime } from './shapes.ts'
@@ -21,7 +22,7 @@ const LIST = '/restaurants/:restaurantId/tables'
 const ONE = '/restaurants/:restaurantId/tables/:tableId'
 const INSISTING = { takeOver: true, force: true }
 
-const maybe = <S extends z.ZodType>(schema: S) => field.optional(field.nullable(schema))
+const { maybe } = field
 const position = field.model({ x: field.float(), y: field.float() })
 const status = field.oneOf(TABLE_INPUT, { also: ['needs_cleaning'] })
 const change = {
@@ -90,7 +91,10 @@ export const tablesUpdate = route({
   answer: tableShape,
   refusals: [400, 404],
   async handle({ deps, context, params, body }) {
-    const { result } = await execute(deps, updateTable, context, { tableId: idIn(params), ...changeOf(body) })
+    const { result } = await execute(deps, updateTable, context, {
+      tableId: pathId(params, 'tableId'),
+      ...changeOf(body),
+    })
     return tableJson(result)
   },
 })
@@ -118,7 +122,7 @@ export const tablesClear = route({
   }),
   refusals: [404],
   async handle({ deps, context, params }) {
-    const { table, guest } = (await execute(deps, clearTable, context, { tableId: idIn(params) })).result
+    const { table, guest } = (await execute(deps, clearTable, context, { tableId: pathId(params, 'tableId') })).result
     const lastUpdated = zulu(table.updatedAt)
     return {
       success: true,
@@ -147,7 +151,7 @@ export const tablesDelete = route({
   answer: z.object({ message: z.string() }),
   refusals: [400, 404],
   async handle({ deps, context, params }) {
-    await execute(deps, removeTable, context, { tableId: idIn(params) })
+    await execute(deps, removeTable, context, { tableId: pathId(params, 'tableId') })
     return { message: 'Table deleted successfully' }
   },
 })
@@ -172,16 +176,6 @@ export const tablesBulk = route({
   },
 })
 
-/** A text that can't be an id names no table. */
-function idIn(params: Readonly<Record<string, string>>): string {
-  const id = params['tableId'] ?? ''
-  if (!isId(id)) throw notFound()
-  return id
-}
-
-// Nobody has the id of nothing: a text that can't be an id is refused as an unknown guest is.
-const NOBODY = '00000000-0000-0000-0000-000000000000'
-
 function changeOf(body: Change) {
   const guest = body.current_guest_id ?? body.currentGuestId
   const status = body.status == null ? undefined : tableStatusOf(body.status)
@@ -193,7 +187,7 @@ function changeOf(body: Change) {
     shape: body.shape ?? undefined,
     section: body.section ?? undefined,
     status,
-    partyId: guest === '' ? null : guest == null ? undefined : isId(guest) ? guest : NOBODY,
+    partyId: guest === '' ? null : guest == null ? undefined : idOrNothing(guest),
   }
 }
 
