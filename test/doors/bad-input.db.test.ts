@@ -8,17 +8,28 @@ import {
   addressOf,
   entityOf,
   fieldsOf,
+  goodAddress,
+  goodBody,
+  idFieldsOf,
   operations,
+  pathOf,
   plain,
   present,
+  queryOf,
+  queryText,
   Raw,
+  tells,
+  TELLS,
   titleOf,
   withIds,
   withValue,
+  type Field,
+  type Ids,
   type Operation,
+  type Schema,
 } from './operations.ts'
-import { badValues, DEEP, expectRefusal } from './refusals.ts'
-import { openEars, openWitness, type Ears, type Witness } from './witness.ts'
+import { badValues, badValuesOf, DEEP, expectRefusal, expectRefusalOrTold } from './refusals.ts'
+import { openEars, openWitness, TOLD_OF, type Ears, type Witness } from './witness.ts'
 
 /** Whatever is wrong with a request: a 4xx in the door's shape, nothing stored, nothing announced. One table for every field of every operation. */
 
@@ -26,7 +37,7 @@ let app: TestApp
 let witness: Witness
 let restaurant: Restaurant
 let ears: Ears
-let ids: Record<string, string>
+let ids: Ids
 let cases = 0
 
 beforeAll(async () => {
@@ -37,8 +48,9 @@ beforeAll(async () => {
     restaurant: restaurant.id,
     guest: await restaurant.walkIn(),
     table: await restaurant.table('1', 8),
+    reservation: (await restaurant.call('POST', '/reservations', { guest_name: 'Ada', party_size: 2 })).body.id,
   }
-  ears = await openEars(restaurant)
+  ears = await openEars(app, restaurant)
 })
 afterAll(async () => {
   process.stdout.write(`bad input: ${cases} requests\n`)
@@ -46,17 +58,12 @@ afterAll(async () => {
   await app.close()
 })
 
-const paramsOf = (op: Operation): Record<string, string> =>
-  Object.fromEntries(op.parameters.filter((p) => p.in === 'path').map((p) => [p.name, ids[entityOf(p.name, op)!]!]))
-
-/** What a good body holds: the plainest one there is, with ids that exist. */
-const goodBody = (op: Operation): unknown => withIds(op, plain(op.body!), ids)
-
 interface Sent {
   readonly body?: unknown
   readonly text?: string
   readonly headers?: Record<string, string>
-  readonly query?: string
+  /** Parameters of the query in place of the good ones; one that is undefined is left out. */
+  readonly query?: Record<string, string | undefined>
   readonly params?: Record<string, string>
   readonly token?: string
 }
@@ -65,10 +72,8 @@ function send(op: Operation, { body, text, headers, query, params, token = resta
   cases++
   const sent = text ?? (body === undefined ? undefined : Raw.write(body))
   const authorization = op.isPublic ? {} : { authorization: `Bearer ${token}` }
-  return app.call(op.method, addressOf(op, { ...paramsOf(op), ...params }, query), sent, {
-    ...authorization,
-    ...headers,
-  })
+  const address = addressOf(op, { ...pathOf(op, ids), ...params }, queryText({ ...queryOf(op, ids), ...query }))
+  return app.call(op.method, address, sent, { ...authorization, ...headers })
 }
 
 /** Runs some requests, each of which must be refused and leave everything as it was; in the end nothing must have been announced. */
@@ -88,19 +93,49 @@ async function allRefused(
   await ears.heardNothing()
 }
 
+/**
+ * The same of requests that a list may answer with 200 and what it could not do. Nothing of it is stored either. What the list itself leaves is the
+ * contract's: an empty change in the log, told as an empty list; an atomic batch is refused as a whole and leaves only what its transaction id was answered.
+ */
+async function allRefusedOrTold(
+  op: Operation,
+  all: readonly (readonly [label: string, sent: Sent])[],
+  look: (answer: Answer, label: string) => void = () => undefined,
+): Promise<void> {
+  if (!TELLS.includes(op.name)) return allRefused(op, all, look)
+  await ears.attend()
+  const before = await witness.everything(TOLD_OF)
+  const log = await witness.seqOf(restaurant.id)
+  let told = 0
+  for (const [label, sent] of all) {
+    const answer = await send(op, sent)
+    expectRefusalOrTold(op, answer, label)
+    if (tells(op, answer)) told++
+    look(answer, label)
+  }
+  expect(await witness.everything(TOLD_OF), 'something was stored').toBe(before)
+  const left = await witness.changesAfter(restaurant.id, log)
+  const empty = { command: 'run-each', touched: 0 }
+  expect(left).toEqual(op.name === 'atomicBatch' ? [] : Array.from({ length: told }, () => empty))
+  await ears.heardNothing('empty lists')
+}
+
 const withBody = operations.filter((op) => op.body)
 const secured = operations.filter((op) => !op.isPublic)
-const plainText = (op: Operation): string => Raw.write(goodBody(op))
+const plainText = (op: Operation): string => Raw.write(goodBody(op, ids))
 
 describe('P12, C6, L6: every field of every body, each wrong in every way', () => {
   for (const op of withBody) {
     test(`P12, C6, L6: ${titleOf(op)}`, async () => {
       const fields = fieldsOf(op.body!)
       expect(fields.length).toBeGreaterThan(0)
-      const all = fields.flatMap(({ place, schema }) =>
-        badValues(schema).map(
+      const all = fields.flatMap((field) =>
+        badValuesOf(op, field).map(
           ([label, value]) =>
-            [`${place.join('.')}: ${label}`, { body: withValue(op.body!, goodBody(op), place, value) }] as const,
+            [
+              `${field.place.join('.')}: ${label}`,
+              { body: withValue(op.body!, goodBody(op, ids), field.place, value) },
+            ] as const,
         ),
       )
       await allRefused(op, all, ({ status, body }, label) => {
@@ -118,27 +153,59 @@ describe('P12, C6, L6: every field of every body, each wrong in every way', () =
   }
 })
 
+describe('P12, B2, L6: fields of the data in lists, which the document leaves open', () => {
+  for (const op of withBody.filter(({ body, wholeBody }) => body !== wholeBody)) {
+    test(`P12, B2, L6: ${titleOf(op)}`, async () => {
+      const fields = fieldsOf(op.wholeBody!).filter(({ place }) => place.includes('data') && place.at(-1) !== 'data')
+      expect(fields.length).toBeGreaterThan(10)
+      const filled = (field: Field, value: unknown) =>
+        withValue(
+          op.wholeBody!,
+          withIds(op, withValue(op.wholeBody!, plain(op.wholeBody!), field.place, null), ids),
+          field.place,
+          value,
+        )
+      const all = fields.flatMap((field) =>
+        badValues(field.schema).map(
+          ([label, value]) => [`${field.place.join('.')}: ${label}`, { body: filled(field, value) }] as const,
+        ),
+      )
+      // Faults in what the contract calls "an object" are told, not refused; brackets are no JSON to anyone.
+      await allRefusedOrTold(op, all, ({ status }, label) => {
+        expect(status, label).toBe(label.includes('brackets') ? 422 : 200)
+      })
+    })
+
+    test(`P12, B2: keys that objects have by themselves: ${titleOf(op)}`, async () => {
+      const evil = '{"__proto__":{"x":1},"constructor":1,"toString":{},"hasOwnProperty":null,"":1,"polluted":1}'
+      const kind = op.name === 'syncBatch' ? '=guest' : '=update'
+      const list = op.name === 'syncBatch' ? 'updates' : 'guests'
+      const body = withIds(
+        op,
+        withValue(op.wholeBody!, plain(op.wholeBody!), [list, 0, kind, 'data'], new Raw(evil)),
+        ids,
+      )
+      const answer = await send(op, { body })
+      expect([answer.status, answer.body.success], answer.text).toEqual([200, true])
+      expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
+    })
+  }
+})
+
 describe('P12, L6: ids in bodies that name nothing', () => {
   for (const op of withBody) {
-    const named = fieldsOf(op.body!).filter(({ name }) => entityOf(name, op) !== undefined)
+    // An id that a client makes names nothing by its nature.
+    const named = idFieldsOf(op).filter(({ kind }) => kind !== 'new')
     if (named.length === 0) continue
     test(`P12, L6: ids of ${titleOf(op)}`, async () => {
-      const needed = {
-        guestsCreate: ['status', 'Seated'],
-        tablesBulk: ['table_number', '77'],
-        'arrange-tables': ['number', '77'],
-      }
-      const more = (needed as Record<string, string[] | undefined>)[op.name]
       const odd = [newId(), newId().toUpperCase(), 'nope', '00000000-0000-0000-0000-000000000000', '1', ' ', '../x']
-      const all = named.flatMap(({ place }) =>
-        odd.map((id) => {
-          const base = more
-            ? withValue(op.body!, goodBody(op), [...place.slice(0, -1), more[0]!], more[1])
-            : goodBody(op)
-          return [`${place.join('.')}: ${id}`, { body: withValue(op.body!, base, place, id) }] as const
-        }),
+      const all = named.flatMap((field) =>
+        odd.map((id) => [`${field.place.join('.')}: ${id}`, { body: goodBody(op, ids, field, id) }] as const),
       )
-      await allRefused(op, all)
+      // The contract's lists tell of each id, whatever text it is; they are not refused for it.
+      await allRefusedOrTold(op, all, ({ status }, label) => {
+        if (op.door === 'ios' && TELLS.includes(op.name)) expect(status, label).toBe(200)
+      })
     })
   }
 })
@@ -167,7 +234,7 @@ describe('P12, C6, L6: whole bodies', () => {
         new Raw('1e400'),
         new Raw('"\\ud800"'),
         isList ? {} : [],
-        isList ? { 0: {} } : [goodBody(op)],
+        isList ? { 0: {} } : [goodBody(op, ids)],
       ]
       const types = [
         'text/plain',
@@ -257,7 +324,7 @@ async function sendMegabytes(op: Operation, megabytes: number, chunked: boolean)
 function sendBlindly(op: Operation, megabytes: number, chunked: boolean, pauseMillis: number): Promise<number> {
   const chunk = Buffer.alloc(1024 * 1024, 0x20)
   return new Promise((resolve, reject) => {
-    const request = httpRequest(app.base + addressOf(op, paramsOf(op)), {
+    const request = httpRequest(app.base + goodAddress(op, ids), {
       method: op.method,
       agent: false,
       headers: {
@@ -302,7 +369,7 @@ describe('P12, L6: paths and queries', () => {
         'null',
       ]
       const names = op.parameters.filter((p) => p.in === 'path').map((p) => p.name)
-      const body = op.body && goodBody(op)
+      const body = op.body && goodBody(op, ids)
       const all = names.flatMap((name) =>
         odd.map((id) => [`${name} ${id}`, { params: { [name]: id }, ...(op.body && { body }) }] as const),
       )
@@ -314,23 +381,41 @@ describe('P12, L6: paths and queries', () => {
 
   for (const op of operations.filter(({ parameters }) => parameters.some((p) => p.in === 'query'))) {
     test(`P12: queries: ${titleOf(op)}`, async () => {
+      const body = op.body && { body: goodBody(op, ids) }
       const all = op.parameters
         .filter((p) => p.in === 'query')
-        .flatMap(({ name, schema }) =>
-          badValues(present(schema))
-            .filter(([, value]) => typeof value === 'string' || (typeof value === 'number' && schema.type !== 'string'))
-            // Nothing is zero to a number that a query coerces.
-            .filter(([, value]) => value !== '' || op.door === 'ios')
-            .map(([label, value]) => {
-              const query = `${name}=${encodeURIComponent(String(value))}`
-              return [`${name}: ${label}`, { query }] as const
-            }),
-        )
+        .flatMap(({ name, schema, required }) => [
+          ...badInQuery(op, name, schema).map(
+            ([label, value]) => [`${name}: ${label}`, { ...body, query: { [name]: value } }] as const,
+          ),
+          ...(required ? [[`${name}: missing`, { ...body, query: { [name]: undefined } }] as const] : []),
+        ])
       expect(all.length).toBeGreaterThan(3)
       await allRefused(op, all)
     })
   }
 })
+
+/** Times and days of the iPad's queries: only texts to the document. */
+const MEANT: Readonly<Record<string, Schema>> = {
+  since: { type: 'string', format: 'date-time' },
+  date_filter: { type: 'string', format: 'date' },
+}
+
+/** Texts that a query must not have. */
+function badInQuery(op: Operation, name: string, schema: Schema): (readonly [string, string])[] {
+  const bad = [present(schema), MEANT[name]].flatMap((of) => (of ? badValues(of) : []))
+  const isRestaurant = entityOf(name, op) === 'restaurant'
+  const foreign = isRestaurant ? ['nope', '', newId(), restaurant.id.toUpperCase(), `${restaurant.id} `] : []
+  return [
+    ...bad
+      .filter(([, value]) => typeof value === 'string' || (typeof value === 'number' && schema.type !== 'string'))
+      // Nothing is zero to a number that a query coerces.
+      .filter(([, value]) => value !== '' || op.door === 'ios')
+      .map(([label, value]) => [label, String(value)] as const),
+    ...foreign.map((id) => [`another restaurant ${id}`, id] as const),
+  ]
+}
 
 const part = (value: unknown): string =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
@@ -403,10 +488,10 @@ describe('P9, P12, L6: authorization', () => {
       await ears.attend()
       const before = await witness.everything()
       for (const [label, authorization, status] of badAuthorizations()) {
-        const body = op.body && Raw.write(goodBody(op))
+        const body = op.body && Raw.write(goodBody(op, ids))
         cases++
         const headers = authorization === undefined ? {} : { authorization }
-        const answer = await app.call(op.method, addressOf(op, paramsOf(op)), body, headers)
+        const answer = await app.call(op.method, goodAddress(op, ids), body, headers)
         expectRefusal(op, answer, label)
         expect(answer.status, label).toBe(op.door === 'v2' ? 401 : status)
         if (op.door === 'ios') {
@@ -425,14 +510,17 @@ describe('P9, P12, L6: authorization', () => {
     const other = await app.restaurant('Suspended')
     const at = (op: Operation) => ({
       params: { restaurantId: other.id },
+      ...(op.access === 'query' && { query: { restaurant_id: other.id } }),
       token: other.token,
-      ...(op.body && { body: goodBody(op) }),
+      ...(op.body && { body: goodBody(op, ids) }),
     })
     const expectAll = async (native: readonly [number, string], ios: readonly [number, string], me: number) => {
       const before = await witness.everything()
       for (const op of secured) {
         const answer = await send(op, at(op))
-        if (op.name === 'me' && me === 200) {
+        // These two of the contract ask who calls, not where.
+        if (op.access === 'identity' && me === 200) {
+          expect(['me', 'dashboardData']).toContain(op.name)
           expect(answer.status).toBe(200)
           continue
         }
@@ -467,23 +555,50 @@ describe('P9, P12, L6: authorization', () => {
 describe('A3: the order of checks', () => {
   for (const op of withBody.filter(({ isPublic }) => !isPublic)) {
     test(`A3: ${titleOf(op)}`, async () => {
-      const at = (params: Record<string, string>) => addressOf(op, { ...paramsOf(op), ...params })
-      const elsewhere = { restaurantId: newId() }
+      const namesRestaurant = op.access === 'restaurant' || op.access === 'query'
       const invalidBody = JSON.stringify(present(op.body!).type === 'array' ? [5] : badFirst(op))
       const good = { authorization: `Bearer ${restaurant.token}` }
-      const ask = async (body: string, headers: Record<string, string>, params: Record<string, string> = {}) =>
-        (await app.call(op.method, at(params), body, headers)).status
+      const ask = async (body: string, headers: Record<string, string>, of: Partial<Ids> = {}) =>
+        (await app.call(op.method, goodAddress(op, { ...ids, ...of }), body, headers)).status
+      const elsewhere = { restaurant: newId() }
       const [syntax, tokenless, foreign] = op.door === 'v2' ? [400, 401, 404] : [422, 403, 403]
       expect(await ask('{', {}, elsewhere), 'syntax before token').toBe(syntax)
       expect(await ask(invalidBody, {}, elsewhere), 'token before restaurant').toBe(tokenless)
       expect(await ask(invalidBody, { authorization: 'Bearer nope' }), 'token before fields').toBe(401)
-      expect(await ask(invalidBody, good, elsewhere), 'restaurant before fields').toBe(foreign)
-      const nobody = Object.fromEntries(
-        Object.keys(paramsOf(op))
-          .filter((name) => name !== 'restaurantId')
-          .map((name) => [name, newId()]),
-      )
+      if (namesRestaurant) expect(await ask(invalidBody, good, elsewhere), 'restaurant before fields').toBe(foreign)
+      const nobody = { guest: newId(), table: newId(), reservation: newId() }
       expect(await ask(invalidBody, good, nobody), 'fields before handler').toBe(422)
+    })
+  }
+
+  for (const op of operations.filter(({ access }) => access === 'query')) {
+    test(`A3: restaurant_id of ${titleOf(op)}`, async () => {
+      const body = op.body && Raw.write(goodBody(op, ids))
+      const ask = (query: string, headers: Record<string, string>, text = body) =>
+        app.call(op.method, addressOf(op, {}, query), text, headers)
+      const good = { authorization: `Bearer ${restaurant.token}` }
+      const rest = op.name === 'syncDelta' ? '&since=2026-01-01T00:00:00Z' : ''
+      // As recorded: one that is missing is told twice, whatever else is wrong, once the token is good.
+      const item = { type: 'missing', loc: ['query', 'restaurant_id'], msg: 'Field required', input: null }
+      for (const query of ['', 'limit=x', 'Restaurant_ID=x']) {
+        for (const text of [body, ...(body ? ['{}', 'null'] : [])]) {
+          const missing = await ask(query, good, text)
+          expect(missing.status).toBe(422)
+          expect(missing.body.detail).toMatchObject([item, item])
+          expect(missing.body.detail[0]).toEqual(missing.body.detail[1])
+        }
+        expect((await ask(query, {})).status).toBe(403)
+        expect((await ask(query, { authorization: 'Bearer nope' })).status).toBe(401)
+        if (body) expect((await ask(query, good, '{')).body.detail).toMatchObject([{ type: 'json_invalid' }])
+      }
+      for (const id of ['', 'nope', newId(), restaurant.id.toUpperCase()]) {
+        const foreign = await ask(`restaurant_id=${id}&limit=x`, good)
+        expect([foreign.status, foreign.body]).toEqual([403, { detail: 'Access denied to this restaurant' }])
+      }
+      // Of two the last one counts: for the check as for the answer.
+      const [mine, other] = [`restaurant_id=${restaurant.id}`, `restaurant_id=${newId()}`]
+      expect((await ask(`${mine}&${other}${rest}`, good)).status).toBe(403)
+      expect((await ask(`${other}&${mine}${rest}`, good)).status).toBe(200)
     })
   }
 })
@@ -491,12 +606,41 @@ describe('A3: the order of checks', () => {
 /** The good body with its first field made wrong. */
 function badFirst(op: Operation): unknown {
   const { place } = fieldsOf(op.body!)[0]!
-  return withValue(op.body!, goodBody(op), place, { wrong: true })
+  return withValue(op.body!, goodBody(op, ids), place, { wrong: true })
 }
 
 test('P12: a header that cannot be taken is refused by both doors in their own shape', async () => {
   for (const op of operations.filter(({ method, isPublic }) => method !== 'GET' && !isPublic)) {
-    const body = op.body && { body: goodBody(op) }
+    const body = op.body && { body: goodBody(op, ids) }
     await allRefused(op, [['a long Idempotency-Key', { ...body, headers: { 'idempotency-key': 'x'.repeat(201) } }]])
   }
+})
+
+test('P12, C8: to a GET of the contract an Idempotency-Key is a header like any other', async () => {
+  for (const op of operations.filter(({ method, door }) => method === 'GET' && door === 'ios')) {
+    const answer = await send(op, { headers: { 'idempotency-key': 'x'.repeat(201) } })
+    expect(answer.status, `${titleOf(op)} ${answer.text}`).toBe(200)
+  }
+})
+
+test('P12, B2: a batch may fill both of its lists, and one more is refused', async () => {
+  const half = Array.from({ length: limits.listItems / 2 + 1 }, () => ({}))
+  const guests = half.map(() => ({ id: ids.guest }))
+  const tables = half.map(() => ({ id: ids.table }))
+  const both = await restaurant.call('POST', '/batch-update', { guests, tables })
+  expect([both.status, both.body.success, both.body.updated_guests?.length]).toEqual([200, true, guests.length])
+  const many = Array.from({ length: limits.listItems + 1 }, () => ({ id: ids.guest }))
+  const refused = await restaurant.call('POST', '/batch-update', { guests: many })
+  expectRefusal({ door: 'ios' }, refused, 'one more')
+  expect(refused.body.detail).toMatchObject([{ type: 'too_long', loc: ['body', 'guests'] }])
+})
+
+test('P12, B2: a long name of a sync batch is cut between characters', async () => {
+  const op = operations.find(({ name }) => name === 'syncBatch')!
+  const name = `x${'🍷'.repeat(120)} y${'🍷'.repeat(70)}`
+  const update = { entity_type: 'guest', entity_id: ids.guest, data: { name } }
+  const answer = await send(op, { body: { updates: [update], timestamp: '' } })
+  expect([answer.status, answer.body.success], answer.text).toEqual([200, true])
+  const guest = await restaurant.call('GET', `/guests/${ids.guest}`)
+  expect(guest.body).toMatchObject({ firstName: `x${'🍷'.repeat(99)}`, lastName: `y${'🍷'.repeat(70)}` })
 })

@@ -1,13 +1,12 @@
 import fc from 'fast-check'
 import type { Operation, Parameter, Schema } from './operations.ts'
-import { entityOf } from './operations.ts'
+import { entityOf, isUuid, keyOf, type Kind, type Place } from './operations.ts'
 
 /** Values from JSON Schema, for the part of it that the OpenAPI document uses. Whatever it doesn't know, it refuses loudly. */
 
 const NO_NUL = '^[^\\u0000]*$'
 const NO_NUL_NO_HALVES = '^[^\\u0000\\ud800-\\udfff]*$'
 const RFC_3339 = /T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/
-const UUID = /^\^\[0-9a-f\]\{8\}-/
 
 /** Stands for an id that exists when the request is sent: `@@table 7@@`. */
 const known = (kind: string): fc.Arbitrary<string> => fc.nat(40).map((n) => `@@${kind} ${n}@@`)
@@ -20,14 +19,32 @@ export function resolve(text: string, ids: Readonly<Record<string, readonly stri
   })
 }
 
-const someId = (kind: string): fc.Arbitrary<string> =>
-  fc.oneof({ weight: 6, arbitrary: known(kind) }, { weight: 1, arbitrary: fc.uuid() })
+const someId = (kind: Kind): fc.Arbitrary<string> => {
+  // New ids are sometimes no longer new.
+  if (kind === 'restaurant') return fc.constant('@@restaurant 0@@')
+  if (kind === 'new')
+    return fc.oneof({ weight: 12, arbitrary: anyUuid }, fc.constantFrom('guest', 'table').chain(known))
+  const there = kind === 'party' ? fc.constantFrom('guest', 'guest', 'reservation').chain(known) : known(kind)
+  return fc.oneof({ weight: 6, arbitrary: there }, { weight: 1, arbitrary: fc.uuid() })
+}
 
-/** Any value that a schema takes. */
-export function valueOf(schema: Schema, name: string, op: Operation): fc.Arbitrary<unknown> {
+/** UUIDs of any version and variant, as devices may make them. */
+const anyUuid: fc.Arbitrary<string> = fc.oneof(
+  fc.uuid(),
+  fc
+    .string({ unit: fc.constantFrom(...'0123456789abcdef'.split('')), minLength: 32, maxLength: 32 })
+    .map((hex) => hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')),
+)
+
+/** Any value that a schema takes, in an object or list at a place. */
+export function valueOf(schema: Schema, op: Operation, place: Place): fc.Arbitrary<unknown> {
   if (schema.const !== undefined) return fc.constant(schema.const)
-  if (schema.anyOf) return fc.oneof(...schema.anyOf.map((each) => valueOf(each, name, op)))
+  const forms = schema.anyOf ?? schema.oneOf
+  if (forms) return fc.oneof(...forms.map((each) => valueOf(each, op, schema.oneOf ? [...place, keyOf(each)] : place)))
   if (schema.enum) return fc.constantFrom(...schema.enum)
+  if (Array.isArray(schema.type)) {
+    return fc.oneof(...(schema.type as readonly string[]).map((type) => valueOf({ ...schema, type }, op, place)))
+  }
   switch (schema.type) {
     case 'null':
       return fc.constant(null)
@@ -37,11 +54,11 @@ export function valueOf(schema: Schema, name: string, op: Operation): fc.Arbitra
     case 'number':
       return numberOf(schema)
     case 'string':
-      return textOf(schema, name, op)
+      return textOf(schema, op, place)
     case 'array':
-      return fc.array(valueOf(schema.items!, name, op), { maxLength: Math.min(schema.maxItems ?? 5, 5) })
+      return fc.array(valueOf(schema.items!, op, [...place, 0]), { maxLength: Math.min(schema.maxItems ?? 5, 5) })
     case 'object':
-      return objectOf(schema, op)
+      return schema.properties ? objectOf(schema, op, place) : fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 }))
     case undefined:
     default:
       throw new Error(`no generator for ${JSON.stringify(schema).slice(0, 200)}`)
@@ -64,8 +81,10 @@ function numberOf({ type, minimum, maximum }: Schema): fc.Arbitrary<number> {
   return fc.oneof(some, fc.constantFrom(...edges))
 }
 
-function objectOf(schema: Schema, op: Operation): fc.Arbitrary<unknown> {
-  const fields = Object.entries(schema.properties ?? {}).map(([name, of]) => [name, valueOf(of, name, op)] as const)
+function objectOf(schema: Schema, op: Operation, place: Place): fc.Arbitrary<unknown> {
+  const fields = Object.entries(schema.properties ?? {}).map(
+    ([name, of]) => [name, valueOf(of, op, [...place, name])] as const,
+  )
   const known: fc.Arbitrary<Record<string, unknown>> = fc.record(Object.fromEntries(fields), {
     requiredKeys: [...(schema.required ?? [])],
   })
@@ -77,19 +96,32 @@ function objectOf(schema: Schema, op: Operation): fc.Arbitrary<unknown> {
   })
 }
 
-function textOf(schema: Schema, name: string, op: Operation): fc.Arbitrary<string> {
-  const { format, pattern, minLength = 0, maxLength = 200 } = schema
-  const kind = entityOf(name, op)
-  if (kind === 'guest' || kind === 'table') {
-    if (pattern && UUID.test(pattern)) return someId(kind)
+function textOf(schema: Schema, op: Operation, place: Place): fc.Arbitrary<string> {
+  const { format, pattern, maxLength = 200 } = schema
+  const name = String(place.at(-1))
+  const kind = entityOf(name, op, place)
+  if (kind !== undefined) {
+    if (kind === 'restaurant' || isUuid(schema)) return someId(kind)
     return fc.oneof({ weight: 6, arbitrary: someId(kind) }, fc.constantFrom('', 'nope', '0'))
   }
   const fits = (text: string) => pattern === undefined || new RegExp(pattern, 'u').test(text)
   // What the format says is less than what the pattern lets through: a time has seconds and a zone.
   if (format === 'date-time') return times.filter((text) => RFC_3339.test(text) && fits(text))
+  if (format === 'date') return times.filter((text) => text.length === 10 && fits(text))
+  // Only texts to the document; mostly they should mean something.
+  if (name === 'since')
+    return fc.oneof({ weight: 4, arbitrary: times.filter((text) => text.endsWith('Z')) }, plainText(schema))
+  if (name === 'date_filter')
+    return fc.oneof({ weight: 4, arbitrary: times.filter((text) => text.length === 10) }, plainText(schema))
+  if (name === 'status_filter')
+    return fc.oneof({ weight: 4, arbitrary: fc.constantFrom('seated', 'noShow', 'waitlist') }, plainText(schema))
   if (format === 'email') return emails.filter((text) => fits(text) && text.length <= maxLength)
   if (pattern !== undefined && pattern !== NO_NUL && pattern !== NO_NUL_NO_HALVES)
     throw new Error(`no generator for the pattern ${pattern} of ${name}`)
+  return plainText(schema)
+}
+
+function plainText({ minLength = 0, maxLength = 200 }: Schema): fc.Arbitrary<string> {
   // Lengths are counted in code points, as JSON Schema does.
   const lengths = { minLength, maxLength }
   return fc.oneof(
@@ -144,7 +176,7 @@ export interface Parts {
 export function partsOf(op: Operation): fc.Arbitrary<Parts> {
   const within = (where: Parameter['in']) => op.parameters.filter((each) => each.in === where)
   const path = within('path').map(({ name }) => [name, pathId(name, op)] as const)
-  const query = within('query').map(({ name, schema }) => [name, valueOf(schema, name, op).map(String)] as const)
+  const query = within('query').map(({ name, schema }) => [name, valueOf(schema, op, [name]).map(String)] as const)
   const headers = within('header').map(({ name, schema }) => [name, headerOf(schema)] as const)
   return fc.record({
     path: fc.record(Object.fromEntries(path)),
@@ -154,15 +186,21 @@ export function partsOf(op: Operation): fc.Arbitrary<Parts> {
         .map((p) => p.name),
     }),
     headers: fc.oneof(fc.constant({}), fc.record(Object.fromEntries(headers))),
-    body: op.body ? valueOf(op.body, '', op) : fc.constant(undefined),
+    body: op.wholeBody ? bodyOf(op) : fc.constant(undefined),
   })
+}
+
+/** A body as the document has it; where that leaves objects open, mostly what they are read for. */
+function bodyOf(op: Operation): fc.Arbitrary<unknown> {
+  const whole = valueOf(op.wholeBody!, op, [])
+  if (op.wholeBody === op.body) return whole
+  return fc.oneof({ weight: 5, arbitrary: whole }, { weight: 1, arbitrary: valueOf(op.body!, op, []) })
 }
 
 function pathId(name: string, op: Operation): fc.Arbitrary<string> {
   const kind = entityOf(name, op)
-  if (kind === 'restaurant') return fc.constant('@@restaurant 0@@')
-  if (kind === 'guest' || kind === 'table') return someId(kind)
-  throw new Error(`no generator for ${name} in ${op.path}`)
+  if (kind === undefined) throw new Error(`no generator for ${name} in ${op.path}`)
+  return someId(kind)
 }
 
 /** Visible ASCII; often the same few, so that requests are repeated. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { routes } from '../../src/app.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { startApp, type Answer, type Restaurant, type TestApp } from '../kit.ts'
-import { addressOf, operations, plain, withIds } from './operations.ts'
+import { goodAddress, goodBody, isDone, operations } from './operations.ts'
 import { expectRefusal } from './refusals.ts'
 
 /** What HTTP itself looks like at both doors: addresses, methods, redirections, headers, bytes. */
@@ -232,14 +232,15 @@ describe('C5: the bytes of bodies', () => {
       const ids = {
         guest: await restaurant.walkIn(),
         table: await restaurant.table(newId().slice(-20)),
+        reservation: (await restaurant.v2('POST', '/reservations', { guestName: 'Ada', partySize: 2 })).body.result.id,
         restaurant: restaurant.id,
       }
-      const params = { restaurantId: ids.restaurant, guestId: ids.guest, tableId: ids.table }
       if (op.name === 'move-guest') await restaurant.v2('PATCH', `/guests/${ids.guest}`, { tableId: ids.table })
       const login = op.name === 'login' ? { email: restaurant.email, password: 'Tall-Cedar-71' } : undefined
-      const body = op.body && (login ?? withIds(op, plain(op.body), ids))
-      const answer = await app.call(op.method, addressOf(op, params), body, op.isPublic ? {} : mine())
+      const body = op.body && (login ?? goodBody(op, ids))
+      const answer = await app.call(op.method, goodAddress(op, ids), body, op.isPublic ? {} : mine())
       expect(answer.status, `${op.name} ${answer.text}`).toBe(200)
+      expect(isDone(op, answer), `${op.name} ${answer.text}`).toBe(true)
       expectCompact(answer)
     }
   })

@@ -5,17 +5,26 @@ import { commands, queries, routes } from '../../src/app.ts'
 import {
   addressOf,
   entityOf,
-  fieldsOf,
+  goodBody,
+  idFieldsOf,
+  idOf,
+  isDone,
   operations,
+  pathOf,
   plain,
+  queryOf,
+  queryText,
   Raw,
+  tells,
+  TELLS,
   titleOf,
-  withIds,
   withValue,
   type Field,
+  type Ids,
+  type Kind,
   type Operation,
 } from './operations.ts'
-import { openEars, openWitness, type Ears, type Witness } from './witness.ts'
+import { openEars, openWitness, TOLD_OF, type Ears, type Witness } from './witness.ts'
 
 /** One restaurant tries everything it can name of another. Iterates what app.ts lists, so a new route is tried by being listed. */
 
@@ -37,11 +46,10 @@ beforeAll(async () => {
   mine = await app.restaurant('Mine')
   theirs = await app.restaurant(`${MARK} Rival`)
   await furnish(mine, 'Own')
-  await furnish(theirs, MARK)
-  theirEars = await openEars(theirs)
+  const gone = await furnish(theirs, MARK)
+  theirEars = await openEars(app, theirs)
   await theirEars.heardNothing()
-  const { guest, table } = await witness.idsOf(theirs.id)
-  theirIds = { guest, table, restaurant: [theirs.id], staff: [theirs.staffId] }
+  theirIds = { ...(await witness.idsOf(theirs.id)), restaurant: [theirs.id], staff: [theirs.staffId], gone: [gone] }
   const own = textsOf(await witness.rowsOf(mine.id))
   secrets = [...textsOf(await witness.rowsOf(theirs.id))].filter((text) => text.length >= 6 && !own.has(text))
 })
@@ -51,8 +59,11 @@ afterAll(async () => {
   await app.close()
 })
 
-/** Two free tables, one taken by a seated party, one waiting and one finished guest; a mark in every text there is. */
-async function furnish(restaurant: Restaurant, mark: string): Promise<void> {
+/**
+ * Two free tables, one taken by a seated party, one by a reservation; a waiting and a finished guest, an expected and a cancelled reservation; a
+ * mark in every text there is. Gives the id of a guest that was deleted.
+ */
+async function furnish(restaurant: Restaurant, mark: string): Promise<string> {
   const table = (n: number) => ({
     number: `${mark} ${n}`,
     capacity: 6,
@@ -85,6 +96,26 @@ async function furnish(restaurant: Restaurant, mark: string): Promise<void> {
   await made('/guests', guest(1, {}))
   await made('/guests', guest(2, { status: 'seated', tableId: taken }))
   await made('/guests', guest(3, { status: 'finished' }))
+  const reservation = (n: number, more: object) => ({
+    guestName: `${mark} booker ${n}`,
+    contactInfo: `+43 ${mark} ${n}`,
+    email: `${mark.toLowerCase()}-booker-${n}@guest.example`,
+    partySize: 4,
+    reservationTime: `2026-12-${10 + n}T18:30:00.123456Z`,
+    source: `${mark} source ${n}`,
+    notes: `${mark} booking ${n}`,
+    specialRequests: `${mark} wishes ${n}`,
+    ...more,
+  })
+  const held = await made('/tables', table(4))
+  const holder = await made('/reservations', reservation(1, {}))
+  const holds = await restaurant.v2('PATCH', `/reservations/${holder}`, { tableId: held })
+  expect(holds.status, holds.text).toBe(200)
+  await made('/reservations', reservation(2, { status: 'confirmed' }))
+  await made('/reservations', reservation(3, { status: 'cancelled' }))
+  const gone = await made('/guests', guest(4, {}))
+  expect((await restaurant.v2('DELETE', `/guests/${gone}`)).status).toBe(200)
+  return gone
 }
 
 /** Every text anywhere in some rows. */
@@ -94,52 +125,28 @@ function textsOf(value: unknown, into = new Set<string>()): Set<string> {
   return into
 }
 
-const pathIds = (op: Operation) => op.parameters.filter(({ in: where }) => where === 'path').map(({ name }) => name)
-const withRestaurant = operations.filter((op) => pathIds(op).includes('restaurantId'))
-const idFields = (op: Operation): Field[] =>
-  (op.body ? fieldsOf(op.body) : []).filter(({ name }) => entityOf(name, op) !== undefined)
-
-/** What an operation's plainest body needs besides its required fields before a field that names something counts. */
-const NEEDED: Record<string, object> = {
-  guestsCreate: { status: 'Seated' },
-  tablesBulk: { table_number: 'plan' },
-  'arrange-tables': { number: 'plan' },
-}
-
-interface Ids {
-  readonly restaurant: string
-  readonly guest: string
-  readonly table: string
-}
+const pathIds = (op: Operation) => Object.keys(pathOf(op, NOWHERE))
+const NOWHERE: Ids = { restaurant: newId(), guest: newId(), table: newId(), reservation: newId() }
+/** Operations that name their restaurant, in the path or in the query. */
+const withRestaurant = operations.filter(({ access }) => access === 'restaurant' || access === 'query')
+const secured = operations.filter(({ isPublic }) => !isPublic)
 
 let plans = 0
 
-/** A body that would be taken, naming only what `ids` says, with `id` in one field. */
-function bodyOf(op: Operation, ids: Ids, field?: Field, id?: string): unknown {
-  if (!op.body) return undefined
-  const body = withIds(op, plain(op.body), { ...ids })
-  if (!field) return body
-  const item = field.place.slice(0, -1)
-  const needed = Object.entries(NEEDED[op.name] ?? {}).map(([name, value]) => [
-    name,
-    String(value) === 'plan' ? `plan ${++plans}` : (value as unknown),
-  ])
-  const filled = needed.reduce<unknown>(
-    (made, [name, value]) => withValue(op.body!, made, [...item, name as string], value),
-    body,
-  )
-  return withValue(op.body, filled, field.place, id)
+interface Sent {
+  readonly params?: Readonly<Record<string, string>>
+  readonly query?: Readonly<Record<string, string>>
+  readonly body?: unknown
 }
 
-function send(op: Operation, token: string, params: Record<string, string>, body: unknown): Promise<Answer> {
+/** A request with ids in path and query that are there, but for what is said otherwise. */
+function send(op: Operation, token: string, ids: Ids, { params, query, body }: Sent = {}): Promise<Answer> {
   const text = body === undefined ? undefined : Raw.write(body)
-  return app.call(op.method, addressOf(op, params), text, { authorization: `Bearer ${token}` })
+  const address = addressOf(op, { ...pathOf(op, ids), ...params }, queryText({ ...queryOf(op, ids), ...query }))
+  return app.call(op.method, address, text, { authorization: `Bearer ${token}` })
 }
 
-const paramsOf = (op: Operation, ids: Ids): Record<string, string> =>
-  Object.fromEntries(
-    pathIds(op).map((name) => [name, name === 'restaurantId' ? ids.restaurant : ids[entityOf(name, op) as keyof Ids]]),
-  )
+const bodyOf = (op: Operation, ids: Ids, field?: Field, id?: string): unknown => op.body && goodBody(op, ids, field, id)
 
 /** An answer without what differs from request to request, and without the id that was sent. */
 function plainAnswer({ status, headers, text }: Answer, sent: string): object {
@@ -147,7 +154,9 @@ function plainAnswer({ status, headers, text }: Answer, sent: string): object {
     .replaceAll(sent, '<sent>')
     .replace(/"requestId":"[^"]+"/, '"requestId":"<request>"')
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?/g, '<time>')
-    .replace(/plan \d+/g, '<plan>')
+    .replace(/pla(n|in) \d+/g, '<plan>')
+    // The place in one's own log.
+    .replace(/"seq":\d+/, '"seq":"<seq>"')
   return {
     status,
     type: headers.get('content-type'),
@@ -165,16 +174,23 @@ function expectNothingOfTheirs({ text, headers }: Answer, sent: readonly string[
   expect(all).not.toContain(MARK)
 }
 
-/** Whether an answer to unknown ids in a body is a refusal: 4xx, or a batch's list of what was not found. */
-const refuses = ({ status, body }: Answer): boolean =>
-  (status >= 400 && status < 500) || (status === 200 && body.success === false)
+/** Whether an answer to unknown ids in a body is a refusal: 4xx, or a list's own word of what was not found. */
+const refuses = (op: Operation, answer: Answer): boolean =>
+  (answer.status >= 400 && answer.status < 500) || tells(op, answer)
 
-/** Both restaurants must be as they were when everything was tried, and their sockets must have heard nothing. */
-async function unchanged(work: () => Promise<void>): Promise<void> {
+/**
+ * Both restaurants must be as they were when everything was tried, and their sockets must have heard nothing. A list that could do nothing leaves an empty
+ * change in the log of its own restaurant, and what a transaction id was answered.
+ */
+async function unchanged(op: Operation, work: () => Promise<void>): Promise<void> {
+  const except = TELLS.includes(op.name) ? TOLD_OF : []
+  const look = async () => [await witness.everythingOf(theirs.id), await witness.everythingOf(mine.id, except)]
   await theirEars.attend()
-  const before = [await witness.rowsOf(theirs.id), await witness.rowsOf(mine.id)]
+  const [before, log] = [await look(), await witness.seqOf(mine.id)]
   await work()
-  expect([await witness.rowsOf(theirs.id), await witness.rowsOf(mine.id)]).toEqual(before)
+  expect(await look()).toEqual(before)
+  const left = await witness.changesAfter(mine.id, log)
+  expect(left.filter(({ touched }) => touched > 0)).toEqual([])
   await theirEars.heardNothing()
 }
 
@@ -184,49 +200,63 @@ async function freshIds(restaurant: Restaurant): Promise<Ids> {
     restaurant: restaurant.id,
     guest: await restaurant.walkIn('Fresh', 2),
     table: await restaurant.table(number, 8),
+    reservation: (await restaurant.v2('POST', '/reservations', { guestName: 'Fresh', partySize: 2 })).body.result.id,
+    new: newId(),
   }
 }
 
 /** The same request with ids of one's own is done: without that, a refusal shows nothing. */
-async function expectDoneWithOwn(op: Operation, field?: Field): Promise<void> {
+async function expectDoneWithOwn(op: Operation, field?: Field & { readonly kind: Kind }): Promise<void> {
   const ids = await freshIds(mine)
-  const id = field && ids[entityOf(field.name, op) as keyof Ids]
-  const first = await send(op, mine.token, paramsOf(op, ids), bodyOf(op, ids, field, id))
-  if (first.status === 200) return
+  const body = () => bodyOf(op, ids, field, field && idOf(ids, field.kind))
+  const first = await send(op, mine.token, ids, { body: body() })
+  if (isDone(op, first)) return
   // Some need a party that has a table already.
   const seated = await mine.v2('POST', `/guests/${ids.guest}/seat`, { tableId: await mine.table(`own ${++plans}`, 8) })
   expect(seated.status).toBe(200)
-  const second = await send(op, mine.token, paramsOf(op, ids), bodyOf(op, ids, field, id))
-  expect(second.status, `${titleOf(op)} ${field?.place.join('.') ?? ''}: ${first.text} ${second.text}`).toBe(200)
+  const second = await send(op, mine.token, ids, { body: body() })
+  expect(isDone(op, second), `${titleOf(op)} ${field?.place.join('.') ?? ''}: ${first.text} ${second.text}`).toBe(true)
 }
 
 test('N3: every route, command and query of app.ts is tried here', () => {
   const names = [...routes, ...commands, ...queries].map(({ name }) => name)
   expect(operations.map(({ name }) => name).sort()).toEqual(names.sort())
-  const inRestaurants = [...routes.filter(({ access }) => access === 'restaurant'), ...commands, ...queries]
-  expect(withRestaurant.map(({ name }) => name).sort()).toEqual(inRestaurants.map(({ name }) => name).sort())
+  const naming = routes.filter(({ access }) => access === 'restaurant' || access === 'query')
+  expect(withRestaurant.map(({ name }) => name).sort()).toEqual(
+    [...naming, ...commands, ...queries].map(({ name }) => name).sort(),
+  )
+  // Each says it where its access says: in the path, or in the query.
+  for (const op of withRestaurant) {
+    const places = op.parameters.filter(({ name }) => entityOf(name, op) === 'restaurant').map(({ in: where }) => where)
+    expect(places, titleOf(op)).toEqual([op.access === 'query' ? 'query' : 'path'])
+  }
 })
 
-describe('N3, P7, W2: another restaurant in the path', () => {
+describe('N3, P7, W2: another restaurant in the path or the query', () => {
   for (const op of withRestaurant) {
     test(`N3, P7: ${titleOf(op)}`, async () => {
       const ownIds = await freshIds(mine)
-      await unchanged(async () => {
+      const named = {
+        guest: theirIds['guest']![1]!,
+        table: theirIds['table']![1]!,
+        reservation: theirIds['reservation']![0]!,
+      }
+      await unchanged(op, async () => {
         for (const [token, restaurant] of [
           [mine.token, theirs.id],
           [theirs.token, mine.id],
         ] as const) {
-          for (const named of [ownIds, { ...ownIds, guest: theirIds['guest']![1]!, table: theirIds['table']![1]! }]) {
-            const sentIds = [restaurant, named.guest, named.table]
-            for (const body of op.body ? [bodyOf(op, named), { made: 'up' }, undefined] : [undefined]) {
-              const foreign = await send(op, token, paramsOf(op, { ...named, restaurant }), body)
+          for (const ids of [ownIds, { ...ownIds, ...named }]) {
+            const sentIds = [restaurant, ids.guest, ids.table, ids.reservation]
+            for (const body of op.body ? [bodyOf(op, ids), { made: 'up' }, undefined] : [undefined]) {
+              const foreign = await send(op, token, { ...ids, restaurant }, { body })
               const nowhere = newId()
-              const unknown = await send(op, token, paramsOf(op, { ...named, restaurant: nowhere }), body)
+              const unknown = await send(op, token, { ...ids, restaurant: nowhere }, { body })
               expect(foreign.status).toBe(op.door === 'ios' ? 403 : 404)
               expect(plainAnswer(foreign, restaurant)).toEqual(plainAnswer(unknown, nowhere))
               // To them their own restaurant is no secret; to me nothing of theirs may be shown.
               if (token === mine.token) expectNothingOfTheirs(foreign, sentIds)
-              count('foreign restaurants in paths')
+              count(`foreign restaurants in ${op.access === 'query' ? 'queries' : 'paths'}`)
             }
           }
         }
@@ -241,8 +271,8 @@ describe("N3, P7, W2: another restaurant's entity in the path", () => {
       test(`N3, P7: ${name} of ${titleOf(op)}`, async () => {
         await expectDoneWithOwn(op)
         const ids = await freshIds(mine)
-        await unchanged(async () => {
-          const ask = (id: string) => send(op, mine.token, { ...paramsOf(op, ids), [name]: id }, bodyOf(op, ids))
+        await unchanged(op, async () => {
+          const ask = (id: string) => send(op, mine.token, ids, { params: { [name]: id }, body: bodyOf(op, ids) })
           const nowhere = newId()
           const unknown = await ask(nowhere)
           expect(unknown.status).toBe(404)
@@ -258,43 +288,154 @@ describe("N3, P7, W2: another restaurant's entity in the path", () => {
   }
 })
 
-describe("N3, P7, W2: another restaurant's entity in the body", () => {
-  for (const op of withRestaurant) {
-    for (const field of idFields(op)) {
+describe("N3, P7, W2: another restaurant's entity in the body, in whatever item of whatever list", () => {
+  for (const op of secured) {
+    for (const field of idFieldsOf(op).filter(({ kind }) => kind !== 'new')) {
       test(`N3, P7: ${field.place.join('.')} of ${titleOf(op)}`, async () => {
         await expectDoneWithOwn(op, field)
         const ids = await freshIds(mine)
         const seated = await freshIds(mine)
         await mine.v2('POST', `/guests/${seated.guest}/seat`, { tableId: seated.table })
-        await unchanged(async () => {
+        await unchanged(op, async () => {
           for (const own of [ids, { ...ids, guest: seated.guest }]) {
-            const ask = (id: string) => send(op, mine.token, paramsOf(op, own), bodyOf(op, own, field, id))
+            const ask = (id: string) => send(op, mine.token, own, { body: bodyOf(op, own, field, id) })
             const nowhere = newId()
             const unknown = await ask(nowhere)
-            expect(refuses(unknown), unknown.text).toBe(true)
+            expect(refuses(op, unknown), unknown.text).toBe(true)
             for (const id of Object.values(theirIds).flat()) {
               const foreign = await ask(id)
               expect(plainAnswer(foreign, id)).toEqual(plainAnswer(unknown, nowhere))
               expectNothingOfTheirs(foreign, [id])
-              count('foreign entities in bodies')
+              count(`foreign entities in ${TELLS.includes(op.name) || op.name === 'run-batch' ? 'lists' : 'bodies'}`)
             }
           }
         })
       })
     }
   }
+
+  // One bad item among good ones: whatever is told of it, or done of the rest, is the same for a foreign id as for an unknown one.
+  for (const [name, list, good, bad] of [
+    ['batchUpdate', 'guests', (id: string) => ({ id, partySize: 3 }), (id: string) => ({ id, status: 'Seated' })],
+    ['syncBatch', 'updates', syncGuest, (id: string) => ({ ...syncGuest(id), entity_type: 'table' })],
+    ['run-each', 'operations', updateGuest, (id: string) => ({ command: 'clear-table', input: { tableId: id } })],
+  ] as const) {
+    test(`N3, B2: one foreign item among good ones: ${name}`, async () => {
+      const op = operations.find((each) => each.name === name)!
+      const [first, second] = [await freshIds(mine), await freshIds(mine)]
+      await theirEars.attend()
+      const before = await witness.everythingOf(theirs.id)
+      const ask = (id: string) => {
+        const body = withValue(op.body!, plain(op.body!), [list], [good(first.guest), bad(id), good(second.guest)])
+        return send(op, mine.token, first, { body })
+      }
+      const nowhere = newId()
+      // What is done of the rest is done again each time.
+      const still = (answer: Answer, id: string) =>
+        plainAnswer({ ...answer, text: answer.text.replace(/"version":\d+/g, '"version":"<version>"') }, id)
+      const unknown = still(await ask(nowhere), nowhere)
+      for (const id of Object.values(theirIds).flat()) {
+        const foreign = await ask(id)
+        expect([foreign.status, tells(op, foreign)]).toEqual([200, true])
+        expect(still(foreign, id)).toEqual(unknown)
+        expectNothingOfTheirs(foreign, [id])
+        count('foreign items among good ones')
+      }
+      expect(await witness.everythingOf(theirs.id)).toEqual(before)
+      await theirEars.heardNothing()
+    })
+  }
+})
+
+const syncGuest = (id: string) => ({ entity_type: 'guest', entity_id: id, data: {} })
+const updateGuest = (id: string) => ({ command: 'update-guest', input: { guestId: id, partySize: 3 } })
+
+describe('N3, P6: an id that a client makes, which another restaurant has already', () => {
+  for (const op of secured) {
+    for (const field of idFieldsOf(op).filter(({ kind }) => kind === 'new')) {
+      test(`N3, P6: ${field.place.join('.')} of ${titleOf(op)} is as good as a fresh one`, async () => {
+        // A restaurant of its own: what it has afterwards has ids of theirs, by its own will.
+        const twin = await app.restaurant('Twin')
+        const ids = { ...NOWHERE, restaurant: twin.id }
+        const twinEars = await openEars(app, twin)
+        await theirEars.attend()
+        const before = await witness.everythingOf(theirs.id)
+        const ask = (id: string) => send(op, twin.token, ids, { body: bodyOf(op, ids, field, id) })
+        const nowhere = newId()
+        const fresh = await ask(nowhere)
+        expect(isDone(op, fresh), fresh.text).toBe(true)
+        expect(fresh.text).toContain(nowhere)
+        for (const id of Object.values(theirIds).flat()) {
+          await twinEars.attend()
+          const same = await ask(id)
+          expect(plainAnswer(same, id)).toEqual(plainAnswer(fresh, nowhere))
+          expectNothingOfTheirs(same, [id])
+          // Once it is one's own, it is taken: that is one's own matter.
+          const again = await ask(id)
+          expect(refuses(op, again), again.text).toBe(true)
+          expect(again.text).toMatch(/in use/)
+          expectNothingOfTheirs(again, [id])
+          count('ids of theirs made again')
+        }
+        const mineNow = Object.values(await witness.idsOf(twin.id)).flat()
+        expect(mineNow.filter((id) => id !== nowhere)).toEqual(
+          expect.arrayContaining([...new Set(Object.values(theirIds).flat())]),
+        )
+        expect(await witness.everythingOf(theirs.id)).toEqual(before)
+        await theirEars.heardNothing()
+      })
+    }
+  }
+
+  test('N3, P6: and which is then one of two, each changed and deleted by its own restaurant only', async () => {
+    const twin = await app.restaurant('Twin')
+    const rival = await app.restaurant('Rival')
+    const [guest, table] = [newId(), newId()]
+    const body = { id: guest, firstName: 'Ada', partySize: 2 }
+    const plan = { id: table, number: '1', capacity: 4, x: 0, y: 0 }
+    for (const each of [rival, twin]) {
+      expect((await each.v2('POST', '/guests', body)).status).toBe(200)
+      expect((await each.v2('POST', '/tables', plan)).status).toBe(200)
+    }
+    const rivalEars = await openEars(app, rival)
+    const before = await witness.everythingOf(rival.id)
+    for (const [method, path, sent] of [
+      ['POST', `/guests/${guest}/seat`, { tableId: table }],
+      ['PATCH', `/guests/${guest}`, { firstName: 'Bea' }],
+      ['PATCH', `/tables/${table}`, { capacity: 9 }],
+      ['POST', `/tables/${table}/clear`, {}],
+      ['DELETE', `/tables/${table}`, undefined],
+      ['DELETE', `/guests/${guest}`, undefined],
+    ] as const)
+      expect((await twin.v2(method, path, sent)).status, `${method} ${path}`).toBe(200)
+    expect(await witness.everythingOf(rival.id)).toEqual(before)
+    await rivalEars.heardNothing()
+    expect((await rival.call('GET', `/guests/${guest}`)).body).toMatchObject({ firstName: 'Ada', status: 'Waitlist' })
+    expect((await twin.call('GET', `/guests/${guest}`)).status).toBe(404)
+    // A tombstone counts where it stands: used up here, alive there.
+    expect((await twin.v2('POST', '/guests', body)).body).toMatchObject({ code: 'id-taken' })
+  })
 })
 
 test('N3: whatever is asked with an own token shows nothing of another restaurant', async () => {
   for (const op of operations) {
     const ids = await freshIds(mine)
-    const answer = await send(op, mine.token, paramsOf(op, ids), bodyOf(op, ids))
+    const answer = await send(op, mine.token, ids, { body: bodyOf(op, ids) })
     expectNothingOfTheirs(answer, [])
     count('own answers')
   }
   // The secrets are such that their owner does see them: looking for them can fail.
-  const seen = await Promise.all([theirs.call('GET', '/guests'), theirs.v2('GET', '/tables')])
-  expect(() => seen.forEach((answer) => expectNothingOfTheirs(answer, []))).toThrow(/Zq7Mark/)
+  for (const [door, path] of [
+    ['call', '/guests'],
+    ['v2', '/tables'],
+    ['call', '/reservations'],
+    ['v2', '/reservations'],
+    ['v2', '/floor'],
+    ['call', '/dashboard-data'],
+  ] as const) {
+    const seen = await theirs[door]('GET', path)
+    expect(() => expectNothingOfTheirs(seen, []), path).toThrow(/Zq7Mark|to deeply equal/)
+  }
 })
 
 describe('W1, W2, N3: sockets of another restaurant', () => {
@@ -324,7 +465,7 @@ describe('W1, W2, N3: sockets of another restaurant', () => {
   }
 
   test('W2, N3: a socket hears its own restaurant and nothing of another', async () => {
-    const mineEars = await openEars(mine)
+    const mineEars = await openEars(app, mine)
     await theirs.table(`${MARK} loud`)
     await theirs.walkIn(`${MARK} loud`)
     await mineEars.heardNothing()

@@ -1,5 +1,8 @@
 import { commands, queries, routes } from '../../src/app.ts'
+import type { Route } from '../../src/ios/route.ts'
 import { openApi } from '../../src/openapi.ts'
+import { newId } from '../../src/platform/ids.ts'
+import { withData } from './data.ts'
 
 /** Every operation of both doors, as the lists of app.ts have them: a new route is tested by being listed there. */
 
@@ -16,6 +19,8 @@ export interface Schema {
   readonly pattern?: string
   readonly format?: string
   readonly anyOf?: readonly Schema[]
+  /** Forms that are told apart by a constant that each of them has. */
+  readonly oneOf?: readonly Schema[]
   readonly properties?: Readonly<Record<string, Schema>>
   readonly required?: readonly string[]
   readonly items?: Schema
@@ -51,8 +56,11 @@ export interface Operation {
   /** With its parameters in braces. */
   readonly path: string
   readonly isPublic: boolean
+  readonly access: Route['access']
   readonly parameters: readonly Parameter[]
   readonly body: Schema | undefined
+  /** The body with the objects that the document leaves open as they are understood. */
+  readonly wholeBody: Schema | undefined
   readonly statuses: readonly number[]
 }
 
@@ -62,16 +70,21 @@ export const listed = openApi({ routes, commands, queries }) as unknown as OpenA
 /** The operations of a document. */
 export function operationsOf({ paths }: OpenApi): Operation[] {
   return Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, of]): Operation => ({
-      name: of.operationId,
-      door: path.startsWith('/v2/') ? 'v2' : 'ios',
-      method: method.toUpperCase(),
-      path,
-      isPublic: of.security.length === 0,
-      parameters: of.parameters,
-      body: of.requestBody?.content['application/json'].schema,
-      statuses: Object.keys(of.responses).map(Number),
-    })),
+    Object.entries(methods).map(([method, of]): Operation => {
+      const body = of.requestBody?.content['application/json'].schema
+      return {
+        name: of.operationId,
+        door: path.startsWith('/v2/') ? 'v2' : 'ios',
+        method: method.toUpperCase(),
+        path,
+        isPublic: of.security.length === 0,
+        access: routes.find(({ name }) => name === of.operationId)?.access ?? 'restaurant',
+        parameters: of.parameters,
+        body,
+        wholeBody: body && withData(of.operationId, body),
+        statuses: Object.keys(of.responses).map(Number),
+      }
+    }),
   )
 }
 
@@ -81,17 +94,70 @@ export const operations: readonly Operation[] = operationsOf(listed)
 /** How an operation is called in a test's name and report. */
 export const titleOf = (op: Operation): string => `${op.name} ${op.method} ${op.path}`
 
-/** What a parameter or field names, by its name: `tableId`, `table_id`, `current_guest_id`, `id` of an item; undefined for what is no id. */
-export function entityOf(name: string, op: Operation): string | undefined {
-  if (name === 'transaction_id' || name === 'mutation_id') return undefined
+/** What a field may name. `new` is an id that a client made for something that is not there yet. */
+export type Kind = 'restaurant' | 'guest' | 'table' | 'reservation' | 'party' | 'new'
+const KINDS: readonly string[] = ['restaurant', 'guest', 'table', 'reservation', 'party', 'new'] satisfies Kind[]
+const isKind = (word: string): word is Kind => KINDS.includes(word)
+
+/**
+ * What a parameter or field names, by its name and place: `tableId`, `table_id`, `current_guest_id`, `id` of an item; undefined for what is no id. A
+ * `party` is a guest or a reservation.
+ */
+export function entityOf(name: string, op: Operation, place: Place = []): Kind | undefined {
   const words = /^(.*?)_?[iI]d$/.exec(name)
   if (!words) return undefined
-  const kind = /[a-z]+$/.exec(words[1]!.replace(/^.*[A-Z]/, (tail) => tail.toLowerCase()))?.[0]
-  if (kind?.endsWith('guest')) return 'guest'
-  if (kind?.endsWith('table')) return 'table'
-  if (kind !== undefined) return kind
-  return op.path.includes('/tables') ? 'table' : 'guest'
+  const word = /[A-Z]?[a-z]+$/.exec(words[1]!)?.[0].toLowerCase()
+  if (word === 'transaction' || word === 'mutation') return undefined
+  if (/current_?guest/i.test(name)) return 'party'
+  // What an open list names is not known: it may be told.
+  if (word === 'entity' && !place.some((key) => key === '=guest' || key === '=table')) return 'party'
+  const kind =
+    word === 'entity'
+      ? place
+          .findLast((key) => key === '=guest' || key === '=table')
+          ?.toString()
+          .slice(1)
+      : word
+  if (kind !== undefined && isKind(kind)) return kind
+  if (kind !== undefined) throw new Error(`${op.name}: what is ${name}?`)
+  if (place.some((key) => key === '=create' || String(key).startsWith('=add-'))) return 'new'
+  if (op.name === 'add-guest' || op.name === 'add-table') return 'new'
+  const list = place.find((key) => key === 'guests' || key === 'tables') ?? op.path
+  return list.includes('tables') ? 'table' : 'guest'
 }
+
+/** Ids to fill a request with. Without `new` every new entity has another. */
+export type Ids = Readonly<Record<'restaurant' | 'guest' | 'table' | 'reservation', string>> & { readonly new?: string }
+
+/** The id of some kind. */
+export const idOf = (ids: Ids, kind: Kind): string => (kind === 'party' ? ids.guest : (ids[kind] ?? newId()))
+
+const within = (op: Operation, where: Parameter['in']) => op.parameters.filter((p) => p.in === where)
+
+/** What an operation's path names. */
+export const pathOf = (op: Operation, ids: Ids): Record<string, string> =>
+  Object.fromEntries(within(op, 'path').map(({ name }) => [name, idOf(ids, entityOf(name, op)!)]))
+
+/** What an operation's query must have, with ids that are there. */
+export const queryOf = (op: Operation, ids: Ids): Record<string, string> =>
+  Object.fromEntries(
+    within(op, 'query')
+      .filter(({ required }) => required)
+      .map(({ name, schema }) => {
+        const kind = entityOf(name, op)
+        return [name, kind ? idOf(ids, kind) : name === 'since' ? '2026-01-01T00:00:00Z' : String(plain(schema))]
+      }),
+  )
+
+/** A query's text; what is undefined is left out. */
+export const queryText = (query: Readonly<Record<string, string | undefined>>): string =>
+  new URLSearchParams(
+    Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined),
+  ).toString()
+
+/** The path and the query of a good request. */
+export const goodAddress = (op: Operation, ids: Ids): string =>
+  addressOf(op, pathOf(op, ids), queryText(queryOf(op, ids)))
 
 /** A path with its parameters filled in, and a query. */
 export function addressOf(op: Operation, params: Readonly<Record<string, string>>, query = ''): string {
@@ -103,7 +169,7 @@ export function addressOf(op: Operation, params: Readonly<Record<string, string>
   return query === '' ? path : `${path}?${query}`
 }
 
-/** A place in a body: names of fields and indexes of items. */
+/** A place in a body: names of fields, indexes of items, and `=update` for the form that has the constant `update`. */
 export type Place = readonly (string | number)[]
 
 export interface Field {
@@ -114,13 +180,38 @@ export interface Field {
 
 /** A schema without the `null` that it may allow. */
 export function present(schema: Schema): Schema {
+  if (Array.isArray(schema.type)) {
+    const others = (schema.type as readonly string[]).filter((type) => type !== 'null')
+    return others.length === 1 ? { ...schema, type: others[0]! } : schema
+  }
   const others = schema.anyOf?.filter(({ type }) => type !== 'null')
   return others?.length === 1 ? others[0]! : schema
 }
 
-/** Every field of a body, however deep. */
+/** Whether a schema takes null. */
+export const takesNull = (schema: Schema): boolean =>
+  present(schema) !== schema || schema.type === 'null' || schema.const === null
+
+const constantOf = (form: Schema): readonly [name: string, value: unknown] =>
+  Object.entries(form.properties ?? {}).flatMap(([name, { const: value }]) =>
+    value === undefined ? [] : [[name, value] as const],
+  )[0]!
+
+/** The key of a form in a place. */
+export const keyOf = (form: Schema): string => `=${String(constantOf(form)[1])}`
+
+/** The form that a value has, of those that a schema allows. */
+function formOf(schema: Schema, value: unknown): Schema | undefined {
+  return schema.oneOf?.find((form) => {
+    const [name, constant] = constantOf(form)
+    return typeof value === 'object' && value !== null && (value as Record<string, unknown>)[name] === constant
+  })
+}
+
+/** Every field of a body, however deep and in whatever form. */
 export function fieldsOf(schema: Schema, place: Place = []): Field[] {
   const of = present(schema)
+  if (of.oneOf) return of.oneOf.flatMap((form) => fieldsOf(form, [...place, keyOf(form)]))
   if (of.items) {
     const item = [...place, 0]
     const own = place.length > 0 ? [{ place: item, name: `${String(place.at(-1))}[]`, schema: of.items }] : []
@@ -134,19 +225,23 @@ export function fieldsOf(schema: Schema, place: Place = []): Field[] {
 
 let counter = 0
 
-/** The plainest value that a schema takes; texts differ from call to call. `more` are fields it shall have besides the required ones. */
+/** The pattern of a UUID, which the ids of the native API have. */
+export const isUuid = ({ pattern }: Schema): boolean => pattern?.startsWith('^[0-9a-f]{8}-') === true
+
+/** The plainest value that a schema takes; texts differ from call to call. */
 export function plain(schema: Schema): unknown {
   const of = present(schema)
   if (of.default !== undefined && of.default !== null) return of.default
   if (of.const !== undefined) return of.const
   if (of.enum) return of.enum.find((value) => value !== '')
+  if (of.oneOf) return plain(of.oneOf[0]!)
   if (of.items) return [plain(of.items)]
   if (of.properties) {
     return Object.fromEntries((of.required ?? []).map((name) => [name, plain(of.properties![name]!)]))
   }
   if (of.format === 'date-time') return '2026-11-23T18:00:00Z'
   if (of.format === 'email') return `someone-${++counter}@cedar.example`
-  if (of.type === 'string') return `plain ${++counter}`
+  if (of.type === 'string') return isUuid(of) ? newId() : `plain ${++counter}`
   if (of.type === 'integer') return Math.max(of.minimum ?? 1, 1)
   if (of.type === 'number') return 0.5
   if (of.type === 'boolean') return false
@@ -158,6 +253,10 @@ export function withValue(schema: Schema, body: unknown, place: Place, value: un
   const [key, ...rest] = place
   if (key === undefined) return value
   const of = present(schema)
+  if (of.oneOf) {
+    const form = of.oneOf.find((each) => keyOf(each) === key)!
+    return withValue(form, formOf(of, body) === form ? body : plain(form), rest, value)
+  }
   if (typeof key === 'number') {
     const items = Array.isArray(body) ? [...(body as unknown[])] : []
     items[key] = withValue(of.items!, items[key] ?? plain(of.items!), rest, value)
@@ -169,16 +268,78 @@ export function withValue(schema: Schema, body: unknown, place: Place, value: un
 }
 
 /** Puts ids of the right kind into every id field that a body has. */
-export function withIds(op: Operation, body: unknown, ids: Readonly<Record<string, string>>): unknown {
-  if (Array.isArray(body)) return body.map((item: unknown) => withIds(op, item, ids))
-  if (typeof body !== 'object' || body === null) return body
-  return Object.fromEntries(
-    Object.entries(body).map(([name, value]) => {
-      const kind = typeof value === 'string' ? entityOf(name, op) : undefined
-      return [name, kind !== undefined && ids[kind] !== undefined ? ids[kind] : withIds(op, value, ids)]
-    }),
-  )
+export function withIds(op: Operation, body: unknown, ids: Ids): unknown {
+  const fill = (schema: Schema | undefined, value: unknown, place: Place): unknown => {
+    const of = schema && present(schema)
+    if (of?.oneOf) {
+      const form = formOf(of, value)
+      return form ? fill(form, value, [...place, keyOf(form)]) : value
+    }
+    if (Array.isArray(value)) return value.map((item: unknown, i) => fill(of?.items, item, [...place, i]))
+    if (typeof value !== 'object' || value === null || value instanceof Raw) return value
+    return Object.fromEntries(
+      Object.entries(value).map(([name, each]) => {
+        const kind = typeof each === 'string' && each !== '' ? entityOf(name, op, place) : undefined
+        return [name, kind ? idOf(ids, kind) : fill(of?.properties?.[name], each, [...place, name])]
+      }),
+    )
+  }
+  return fill(op.wholeBody, body, [])
 }
+
+/** What an operation's plainest body needs besides its required fields before a field that names something counts. */
+const NEEDED: Record<string, Readonly<Record<string, string>>> = {
+  guestsCreate: { status: 'Seated' },
+  tablesBulk: { table_number: 'plan' },
+  'arrange-tables': { number: 'plan' },
+}
+
+/** A body that would be taken, with ids that are there but for the one in `field`. */
+export function goodBody(op: Operation, ids: Ids, field?: Field, id?: unknown): unknown {
+  const schema = op.wholeBody!
+  if (!field) return withIds(op, plain(schema), ids)
+  const item = field.place.slice(0, -1)
+  const needed = Object.entries(NEEDED[op.name] ?? {}).map(
+    ([name, value]) => [name, value === 'plan' ? `plan ${++counter}` : value] as const,
+  )
+  const made = [...needed, [field.name, 'an id'] as const].reduce<unknown>(
+    (body, [name, value]) => withValue(schema, body, [...item, name], value),
+    plain(schema),
+  )
+  return withValue(schema, withIds(op, made, ids), field.place, id)
+}
+
+/** Every field of a body that names something. */
+export const idFieldsOf = (op: Operation): (Field & { readonly kind: Kind })[] =>
+  (op.wholeBody ? fieldsOf(op.wholeBody) : []).flatMap((field) => {
+    const kind = entityOf(field.name, op, field.place)
+    return kind ? [{ ...field, kind }] : []
+  })
+
+/**
+ * Operations on lists that answer 200 with what could not be done, as the contract has it: a line of `errors` of batch-update and sync/batch, the one
+ * `error` of atomic/batch, an item of run-each. They say `success: false` or `ok: false`, and nothing of what they refuse is stored.
+ */
+export const TELLS: readonly string[] = ['batchUpdate', 'atomicBatch', 'syncBatch', 'run-each']
+
+interface Told {
+  readonly status: number
+  readonly body: {
+    readonly success?: boolean
+    readonly result?: { readonly results?: readonly { readonly ok?: boolean }[] }
+  }
+}
+
+/** Whether all that was asked for is done: lists can fail in an answer of 200. */
+export function isDone(op: Operation, { status, body }: Told): boolean {
+  if (status !== 200) return false
+  if (op.name === 'run-each') return body.result!.results!.every(({ ok }) => ok === true)
+  return !TELLS.includes(op.name) || body.success === true
+}
+
+/** Whether an answer tells of an item that it was not done. */
+export const tells = (op: Operation, answer: Told): boolean =>
+  TELLS.includes(op.name) && answer.status === 200 && !isDone(op, answer)
 
 /** JSON as it stands, where JSON.stringify would write something else: `1e400`, `-0`, ten thousand brackets. */
 export class Raw {
