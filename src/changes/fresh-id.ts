@@ -20,5 +20,5 @@ export async function withFreshId(id: string, key: string, stored: Promise<unkno
   }
 }
 
-const idTaken = (id: string): AppError =>
+export const idTaken = (id: string): AppError =>
   new AppError('id-taken', 409, 'This id is in use or was; make a new one', { id })

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { idField, instantField } from '../platform/fields.ts'
 import { command, type Write } from '../changes/command.ts'
-import { freshId } from '../changes/fresh-id.ts'
+import { freshId, idTaken } from '../changes/fresh-id.ts'
+import { lockReservation } from '../reservations/reservations.ts'
 import { giveTable, lockTables, refuseTable } from '../tables/tables.ts'
 import { storeGuest, guestSchema, type Guest } from './guests.ts'
 import { displace, endedWithTable, unknownTable } from './seating.ts'
@@ -46,6 +47,8 @@ export const addGuest = command({
     { id, takeOver, force, checkedIn, seatedTime, finishedTime, checkInTime, ...made },
   ): Promise<Guest> {
     const checkIn = checkInTime ?? (checkedIn ? w.now : undefined)
+    // A table names its party by id, whichever kind it is: no guest may have a reservation's.
+    if (id !== undefined && (await lockReservation(w, id))) throw idTaken(id)
     const guest: Guest = {
       id: await freshId(w, 'guest', id),
       ...made,

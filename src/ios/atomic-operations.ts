@@ -53,7 +53,7 @@ const tableData = field.model({
 /** The command that an operation means, or why there is none. */
 export function atomicOperation(item: AtomicItem): Operation | string {
   const { type, id, operation } = item
-  if (operation !== 'create' && !isId(id)) return `${type} ${id}: not found`
+  if (operation !== 'create' && !isId(id)) return `${type === 'guest' ? 'Guest' : 'Table'} ${id} not found`
   if (operation === 'delete')
     return type === 'guest'
       ? { command: 'delete-guest', input: { guestId: id } }
@@ -69,7 +69,7 @@ export function atomicOperation(item: AtomicItem): Operation | string {
 function guestOperation({ id, operation, data }: AtomicItem): Operation | string {
   const sent = parseModel(guestData, snakeCase(data ?? {}, { assignedTableId: 'table_id' }), 'body')
   const table = sent.table_id
-  if (table && !isId(table)) return `guest ${id}: table ${table} not found`
+  if (table && !isId(table)) return `Table ${table} not found`
   const input = {
     takeOver: true,
     force: true,
@@ -96,7 +96,7 @@ function guestOperation({ id, operation, data }: AtomicItem): Operation | string
 function tableOperation({ id, operation, data }: AtomicItem): Operation | string {
   const sent = parseModel(tableData, snakeCase(data ?? {}, { number: 'table_number' }), 'body')
   const party = sent.current_guest_id
-  if (party && !isId(party)) return `table ${id}: guest ${party} not found`
+  if (party && !isId(party)) return `Guest ${party} not found`
   const facts = {
     number: sent.table_number ?? undefined,
     capacity: sent.capacity ?? undefined,

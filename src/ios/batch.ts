@@ -4,7 +4,7 @@ import { limits } from '../platform/limits.ts'
 import { AppError } from '../platform/errors.ts'
 import { execute } from '../changes/command.ts'
 import { runBatch } from '../guests/run-batch.ts'
-import { runEach, type EachResult } from '../guests/run-each.ts'
+import { runEach } from '../guests/run-each.ts'
 import { setGuestStatus } from '../guests/set-guest-status.ts'
 import type { Guest } from '../guests/guests.ts'
 import type { Table } from '../tables/tables.ts'
@@ -16,6 +16,7 @@ import {
   batchTableOperation,
   withSentTimes,
 } from './batch-operations.ts'
+import { linesOf, refusalLine } from './error-lines.ts'
 import { pathId } from './ids.ts'
 import { check, field } from './pydantic.ts'
 import { route } from './route.ts'
@@ -60,7 +61,9 @@ export const batchUpdate = route({
     const operations = plans.filter((plan) => typeof plan !== 'string')
     const done = (await execute(deps, runEach, context, { operations })).result.results
     const results = plans.map((plan) => (typeof plan === 'string' ? plan : done.shift()!))
-    const errors = results.flatMap((result, i) => lineOf(result, [...guests, ...tables][i]!.item.id, i < guests.length))
+    const errors = results.flatMap((result, i) =>
+      linesOf(result, i < guests.length ? 'Guest' : 'Table', [...guests, ...tables][i]!.item.id),
+    )
     const good = <T>(from: number, to: number) =>
       results.slice(from, to).map((result) => (typeof result !== 'string' && result.ok ? (result.result as T) : null))
     return {
@@ -74,19 +77,6 @@ export const batchUpdate = route({
     }
   },
 })
-
-/** The lines of `errors` for one result: "Guest nope not found". */
-function lineOf(result: EachResult | string, id: string, isGuest: boolean): string[] {
-  if (typeof result === 'string') return [result]
-  if (result.ok) return []
-  const { code, message, details } = result
-  const named = details as { readonly tableId?: string; readonly partyId?: string }
-  if (code === 'guest-not-found') return [`Guest ${id} not found`]
-  if (code === 'table-not-found') return [`Table ${id} not found`]
-  if (code === 'unknown-table') return [`Table ${named.tableId} not found`]
-  if (code === 'unknown-party') return [`Guest ${named.partyId} not found`]
-  return [`${isGuest ? 'Guest' : 'Table'} ${id}: ${message}`]
-}
 
 /** A guest in the order of keys that a batch has. */
 function batchGuestJson(g: z.output<typeof batchGuestShape>): z.output<typeof batchGuestShape> {
@@ -159,7 +149,7 @@ export const atomicBatch = route({
       if (!(error instanceof AppError) || error.status >= 500) throw error
       const index = error.details['index']
       const item = typeof index === 'number' ? wanted[index] : undefined
-      return failed(item ? `${item.type} ${item.id}: ${error.message}` : error.message)
+      return failed(item ? refusalLine(error, item.type === 'guest' ? 'Guest' : 'Table', item.id) : error.message)
     }
   },
 })

@@ -8,6 +8,7 @@ import { getFloorSince } from '../guests/get-floor-since.ts'
 import { runEach } from '../guests/run-each.ts'
 import type { Guest } from '../guests/guests.ts'
 import type { Table } from '../tables/tables.ts'
+import { linesOf } from './error-lines.ts'
 import { detail } from './errors.ts'
 import { field, parseModel, ValidationError } from './pydantic.ts'
 import { route, type IosDeps } from './route.ts'
@@ -115,12 +116,7 @@ export const syncBatch = route({
     const { result } = await execute(deps, runEach, context, { operations })
     for (const [i, each] of result.results.entries()) {
       const { entity_type: type, entity_id: id } = planned[i]!.update
-      if (!each.ok)
-        errors.push(
-          each.code.endsWith('not-found')
-            ? `${nameOf(type)} ${id} not found`
-            : `${nameOf(type)} ${id}: ${each.message}`,
-        )
+      errors.push(...linesOf(each, type === 'guest' ? 'Guest' : 'Table', id))
     }
     return {
       success: errors.length === 0,
@@ -131,8 +127,6 @@ export const syncBatch = route({
     }
   },
 })
-
-const nameOf = (type: string): string => `${type.slice(0, 1).toUpperCase()}${type.slice(1)}`
 
 /** The whole floor, as /api/sync says it. `timestamp` is the newest change in it. */
 export async function fullSync(deps: Pick<IosDeps, 'db' | 'clock' | 'historyDays'>, context: Context) {
