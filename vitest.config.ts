@@ -1,10 +1,14 @@
 import { defineConfig } from 'vitest/config'
 
-/** Three kinds of test: `unit` needs nothing, `db` a real PostgreSQL, `e2e` whole processes. */
+/**
+ * Four kinds of test: `unit` needs nothing, `db` a real PostgreSQL, `doors` is every route tried in every wrong way, `e2e` whole processes.
+ */
 export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // As many as the smallest machine has cores: most of a test's time is waiting for the database.
+    maxWorkers: 2,
     projects: [
       {
         extends: true,
@@ -16,7 +20,16 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'db', include: ['{src,test}/**/*.db.test.ts'], globalSetup: 'test/postgres.ts' },
+        test: {
+          name: 'db',
+          include: ['{src,test}/**/*.db.test.ts'],
+          exclude: ['test/doors/**'],
+          globalSetup: 'test/postgres.ts',
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'doors', include: ['test/doors/*.db.test.ts'], globalSetup: 'test/postgres.ts' },
       },
       {
         extends: true,

@@ -9,7 +9,7 @@ import { openPostgres } from '../test/postgres.ts'
 import type { Counts } from './reporter.ts'
 
 /**
- * Everything that must hold before a commit: format, lint, types, tests. `npm run check` (--quick) leaves out the tests of whole processes and repeats
+ * Everything that must hold before a commit: format, lint, types, tests. `npm run check` (--quick) leaves out the doors and the tests of whole processes and repeats
  * the proofs less often, `npm run prove` (--long) repeats them as often as a release asks for. The last line is `N passed, N failed`: tests, and one for each
  * other step.
  */
@@ -18,7 +18,7 @@ const repository = fileURLToPath(new URL('../', import.meta.url))
 const quick = process.argv.includes('--quick')
 /** How often the proofs repeat themselves; without any, as often as their files say. What is set from outside counts. */
 const repeats: Readonly<Record<string, string>> = quick
-  ? { RACES: '40', STREAM_COMMANDS: '300', LOG_COMMANDS: '800', DELTA_CHANGES: '500', BATCHES: '60', FUZZ_CASES: '15' }
+  ? { RACES: '40', STREAM_COMMANDS: '300', LOG_COMMANDS: '800', DELTA_CHANGES: '500', BATCHES: '60' }
   : process.argv.includes('--long')
     ? {
         RACES: '10000',
@@ -107,7 +107,7 @@ async function main(): Promise<void> {
   ])
   const postgres = await openPostgres()
   cleanups.push(() => postgres.close())
-  results.push(await tests(quick ? ['unit', 'db'] : ['unit', 'db', 'e2e'], postgres.url))
+  results.push(await tests(quick ? ['unit', 'db'] : ['unit', 'db', 'doors', 'e2e'], postgres.url))
   if (leaving) return
   await cleanUp()
 

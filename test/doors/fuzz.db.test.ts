@@ -29,7 +29,7 @@ import { openWitness, type Witness } from './witness.ts'
 /**
  * Requests made from the document that the server serves, and answers held against it. Each run has another seed, which is printed and repeated with
  * `FUZZ_SEED=…`. The long form, 200 valid and 200 invalid cases of every operation in one to two minutes:
- * `FUZZ_CASES=200 npx vitest run --project db test/doors/fuzz`.
+ * `FUZZ_CASES=200 npx vitest run --project doors test/doors/fuzz`.
  */
 const CASES = Number(process.env['FUZZ_CASES'] ?? 60)
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() & 0x7fffffff)
