@@ -99,7 +99,9 @@ test(
       ] as const) {
         const child = run([...args], settingsOf(database.url))
         expect([await child.code, child.text()]).toEqual([1, expect.stringMatching(says)])
-        expect(child.text()).not.toContain(new URL(settingsOf(old.url).DATABASE_URL).password)
+        // A login without a password has none to keep to itself.
+        const { password } = new URL(settingsOf(old.url).DATABASE_URL)
+        if (password !== '') expect(child.text()).not.toContain(password)
       }
       await database.sql(`create table public.restaurants (id varchar)`)
       await importInto(database, { kind: 'postgresql', url: old.url })
