@@ -1,7 +1,7 @@
 import { isId } from '../platform/ids.ts'
-import { limits } from '../platform/limits.ts'
 import { TABLE_SHAPES } from '../tables/rules.ts'
-import { check, field, parseModel, ValidationError } from './pydantic.ts'
+import { anyStatus, contact, partySize } from './guests.ts'
+import { field, parseModel, ValidationError } from './pydantic.ts'
 import { partyStatusOf, TABLE_INPUT, tableStatusOf } from './statuses.ts'
 import type { Operation } from './sync-operations.ts'
 import { onPlan } from './tables.ts'
@@ -18,26 +18,13 @@ export interface AtomicItem {
 
 const { maybe } = field
 const text = (max: number) => maybe(field.str({ max }))
-const time = maybe(field.datetime())
-const status = check(field.str({ max: 20 }), (word) => partyStatusOf(word) !== undefined, 'status is not known')
 
 const guestData = field.model({
   first_name: text(100),
   last_name: text(100),
-  party_size: maybe(check(field.int(), (n) => n >= 1, 'party_size must be a positive integer')),
-  status: maybe(status),
-  phone: text(20),
-  email: maybe(field.email()),
-  notes: text(limits.noteCharacters),
-  special_requests: text(limits.noteCharacters),
-  dietary_restrictions: maybe(
-    field.list(field.str({ max: limits.dietaryRestrictionCharacters }), { max: limits.dietaryRestrictions }),
-  ),
-  table_id: text(100),
-  reservation_time: time,
-  check_in_time: time,
-  seated_time: time,
-  finished_time: time,
+  party_size: maybe(partySize),
+  status: maybe(anyStatus),
+  ...contact,
 })
 
 const tableData = field.model({

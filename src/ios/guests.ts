@@ -22,7 +22,7 @@ const INSISTING = { takeOver: true, force: true }
 const { maybe } = field
 const text = (max: number) => maybe(field.str({ max }))
 const time = maybe(field.datetime())
-const partySize = check(field.int(), (n) => n >= 1, 'party_size must be a positive integer', { minimum: 1 })
+export const partySize = check(field.int(), (n) => n >= 1, 'party_size must be a positive integer', { minimum: 1 })
 const statusMessage = `status must be one of: ${POST_GUEST_WORDS.join(', ')}`
 const postStatus = check(
   field.str({ max: 20 }),
@@ -30,11 +30,12 @@ const postStatus = check(
   statusMessage,
   { enum: ['', ...POST_GUEST_WORDS] },
 )
-const anyStatus = check(field.str({ max: 20 }), (word) => partyStatusOf(word) !== undefined, statusMessage, {
+export const anyStatus = check(field.str({ max: 20 }), (word) => partyStatusOf(word) !== undefined, statusMessage, {
   enum: GUEST_SPELLINGS,
 })
 
-const contact = {
+/** What is said of a guest the same way wherever it is said: how to reach it, what it wishes, where and when. */
+export const contact = {
   phone: text(20),
   email: maybe(field.email()),
   notes: text(limits.noteCharacters),
