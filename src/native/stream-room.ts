@@ -1,0 +1,111 @@
+import { limits } from '../platform/limits.ts'
+import { assert } from '../platform/errors.ts'
+import type { Change } from '../changes/log.ts'
+import type { LiveFloor, Watcher } from '../changes/live-floors.ts'
+import type { StreamDeps } from './stream.ts'
+import type { StreamDevice } from './stream-device.ts'
+
+/** The devices of one restaurant that are up to date: each change is written out once for all of them. */
+export class StreamRoom implements Watcher {
+  readonly #restaurantId: string
+  readonly #deps: Pick<StreamDeps, 'floors' | 'clock' | 'random'>
+  readonly #onEmpty: () => void
+  readonly #present = new Set<StreamDevice>()
+  readonly #live = new Set<StreamDevice>()
+  #held: Promise<{ live: LiveFloor; release: () => void }> | null = null
+  #floor: LiveFloor | null = null
+  #unwatch: (() => void) | null = null
+  #nextBeat = 0
+
+  constructor(restaurantId: string, deps: Pick<StreamDeps, 'floors' | 'clock' | 'random'>, onEmpty: () => void) {
+    this.#restaurantId = restaurantId
+    this.#deps = deps
+    this.#onEmpty = onEmpty
+  }
+
+  /** Whether one more device would be too many. */
+  get isFull(): boolean {
+    return this.#present.size >= limits.socketsPerRestaurant
+  }
+
+  /** Lets a device in; it hears nothing until it `follows`. Rejects when the floor can't be read. */
+  async enter(device: StreamDevice): Promise<LiveFloor> {
+    this.#present.add(device)
+    this.#held ??= this.#open()
+    try {
+      return (await this.#held).live
+    } catch (error) {
+      this.leave(device)
+      throw error
+    }
+  }
+
+  /** From now on a device that stands where the floor does hears every change. */
+  follow(device: StreamDevice): void {
+    assert(this.#present.has(device), 'a device enters before it follows')
+    this.#live.add(device)
+  }
+
+  /** A device begins anew: it hears nothing until it follows again. */
+  pause(device: StreamDevice): void {
+    this.#live.delete(device)
+  }
+
+  leave(device: StreamDevice): void {
+    this.#live.delete(device)
+    this.#present.delete(device)
+    if (this.#present.size === 0) this.close()
+  }
+
+  /** Sends the heartbeat when it is time. `now` in milliseconds. */
+  beat(now: number): void {
+    if (!this.#floor || now < this.#nextBeat) return
+    // The first one at a moment of its own, so that not all restaurants beat at once.
+    const first = this.#nextBeat === 0
+    this.#nextBeat = now + limits.streamBeatMillis * (first ? this.#deps.random() : 1)
+    if (first) return
+    const { floor } = this.#floor
+    const { epoch, seq, horizon } = floor.standing
+    const at = this.#deps.clock.now()
+    const frame = JSON.stringify({ type: 'heartbeat', epoch, head: seq, at, horizon, hash: floor.hash })
+    for (const device of this.#live) device.send(frame)
+  }
+
+  onChange({ seq }: Change, text: string): void {
+    if (this.#live.size === 0) return
+    const frame = Buffer.from(`{"type":"changes","changes":[${text}]}`)
+    for (const device of this.#live) device.tell(seq, frame)
+  }
+
+  onReset(): void {
+    this.#live.clear()
+    for (const device of this.#present) device.beginAnew()
+  }
+
+  onLost(): void {
+    for (const device of this.#present) device.lost()
+  }
+
+  /** Lets the floor go. */
+  close(): void {
+    this.#onEmpty()
+    this.#unwatch?.()
+    this.#unwatch = null
+    this.#floor = null
+    void this.#held?.then(
+      ({ release }) => release(),
+      () => undefined,
+    )
+    this.#held = null
+  }
+
+  async #open(): Promise<{ live: LiveFloor; release: () => void }> {
+    const held = await this.#deps.floors.hold(this.#restaurantId)
+    // Whoever asked for it may have left.
+    if (this.#present.size > 0) {
+      this.#floor = held.live
+      this.#unwatch = held.live.watch(this)
+    }
+    return held
+  }
+}
