@@ -53,13 +53,15 @@ export interface AnswerPart extends Part {
   readonly status: string
 }
 
-type Operation = { operationId: string; responses: Record<string, { content: Record<string, { schema: Json }> }> }
+type Operation = { operationId: string; responses: Record<string, { content?: Record<string, { schema: Json }> }> }
 
 /** Every answer of an OpenAPI document. Refusals of one shape share one file. */
 export function answersOf({ paths }: Json): AnswerPart[] {
   return Object.entries(paths as Record<string, Record<string, Operation>>).flatMap(([route, methods]) =>
     Object.entries(methods).flatMap(([method, { operationId, responses }]) =>
-      Object.entries(responses).map(([status, { content }]) => {
+      Object.entries(responses).flatMap(([status, { content }]) => {
+        // A 304 has no content.
+        if (!content) return []
         const { schema } = Object.values(content)[0]!
         const name = status === '200' ? operationId : nameIn(schema)
         return {

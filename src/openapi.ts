@@ -118,7 +118,7 @@ function nativeOperation(c: Command | Query, schemas: Json, hasBody: boolean): J
 }
 
 function floorOperation(r: FloorRead, schemas: Json): Json {
-  const refusals = [...new Set([401, 403, 404, 422, 503, ...r.refusals])].sort()
+  const refusals = [...new Set([401, 403, 404, 422, 503, ...r.refusals])].sort((a, b) => a - b)
   return {
     operationId: r.name,
     summary: r.summary,

@@ -157,9 +157,10 @@ export class LiveFloor {
     this.#floor = await db.snapshot({ restaurantId }, async (tx) => {
       const [head, ...lists] = await Promise.all([
         headOf(tx, restaurantId),
-        ...kinds.map(async ({ kind, read }) =>
-          (await read(tx, restaurantId, horizon)).map((value) => ({ kind, value })),
-        ),
+        ...kinds.map(async (each) => {
+          const values = await each.read(tx, restaurantId, horizon)
+          return values.map((value) => ({ kind: each.kind, value }))
+        }),
       ])
       return new Floor({ epoch: head.epoch, seq: head.seq, at: head.lastAt, horizon }, lists.flat())
     })
@@ -171,8 +172,8 @@ export class LiveFloor {
 }
 
 /** A change as the stream tells it. */
-export function changeText({ restaurantId: _, ...change }: Change): string {
-  return JSON.stringify(change)
+export function changeText(change: Change): string {
+  return JSON.stringify({ ...change, restaurantId: undefined })
 }
 
 interface Kept {

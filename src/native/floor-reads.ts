@@ -37,7 +37,7 @@ export interface FloorRead<Input extends z.ZodType = z.ZodType> {
 
 const floorRead = <Input extends z.ZodType>(read: FloorRead<Input>): FloorRead<Input> => read
 
-/** The whole floor after one change. Spec: S4. */
+/** The whole floor after one change. Spec: F6. */
 export const snapshot = floorRead({
   name: 'get-snapshot',
   summary: 'The whole floor after one change, to which the stream and the changes then add',
@@ -59,7 +59,7 @@ export const snapshot = floorRead({
   },
 })
 
-/** The changes after one, oldest first. Spec: L9. */
+/** The changes after one, oldest first. Spec: F6, L9. */
 export const changes = floorRead({
   name: 'get-changes',
   summary: 'The changes after one that the client has, oldest first',

@@ -1,13 +1,23 @@
 import type { WebSocket } from 'ws'
+import type { Db } from '../platform/db.ts'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
+import type { Logger } from '../platform/log.ts'
 import type { LiveFloor } from '../changes/live-floors.ts'
 import { said, type BeginsAnew, type Hello } from '../changes/protocol.ts'
-import { closeCodes, Session } from '../changes/session.ts'
+import { closeCodes, Session, type SessionTimes } from '../changes/session.ts'
 import { changesSince } from '../changes/since.ts'
+import type { Identities } from '../staff/identify.ts'
 import type { Identity } from '../staff/staff.ts'
-import type { StreamDeps } from './stream.ts'
-import type { StreamRoom } from './stream-room.ts'
+import type { Follower, RoomDeps, StreamRoom } from './stream-room.ts'
+
+/** What the stream stands on. */
+export interface StreamDeps extends RoomDeps {
+  readonly db: Db
+  readonly log: Logger
+  readonly identities: Identities
+  readonly times: SessionTimes
+}
 
 /** Where a device stands that has said hello. */
 type Place = { readonly epoch: string; readonly since: number; readonly at?: Hello['at'] }
@@ -22,7 +32,7 @@ interface Surroundings {
  * One device on the native stream: says hello, is brought to where the floor stands, and then hears every change. While it is brought up it is not among those that hear: what comes
  * meanwhile is read again from memory or from the log, so a slow device holds nothing but what is on its way to it.
  */
-export class StreamDevice {
+export class StreamDevice implements Follower {
   readonly #restaurantId: string
   readonly #deps: StreamDeps
   readonly #around: Surroundings
@@ -64,7 +74,6 @@ export class StreamDevice {
     return this.#identity
   }
 
-  /** Sends a change that follows what it has. */
   tell(seq: number, frame: Buffer): void {
     this.#seq = seq
     this.#session.send(frame)
@@ -94,12 +103,10 @@ export class StreamDevice {
     this.close(closeCodes.goingAway, 'server stopping')
   }
 
-  /** The floor can't be kept. */
   lost(): void {
     this.close(closeCodes.goingAway, 'the log cannot be read')
   }
 
-  /** The floor was read anew, with another epoch. */
   beginAnew(): void {
     if (this.#floor) void this.#bringUp(++this.#turn, null, 'epoch')
   }

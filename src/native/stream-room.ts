@@ -1,23 +1,41 @@
+import type { Clock } from '../platform/clock.ts'
 import { limits } from '../platform/limits.ts'
 import { assert } from '../platform/errors.ts'
 import type { Change } from '../changes/log.ts'
-import type { LiveFloor, Watcher } from '../changes/live-floors.ts'
-import type { StreamDeps } from './stream.ts'
-import type { StreamDevice } from './stream-device.ts'
+import type { LiveFloor, LiveFloors, Watcher } from '../changes/live-floors.ts'
+
+/** One that hears the changes of a room. */
+export interface Follower {
+  /** A change that follows what it has. */
+  tell(seq: number, frame: Buffer): void
+  send(frame: string): void
+  /** The floor was read anew, with another epoch. */
+  beginAnew(): void
+  /** The floor can't be kept. */
+  lost(): void
+}
+
+/** What a room stands on. */
+export interface RoomDeps {
+  readonly floors: LiveFloors
+  readonly clock: Clock
+  /** From 0 to 1: spreads what must not come at once. */
+  readonly random: () => number
+}
 
 /** The devices of one restaurant that are up to date: each change is written out once for all of them. */
 export class StreamRoom implements Watcher {
   readonly #restaurantId: string
-  readonly #deps: Pick<StreamDeps, 'floors' | 'clock' | 'random'>
+  readonly #deps: RoomDeps
   readonly #onEmpty: () => void
-  readonly #present = new Set<StreamDevice>()
-  readonly #live = new Set<StreamDevice>()
+  readonly #present = new Set<Follower>()
+  readonly #live = new Set<Follower>()
   #held: Promise<{ live: LiveFloor; release: () => void }> | null = null
   #floor: LiveFloor | null = null
   #unwatch: (() => void) | null = null
   #nextBeat = 0
 
-  constructor(restaurantId: string, deps: Pick<StreamDeps, 'floors' | 'clock' | 'random'>, onEmpty: () => void) {
+  constructor(restaurantId: string, deps: RoomDeps, onEmpty: () => void) {
     this.#restaurantId = restaurantId
     this.#deps = deps
     this.#onEmpty = onEmpty
@@ -29,7 +47,7 @@ export class StreamRoom implements Watcher {
   }
 
   /** Lets a device in; it hears nothing until it `follows`. Rejects when the floor can't be read. */
-  async enter(device: StreamDevice): Promise<LiveFloor> {
+  async enter(device: Follower): Promise<LiveFloor> {
     this.#present.add(device)
     this.#held ??= this.#open()
     try {
@@ -41,17 +59,17 @@ export class StreamRoom implements Watcher {
   }
 
   /** From now on a device that stands where the floor does hears every change. */
-  follow(device: StreamDevice): void {
+  follow(device: Follower): void {
     assert(this.#present.has(device), 'a device enters before it follows')
     this.#live.add(device)
   }
 
   /** A device begins anew: it hears nothing until it follows again. */
-  pause(device: StreamDevice): void {
+  pause(device: Follower): void {
     this.#live.delete(device)
   }
 
-  leave(device: StreamDevice): void {
+  leave(device: Follower): void {
     this.#live.delete(device)
     this.#present.delete(device)
     if (this.#present.size === 0) this.close()

@@ -2,28 +2,11 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { bearerOf } from '../platform/bearer.ts'
-import type { Clock } from '../platform/clock.ts'
-import type { Db } from '../platform/db.ts'
 import { limits } from '../platform/limits.ts'
-import type { Logger } from '../platform/log.ts'
-import type { LiveFloors } from '../changes/live-floors.ts'
-import { closeCodes, type SessionTimes } from '../changes/session.ts'
-import type { Identities } from '../staff/identify.ts'
+import { closeCodes } from '../changes/session.ts'
 import type { Identity } from '../staff/staff.ts'
-import { StreamDevice } from './stream-device.ts'
+import { StreamDevice, type StreamDeps } from './stream-device.ts'
 import { StreamRoom } from './stream-room.ts'
-
-/** What the stream stands on. */
-export interface StreamDeps {
-  readonly db: Db
-  readonly clock: Clock
-  readonly log: Logger
-  readonly floors: LiveFloors
-  readonly identities: Identities
-  readonly times: SessionTimes
-  /** From 0 to 1: spreads what must not come at once. */
-  readonly random: () => number
-}
 
 const PATH = /^\/v2\/restaurants\/([0-9a-f-]{36})\/stream$/
 const SWEEP_MILLIS = 250
