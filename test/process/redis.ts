@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, constants } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import type { TestContext } from 'vitest'
+import { hasProgram } from '../../scripts/install-test-tools.ts'
 import { until } from './processes.ts'
 import { steadyPort } from './ports.ts'
 import { RedisConnection, redisCommand, type Reply } from './resp.ts'
@@ -17,16 +17,7 @@ const SLOTS = 16_384
 const MASTERS = 3
 
 /** Whether this machine has the program redis-server. */
-export function redisAvailable(): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, 'redis-server'), constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
-}
+export const redisAvailable = (): boolean => hasProgram('redis-server')
 
 /** For beforeEach: skips the test, with a reason, where there is no redis-server. In CI it fails instead. */
 export function needsRedis(context: Pick<TestContext, 'skip'>): void {
