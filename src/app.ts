@@ -13,7 +13,7 @@ import { microsOf, type Clock } from './platform/clock.ts'
 import { Hints } from './changes/hints.ts'
 import { Hub } from './changes/hub.ts'
 import type { Change } from './changes/log.ts'
-import type { Command } from './changes/command.ts'
+import type { ChangeDeps, Command } from './changes/command.ts'
 import type { MessageKind } from './changes/message-kind.ts'
 import { LiveFloors, type FloorKind } from './changes/live-floors.ts'
 import { streamMessages } from './changes/protocol.ts'
@@ -156,6 +156,8 @@ export interface App {
   readonly sockets: IosSockets
   readonly stream: Stream
   readonly floors: LiveFloors
+  /** What commands run on. */
+  readonly changes: ChangeDeps
   readonly identities: Identities
   readonly tokens: Tokens
   close(): Promise<void>
@@ -213,7 +215,7 @@ export async function buildApp({ config, secretKey, db, clock, log, topics }: Ap
     floors.close()
     hub.close()
   }
-  return { server, hub, sockets, stream, floors, identities, tokens, close }
+  return { server, hub, sockets, stream, floors, changes: deps, identities, tokens, close }
 }
 
 function createServer(log: Logger): FastifyInstance {
