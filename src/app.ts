@@ -10,7 +10,13 @@ import { microsOf, type Clock } from './platform/clock.ts'
 import { Hub } from './changes/hub.ts'
 import type { Command } from './changes/command.ts'
 import type { Query } from './changes/query.ts'
+import { AccessReview } from './staff/access-review.ts'
+import { addStaff } from './staff/add-staff.ts'
+import { endSignIns } from './staff/end-sign-ins.ts'
 import { Identities } from './staff/identify.ts'
+import { listStaff } from './staff/list-staff.ts'
+import { SignInAttempts } from './staff/sign-in-attempts.ts'
+import { updateStaff } from './staff/update-staff.ts'
 import { addTable } from './tables/add-table.ts'
 import { listTables } from './tables/list-tables.ts'
 import { removeTable } from './tables/remove-table.ts'
@@ -48,6 +54,8 @@ import { answerError, mount, type IosDeps, type Route } from './ios/route.ts'
 import { IosSockets } from './ios/sockets.ts'
 import { mountNative } from './native/door.ts'
 import { answerProblem } from './native/problem.ts'
+import { mountNativeRoute, type NativeRoute } from './native/route.ts'
+import * as signIns from './native/sign-ins.ts'
 import { mountDocs } from './docs.ts'
 import { openApi } from './openapi.ts'
 import { asyncApi } from './asyncapi.ts'
@@ -57,6 +65,9 @@ import { yaml } from './yaml.ts'
 
 /** Every command there is. Each is a route of the native API, and the iPad's contract is made of the same ones. */
 export const commands: readonly Command[] = [
+  addStaff,
+  updateStaff,
+  endSignIns,
   addTable,
   updateTable,
   arrangeTables,
@@ -76,7 +87,18 @@ export const commands: readonly Command[] = [
 ]
 
 /** Every query there is. */
-export const queries: readonly Query[] = [listTables, listReservations, listGuests, getGuest, getFloor, getFloorSince]
+export const queries: readonly Query[] = [
+  listStaff,
+  listTables,
+  listReservations,
+  listGuests,
+  getGuest,
+  getFloor,
+  getFloorSince,
+]
+
+/** What the native API has beside commands and queries: signing in, and who one is. */
+export const nativeRoutes: readonly NativeRoute[] = [signIns.signIn, signIns.refresh, signIns.signOut, signIns.me]
 
 /** Every endpoint of the iPad's contract. Its two sockets are in ios/sockets.ts. Of two with the same path the first one's method is what a 405 allows. */
 export const routes: readonly Route[] = [
@@ -131,6 +153,7 @@ export interface App {
   readonly hub: Hub
   readonly sockets: IosSockets
   readonly identities: Identities
+  readonly access: AccessReview
   readonly tokens: Tokens
   close(): Promise<void>
 }
@@ -140,6 +163,7 @@ export async function buildApp({ config, secretKey, db, clock, log }: AppDeps): 
   const hub = new Hub(db, log)
   const tokens = new Tokens(secretKey, () => microsOf(clock.now()) / 1e6)
   const identities = new Identities(db, tokens)
+  const access = new AccessReview(db, identities, log)
   const publish = hub.publish.bind(hub)
   const deps: IosDeps = {
     db,
@@ -156,23 +180,27 @@ export async function buildApp({ config, secretKey, db, clock, log }: AppDeps): 
     pingTimeout: config.WS_CONNECTION_TIMEOUT * 1000,
     maxAge: config.SOCKET_MAX_HOURS * 3_600_000,
   }
-  const sockets = new IosSockets({ ...deps, hub, clock, log, times, tokenless: config.TOKENLESS_SOCKETS })
+  const sockets = new IosSockets({ ...deps, hub, access, clock, log, times, tokenless: config.TOKENLESS_SOCKETS })
 
   const server = createServer(log)
   readBodies(server)
   mountCors(server, config.CORS_ORIGINS)
   for (const r of routes) mount(server, deps, r)
   mountNative(server, deps, commands, queries)
-  await mountDocs(server, openApi({ routes, commands, queries }), yaml(asyncApi(messages)))
+  const attempts = new SignInAttempts(() => microsOf(clock.now()) / 1000)
+  const refreshDays = config.REFRESH_TOKEN_EXPIRE_DAYS
+  for (const r of nativeRoutes) mountNativeRoute(server, { ...deps, refreshDays, attempts }, r)
+  await mountDocs(server, openApi({ routes, nativeRoutes, commands, queries }), yaml(asyncApi(messages)))
   mountFallback(server, routes)
   sockets.attach(server.server)
 
   const close = async () => {
     await sockets.close()
     await server.close()
+    access.close()
     hub.close()
   }
-  return { server, hub, sockets, identities, tokens, close }
+  return { server, hub, sockets, identities, access, tokens, close }
 }
 
 function createServer(log: Logger): FastifyInstance {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Command } from './changes/command.ts'
 import type { Query } from './changes/query.ts'
 import type { Route } from './ios/route.ts'
+import type { NativeRoute } from './native/route.ts'
 import { NATIVE } from './native/door.ts'
 import { problemShape } from './native/problem.ts'
 import { jsonSchema, type Json } from './json-schema.ts'
@@ -11,6 +12,7 @@ import { jsonSchema, type Json } from './json-schema.ts'
 /** What the document is made of. */
 export interface Api {
   readonly routes: readonly Route[]
+  readonly nativeRoutes: readonly NativeRoute[]
   readonly commands: readonly Command[]
   readonly queries: readonly Query[]
 }
@@ -35,7 +37,7 @@ const invalidShape = z
   .meta({ id: 'Invalid' })
 
 /** The document for an API. */
-export function openApi({ routes, commands, queries }: Api): Json {
+export function openApi({ routes, nativeRoutes, commands, queries }: Api): Json {
   const schemas: Json = {}
   const paths: Record<string, Json> = {}
   const put = (path: string, method: string, operation: Json) => {
@@ -43,6 +45,7 @@ export function openApi({ routes, commands, queries }: Api): Json {
     paths[key] = { ...paths[key], [method.toLowerCase()]: operation }
   }
   for (const r of routes) put(r.path, r.method, iosOperation(r, schemas))
+  for (const r of nativeRoutes) put(r.path, r.method, nativeRouteOperation(r, schemas))
   for (const c of commands) put(`${NATIVE}${c.path}`, c.method, nativeOperation(c, schemas, c.method !== 'DELETE'))
   for (const q of queries) put(`${NATIVE}${q.path}`, 'GET', nativeOperation(q, schemas, false))
   return {
@@ -88,6 +91,19 @@ function iosOperation(r: Route, schemas: Json): Json {
   }
 }
 
+function nativeRouteOperation(r: NativeRoute, schemas: Json): Json {
+  const refusals = [...(r.method === 'POST' ? [400, 413, 422] : []), ...r.refusals, 503].sort((a, b) => a - b)
+  return {
+    operationId: r.name,
+    summary: r.summary,
+    tags: ['v2'],
+    parameters: [],
+    ...(r.method === 'POST' && { requestBody: body(jsonSchema(r.input, schemas, 'read')) }),
+    responses: { 200: answer('Done', r.answer, schemas), ...problems(refusals, schemas) },
+    security: r.access === 'public' ? [] : [{ bearer: [] }],
+  }
+}
+
 function nativeOperation(c: Command | Query, schemas: Json, hasBody: boolean): Json {
   const path = `${NATIVE}${c.path}`
   const inPath = [...path.matchAll(/:(\w+)/g)].map((m) => m[1]!)
@@ -106,13 +122,16 @@ function nativeOperation(c: Command | Query, schemas: Json, hasBody: boolean): J
     ...(hasBody && { requestBody: body(input) }),
     responses: {
       200: answer('Done', shape, schemas),
-      ...Object.fromEntries(
-        refusals.map((status) => [status, answer(reason(status), problemShape, schemas, 'application/problem+json')]),
-      ),
+      ...problems(refusals, schemas),
     },
     security: [{ bearer: [] }],
   }
 }
+
+const problems = (statuses: readonly number[], schemas: Json): Json =>
+  Object.fromEntries(
+    statuses.map((status) => [status, answer(reason(status), problemShape, schemas, 'application/problem+json')]),
+  )
 
 const idempotencyKey = {
   name: 'Idempotency-Key',
@@ -131,6 +150,7 @@ const reason = (status: number): string =>
     409: 'In conflict with how things are now',
     413: 'Too large',
     422: 'Not valid',
+    429: 'Too many have failed: come back after Retry-After seconds',
     503: 'Busy: come back after Retry-After seconds',
   })[status] ?? 'Refused'
 

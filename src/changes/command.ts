@@ -56,6 +56,8 @@ export interface Command<Input extends z.ZodType = z.ZodType, Result = unknown> 
   readonly answer: z.ZodType
   /** Whether devices are told of it even when it touched nothing. */
   readonly announcesNothing?: boolean
+  /** What takes long and needs no transaction, done before it begins. */
+  readonly prepare?: (input: z.output<Input>) => Promise<unknown>
   /** Does the work. Throws `AppError` to refuse; then nothing of it remains. */
   run(w: Write, input: z.output<Input>): Promise<Result>
 }
@@ -94,7 +96,8 @@ export async function execute<Input extends z.ZodType, Result>(
 ): Promise<Executed<Result>> {
   if (ROLES.indexOf(context.actor.role) < ROLES.indexOf(c.role))
     throw new AppError('not-allowed', 403, `This needs the role ${c.role}`)
-  const input = parseInput(c, raw)
+  const input = parseInput(c.name, c.input, raw)
+  await c.prepare?.(input)
   for (let attempt = 1; ; attempt++) {
     try {
       return await runOnce(deps, c, context, input)
@@ -104,10 +107,11 @@ export async function execute<Input extends z.ZodType, Result>(
   }
 }
 
-function parseInput<Input extends z.ZodType>(c: Command<Input>, raw: unknown): z.output<Input> {
-  const parsed = c.input.safeParse(raw)
+/** An input as its schema reads it. Throws `AppError` invalid-input (422). */
+export function parseInput<Input extends z.ZodType>(name: string, schema: Input, raw: unknown): z.output<Input> {
+  const parsed = schema.safeParse(raw)
   if (parsed.success) return parsed.data
-  throw new AppError('invalid-input', 422, `The input of ${c.name} has problems`, {
+  throw new AppError('invalid-input', 422, `The input of ${name} has problems`, {
     problems: parsed.error.issues.map((issue) => ({ path: issue.path.map(String), message: issue.message })),
   })
 }
