@@ -109,9 +109,9 @@ export async function startApp(env: Record<string, string> = {}, beside?: TestAp
 }
 
 /** The same database through a pool of its own, which alone is closed in the end. */
-function shared({ url, sql }: TestDatabase, poolSize: number): TestDatabase {
-  const db = new Db({ url, poolSize })
-  return { url, db, sql, close: () => db.close() }
+function shared(database: TestDatabase, poolSize: number): TestDatabase {
+  const db = new Db({ url: database.url, poolSize })
+  return { ...database, db, close: () => db.close() }
 }
 
 /** Signs in to the native API. */

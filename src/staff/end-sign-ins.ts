@@ -12,8 +12,8 @@ import { revokeSignIns } from './sign-ins.ts'
 export const endSignIns = command({
   name: 'end-sign-ins',
   summary: 'Sign someone out everywhere: an owner anyone, everyone themselves',
-  method: 'POST',
-  path: '/staff/:staffId/end-sign-ins',
+  method: 'DELETE',
+  path: '/staff/:staffId/sign-ins',
   role: 'host',
   input: z.object({ staffId: idField }),
   answer: z.object({ ended: z.int() }),

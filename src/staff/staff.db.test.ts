@@ -89,7 +89,7 @@ test('A9: is no change of the log, and an idempotency key has one effect whose r
   const { id } = first.body.result
   for (const change of [{ firstName: 'x' }, { role: 'manager' }, { password: 'Another-One-9' }, { isActive: false }])
     expect((await r.v2('PATCH', `/staff/${id}`, change)).body.seq).toBe(null)
-  expect((await r.v2('POST', `/staff/${id}/end-sign-ins`)).body).toEqual({ result: { ended: 0 }, seq: null })
+  expect((await r.v2('DELETE', `/staff/${id}/sign-ins`)).body).toEqual({ result: { ended: 0 }, seq: null })
   expect(await head()).toBe(before)
   // Whoever reads the record can't tell from it what the password was: another one leaves the same.
   const other = newId()
@@ -124,7 +124,7 @@ test('A9, A1: an e-mail is taken whatever its case and restaurant; passwords and
     ])
   const unknown = await r.v2('PATCH', `/staff/${other.staffId}`, { firstName: 'x' })
   expect(code(unknown)).toEqual([404, 'staff-not-found'])
-  expect(code(await r.v2('POST', `/staff/${newId()}/end-sign-ins`))).toEqual([404, 'staff-not-found'])
+  expect(code(await r.v2('DELETE', `/staff/${newId()}/sign-ins`))).toEqual([404, 'staff-not-found'])
 })
 
 test('A9: a restaurant may have so many members of staff, and lists no more', async () => {
@@ -169,9 +169,7 @@ test('A10: owners who take each other away at once never take the last one away'
     const all = [house.staffId, ...others.map(({ staffId }) => staffId)]
     const answers = await Promise.all(
       all.map((id, i) =>
-        [house.v2, ...others.map(({ v2 }) => v2)][(i + 1) % 3]!('PATCH', `/staff/${id}`, {
-          ...(i % 2 ? { role: 'host' } : { isActive: false }),
-        }),
+        [house, ...others][(i + 1) % 3]!.v2('PATCH', `/staff/${id}`, i % 2 ? { role: 'host' } : { isActive: false }),
       ),
     )
     const left = await app.database.sql(
@@ -228,7 +226,7 @@ test('A11: rights are read anew: a demoted owner keeps none beyond 2 s, with wha
 
 test('A12: an owner ends the sign-ins of anyone, everyone their own, and nobody else does', async () => {
   const [host, manager] = [await colleague('host'), await colleague('manager')]
-  const end = (who: Pick<Colleague, 'v2'>, id: string) => who.v2('POST', `/staff/${id}/end-sign-ins`)
+  const end = (who: Pick<Colleague, 'v2'>, id: string) => who.v2('DELETE', `/staff/${id}/sign-ins`)
   expect(code(await end(manager, host.staffId))).toEqual([403, 'not-allowed'])
   expect(code(await end(host, r.staffId))).toEqual([403, 'not-allowed'])
   expect((await refresh(host.refreshToken)).status).toBe(200)
