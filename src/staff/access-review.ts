@@ -23,15 +23,16 @@ interface Person {
 
 const keyOf = ({ staffId, signInId }: Pick<Person, 'staffId' | 'signInId'>): string => `${staffId} ${signInId ?? ''}`
 
-// Whoever still counts. The rest of those asked for are gone, inactive, suspended or signed out.
+// Whoever still counts. The rest of those asked for are gone, inactive, suspended or signed out. Each sign-in is found by its key: a house with one
+// account on many devices has many of one person, so the index of those must be of no use here.
 const readAllowed = statement(
   'read-allowed',
   `select w.staff_id as "staffId", w.sign_in_id as "signInId", s.role
    from unnest($1::uuid[], $2::uuid[]) as w (staff_id, sign_in_id)
    join staff s on s.id = w.staff_id and s.is_active
    join restaurants r on r.restaurant_id = s.restaurant_id and r.is_active
-   left join sign_ins i on i.restaurant_id = s.restaurant_id and i.id = w.sign_in_id and i.staff_id = s.id and i.revoked_at is null
-   where w.sign_in_id is null or i.id is not null`,
+   left join sign_ins i on i.restaurant_id = s.restaurant_id and i.id = w.sign_in_id
+   where w.sign_in_id is null or (i.staff_id = s.id and i.revoked_at is null)`,
 )
 
 interface Allowed {

@@ -29,11 +29,12 @@ const readIdentity = statement(
   `select ${identity} from staff s join restaurants r on r.restaurant_id = s.restaurant_id where s.id = $1`,
 )
 
+// The sign-in is found by its key, as in the review of access.
 const readSignedIn = statement(
   'read-signed-in',
   `select ${identity} from staff s join restaurants r on r.restaurant_id = s.restaurant_id
-   join sign_ins i on i.restaurant_id = s.restaurant_id and i.id = $2 and i.staff_id = s.id and i.revoked_at is null
-   where s.id = $1`,
+   left join sign_ins i on i.restaurant_id = s.restaurant_id and i.id = $2
+   where s.id = $1 and coalesce(i.staff_id = s.id and i.revoked_at is null, false)`,
 )
 
 // The exact spelling first: accounts brought over may differ only in case.
