@@ -1,5 +1,8 @@
 import { networkInterfaces } from 'node:os'
 import { buildApp, type App } from './app.ts'
+import { startHousekeeping } from './changes/housekeeping.ts'
+import { checkLineage, lineageJob } from './changes/lineage.ts'
+import { retentionJob } from './changes/retention.ts'
 import { dataDirOf, readConfig, type Config } from './config.ts'
 import { systemClock } from './platform/clock.ts'
 import { Db } from './platform/db.ts'
@@ -35,6 +38,11 @@ async function start(undo: Undo[]): Promise<void> {
   const onConnectionError = (error: Error) => log.warn({ err: error }, 'a database connection broke while idle')
   const db = new Db({ url, poolSize: config.POOL_SIZE, onConnectionError })
   undo.push(() => db.close())
+  // Before any device is let in: it must not go on with the numbers of another database.
+  await checkLineage({ db, clock, log })
+  const jobs = [retentionJob(db, clock, config.LOG_RETENTION_DAYS), lineageJob({ db, clock, log })]
+  const housekeeping = startHousekeeping(jobs, log)
+  undo.push(() => housekeeping.close())
   const app = await buildApp({ config, secretKey, db, clock, log })
   undo.push(closerOf(app))
   if (config.ADMIN_EMAIL !== null && config.ADMIN_PASSWORD !== null) {
