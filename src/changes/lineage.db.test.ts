@@ -81,13 +81,13 @@ test('L15: a copy within the cluster is another database', async () => {
 test('L15: a login that may not ask which cluster it is says so once, and still notices a restored dump', async () => {
   const role = `mute_${randomBytes(6).toString('hex')}`
   const server = inject('postgresUrl')
-  await asLogin(server, `create role ${role} login password 'p'`)
+  await asLogin(server, `create role ${role} login bypassrls password 'p'`)
   const mute = new Db({ url: database.url.replace(/\/\/[^@]*@/, `//${role}:p@`), poolSize: 2 })
   try {
     await database.sql('revoke execute on function pg_control_system() from public')
     await database.sql(`grant usage on schema qtable to ${role}`)
     await database.sql(`grant select, insert, update on qtable.heads, qtable.lineage to ${role}`)
-    await database.sql(`create policy mute on qtable.heads to ${role} using (true) with check (true)`)
+    await database.sql(`grant execute on function qtable.claim_housekeeping() to ${role}`)
     await checkLineage(deps)
     const before = await heads()
     for (let i = 0; i < 3; i++) expect(await checkLineage({ ...deps, db: mute })).toEqual({ found: 'same' })

@@ -271,6 +271,18 @@ test('L12: a day that is above a floor is not dropped, whoever asks', async () =
   expect(seqs(await log.since(3))).toEqual([4])
 })
 
+test('L12: in a database that another owner restored, housekeeping sees what there is', async () => {
+  const log = await openLog(-30)
+  await log.add(-20, 3)
+  await log.add(-1, 1)
+  for (const each of ['heads', 'mutations', 'changes', 'changes_other_days'])
+    await sql(`alter policy housekeeping on qtable.${each} to pg_monitor`)
+  await sql('drop policy housekeeping on qtable.mutations')
+  expect(await keep()).toMatchObject({ dropped: [dayOf(-20)], raised: 1 })
+  expect(seqs(await log.since(0))).toBe('floor')
+  expect(seqs(await log.since(3))).toEqual([4])
+})
+
 test('L14: answers of mutations go when they are as old as the log, not before', async () => {
   const { restaurantId } = await openLog(-30)
   const answer = (mutationId: string, when: number) =>

@@ -11,6 +11,9 @@ const LOCKS = { retention: 7_148_202, lineage: 7_148_203 } as const
 
 const takeTurn = statement('take-turn', `select pg_try_advisory_xact_lock($1::bigint) as taken`)
 
+// Without it a restored log would look empty to an owner that it doesn't name, and nothing would lie above a floor.
+const claim = statement('claim-housekeeping', `select claim_housekeeping()`)
+
 /** Another server is at the same work. */
 export class Taken extends Error {}
 
@@ -33,6 +36,7 @@ export async function inTurn<T>(
       return await db.asOwner(async (tx) => {
         const { taken } = await tx.one<{ taken: boolean }>(takeTurn, [LOCKS[kind]])
         if (!taken) throw new Taken()
+        await tx.all(claim, [])
         return await work(tx)
       })
     } catch (error) {
