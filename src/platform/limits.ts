@@ -20,6 +20,8 @@ export const limits = {
   entriesPerChange: 5_000,
   /** Changes read from the log at once. */
   changesPerRead: 500,
+  /** Changes that are looked through for the one that made an entity what it is. */
+  changesSearched: 100,
   /** Changes that a device is given at once when it comes back; whoever missed more asks again. */
   changesPerResume: 10_000,
   /** Tables of one restaurant. */
