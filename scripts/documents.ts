@@ -1,13 +1,12 @@
-import { commands, queries, routes } from '../src/app.ts'
+import { commands, floorReads, messages, queries, routes } from '../src/app.ts'
 import { asyncApi } from '../src/asyncapi.ts'
-import { messages } from '../src/ios/message-shapes.ts'
 import type { Json } from '../src/json-schema.ts'
 import { openApi } from '../src/openapi.ts'
 import { yaml } from '../src/yaml.ts'
 
 /** The documents of the API that are checked in: OpenAPI, AsyncAPI, and a JSON Schema for each answer and message, which is a part of one of the two. */
 
-export const openApiNow = (): Json => openApi({ routes, commands, queries })
+export const openApiNow = (): Json => openApi({ routes, commands, queries, floorReads })
 export const asyncApiNow = (): Json => asyncApi(messages)
 
 /** JSON for people and their diffs: what fits a line stands on one. */
@@ -54,13 +53,15 @@ export interface AnswerPart extends Part {
   readonly status: string
 }
 
-type Operation = { operationId: string; responses: Record<string, { content: Record<string, { schema: Json }> }> }
+type Operation = { operationId: string; responses: Record<string, { content?: Record<string, { schema: Json }> }> }
 
 /** Every answer of an OpenAPI document. Refusals of one shape share one file. */
 export function answersOf({ paths }: Json): AnswerPart[] {
   return Object.entries(paths as Record<string, Record<string, Operation>>).flatMap(([route, methods]) =>
     Object.entries(methods).flatMap(([method, { operationId, responses }]) =>
-      Object.entries(responses).map(([status, { content }]) => {
+      Object.entries(responses).flatMap(([status, { content }]) => {
+        // A 304 has no content.
+        if (!content) return []
         const { schema } = Object.values(content)[0]!
         const name = status === '200' ? operationId : nameIn(schema)
         return {

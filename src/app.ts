@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { Config } from './config.ts'
 import { readBodies } from './platform/body.ts'
@@ -9,15 +11,21 @@ import { Tokens } from './platform/tokens.ts'
 import { microsOf, type Clock } from './platform/clock.ts'
 import { Hub } from './changes/hub.ts'
 import type { Command } from './changes/command.ts'
+import type { MessageKind } from './changes/message-kind.ts'
+import { LiveFloors, type FloorKind } from './changes/live-floors.ts'
+import { streamMessages } from './changes/protocol.ts'
 import type { Query } from './changes/query.ts'
 import { Identities } from './staff/identify.ts'
+import { tablesOnFloor } from './tables/tables.ts'
 import { addTable } from './tables/add-table.ts'
 import { listTables } from './tables/list-tables.ts'
 import { removeTable } from './tables/remove-table.ts'
+import { reservationsOnFloor } from './reservations/reservations.ts'
 import { addReservation } from './reservations/add-reservation.ts'
 import { cancelReservation } from './reservations/cancel-reservation.ts'
 import { listReservations } from './reservations/list-reservations.ts'
 import { updateReservation } from './reservations/update-reservation.ts'
+import { guestsOnFloor } from './guests/guests.ts'
 import { addGuest } from './guests/add-guest.ts'
 import { arrangeTables } from './guests/arrange-tables.ts'
 import { clearTable } from './guests/clear-table.ts'
@@ -43,11 +51,13 @@ import * as sync from './ios/sync.ts'
 import * as tables from './ios/tables.ts'
 import { mountCors } from './ios/cors.ts'
 import { mountFallback } from './ios/fallback.ts'
-import { messages } from './ios/message-shapes.ts'
+import { messages as iosMessages } from './ios/message-shapes.ts'
 import { answerError, mount, type IosDeps, type Route } from './ios/route.ts'
 import { IosSockets } from './ios/sockets.ts'
 import { mountNative } from './native/door.ts'
+import { changes, snapshot, type FloorRead } from './native/floor-reads.ts'
 import { answerProblem } from './native/problem.ts'
+import { Stream } from './native/stream.ts'
 import { mountDocs } from './docs.ts'
 import { openApi } from './openapi.ts'
 import { asyncApi } from './asyncapi.ts'
@@ -77,6 +87,12 @@ export const commands: readonly Command[] = [
 
 /** Every query there is. */
 export const queries: readonly Query[] = [listTables, listReservations, listGuests, getGuest, getFloor, getFloorSince]
+
+/** Reads of the floor as the stream has it. */
+export const floorReads: readonly FloorRead[] = [snapshot, changes]
+
+/** What stands on the floor. */
+export const floorKinds: readonly FloorKind[] = [tablesOnFloor, reservationsOnFloor, guestsOnFloor]
 
 /** Every endpoint of the iPad's contract. Its two sockets are in ios/sockets.ts. Of two with the same path the first one's method is what a 405 allows. */
 export const routes: readonly Route[] = [
@@ -114,6 +130,9 @@ export const routes: readonly Route[] = [
   dashboards.dashboardUpdates,
 ]
 
+/** Every message of every socket. */
+export const messages: readonly MessageKind[] = [...iosMessages, ...streamMessages]
+
 // ---------------------------------------------------------------- the building
 
 /** What the application stands on. */
@@ -130,10 +149,15 @@ export interface App {
   readonly server: FastifyInstance
   readonly hub: Hub
   readonly sockets: IosSockets
+  readonly stream: Stream
+  readonly floors: LiveFloors
   readonly identities: Identities
   readonly tokens: Tokens
   close(): Promise<void>
 }
+
+// Days that a visit stays on the floor of the stream after its end, at most: what is older is history, and asked for.
+const STREAM_DAYS = 7
 
 /** Puts the application together. */
 export async function buildApp({ config, secretKey, db, clock, log }: AppDeps): Promise<App> {
@@ -141,6 +165,8 @@ export async function buildApp({ config, secretKey, db, clock, log }: AppDeps): 
   const tokens = new Tokens(secretKey, () => microsOf(clock.now()) / 1e6)
   const identities = new Identities(db, tokens)
   const publish = hub.publish.bind(hub)
+  const historyDays = config.HISTORY_DAYS === 0 ? STREAM_DAYS : Math.min(config.HISTORY_DAYS, STREAM_DAYS)
+  const floors = new LiveFloors({ db, hub, clock, log, kinds: floorKinds, historyDays })
   const deps: IosDeps = {
     db,
     clock,
@@ -158,21 +184,27 @@ export async function buildApp({ config, secretKey, db, clock, log }: AppDeps): 
   }
   const sockets = new IosSockets({ ...deps, hub, clock, log, times, tokenless: config.TOKENLESS_SOCKETS })
 
+  const stream = new Stream({ db, clock, log, floors, identities, times, random: Math.random })
+
   const server = createServer(log)
   readBodies(server)
   mountCors(server, config.CORS_ORIGINS)
   for (const r of routes) mount(server, deps, r)
-  mountNative(server, deps, commands, queries)
-  await mountDocs(server, openApi({ routes, commands, queries }), yaml(asyncApi(messages)))
+  mountNative(server, { ...deps, floors }, { commands, queries, floorReads })
+  await mountDocs(server, openApi({ routes, commands, queries, floorReads }), yaml(asyncApi(messages)))
   mountFallback(server, routes)
-  sockets.attach(server.server)
+  server.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy())
+    if (!stream.takes(request, socket, head)) sockets.takes(request, socket, head)
+  })
 
   const close = async () => {
-    await sockets.close()
+    await Promise.all([sockets.close(), stream.close()])
     await server.close()
+    floors.close()
     hub.close()
   }
-  return { server, hub, sockets, identities, tokens, close }
+  return { server, hub, sockets, stream, floors, identities, tokens, close }
 }
 
 function createServer(log: Logger): FastifyInstance {

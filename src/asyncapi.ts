@@ -1,8 +1,8 @@
 import { closeCodes } from './changes/session.ts'
-import type { MessageKind, Socket } from './ios/message-shapes.ts'
+import type { MessageKind, Socket } from './changes/message-kind.ts'
 import { jsonSchema, type Json } from './json-schema.ts'
 
-/** The AsyncAPI 3.0 document of the two sockets, made from the schemas of their messages. Spec: C10. */
+/** The AsyncAPI 3.0 document of the sockets, made from the schemas of their messages. Spec: C10. */
 
 const text = { type: 'string' }
 
@@ -34,6 +34,11 @@ const sockets: Record<Socket, { address: string; summary: string; query: Json }>
       },
     },
   },
+  stream: {
+    address: '/v2/restaurants/{restaurantId}/stream',
+    summary: 'The native stream: every change, resumed where the device stands (docs/protocol.md)',
+    query: { type: 'object', properties: {} },
+  },
 }
 
 /** What each close code tells the client. */
@@ -42,6 +47,8 @@ const closings: Record<keyof typeof closeCodes, string> = {
   dead: 'A protocol ping was left unanswered',
   tooSlow: 'Frames were left unread, or the restaurant has too many sockets: connect again and read everything anew',
   notSignedIn: 'No token within 5 seconds, a wrong one, or one that no longer counts: sign in again',
+  badMessage: 'Only on the stream: a message could not be understood, the reason says why',
+  notAllowed: "Only on the stream: the restaurant is not the token's, or is suspended",
   tooOld: 'The socket has reached the greatest age: connect again',
 }
 
@@ -62,8 +69,8 @@ export function asyncApi(messages: readonly MessageKind[]): Json {
       title: 'QTable sockets',
       version: '1.0.0',
       description:
-        "The iPad app's two sockets. Frames are JSON texts. Nothing is sent before the token is known to be good: a handshake with a wrong one is " +
-        'refused with 403, one without any must be followed by the message authenticate. 503 with Retry-After: too many sockets.',
+        "The iPad app's two sockets, and the native stream. Frames are JSON texts. Nothing is sent before the token is known to be good: a handshake with a " +
+        'wrong one is refused with 403, one without any must be followed by the message authenticate (stream: hello). 503 with Retry-After: too many sockets.',
       license: { name: 'MIT' },
     },
     defaultContentType: 'application/json',
@@ -85,17 +92,19 @@ export function asyncApi(messages: readonly MessageKind[]): Json {
   }
 }
 
-const socketNames: readonly Socket[] = ['realtime', 'sync']
+const socketNames: readonly Socket[] = ['realtime', 'sync', 'stream']
 
-/** The name of a message among those of both sockets. */
+/** The name of a message among those of all sockets. */
 const nameOf = ({ socket, name }: MessageKind): string => `${socket}.${name}`
 
 function channel(socket: Socket, messages: readonly MessageKind[]): Json {
   const { address, summary, query } = sockets[socket]
   const own = messages.filter((kind) => kind.socket === socket)
+  const inPath = [...address.matchAll(/\{(\w+)\}/g)].map((m) => [m[1]!, { description: "The token's" }])
   return {
     address,
     summary,
+    ...(inPath.length > 0 && { parameters: Object.fromEntries(inPath) }),
     servers: [{ $ref: '#/servers/restaurant' }],
     messages: Object.fromEntries(own.map((kind) => [kind.name, { $ref: `#/components/messages/${nameOf(kind)}` }])),
     bindings: { ws: { method: 'GET', query, bindingVersion: '0.1.0' } },

@@ -3,6 +3,7 @@ import type { Command } from './changes/command.ts'
 import type { Query } from './changes/query.ts'
 import type { Route } from './ios/route.ts'
 import { NATIVE } from './native/door.ts'
+import type { FloorRead } from './native/floor-reads.ts'
 import { problemShape } from './native/problem.ts'
 import { jsonSchema, type Json } from './json-schema.ts'
 
@@ -13,6 +14,7 @@ export interface Api {
   readonly routes: readonly Route[]
   readonly commands: readonly Command[]
   readonly queries: readonly Query[]
+  readonly floorReads: readonly FloorRead[]
 }
 
 const detailShape = z.object({ detail: z.string() }).meta({ id: 'Detail' })
@@ -35,7 +37,7 @@ const invalidShape = z
   .meta({ id: 'Invalid' })
 
 /** The document for an API. */
-export function openApi({ routes, commands, queries }: Api): Json {
+export function openApi({ routes, commands, queries, floorReads }: Api): Json {
   const schemas: Json = {}
   const paths: Record<string, Json> = {}
   const put = (path: string, method: string, operation: Json) => {
@@ -45,6 +47,7 @@ export function openApi({ routes, commands, queries }: Api): Json {
   for (const r of routes) put(r.path, r.method, iosOperation(r, schemas))
   for (const c of commands) put(`${NATIVE}${c.path}`, c.method, nativeOperation(c, schemas, c.method !== 'DELETE'))
   for (const q of queries) put(`${NATIVE}${q.path}`, 'GET', nativeOperation(q, schemas, false))
+  for (const r of floorReads) put(`${NATIVE}${r.path}`, 'GET', floorOperation(r, schemas))
   return {
     openapi: '3.1.0',
     info: {
@@ -114,6 +117,45 @@ function nativeOperation(c: Command | Query, schemas: Json, hasBody: boolean): J
   }
 }
 
+function floorOperation(r: FloorRead, schemas: Json): Json {
+  const refusals = [...new Set([401, 403, 404, 422, 503, ...r.refusals])].sort((a, b) => a - b)
+  return {
+    operationId: r.name,
+    summary: r.summary,
+    tags: ['v2'],
+    parameters: [
+      ...pathParameters(NATIVE),
+      ...queryParameters(jsonSchema(r.input, schemas, 'read')),
+      minSeq,
+      ifNoneMatch,
+    ],
+    responses: {
+      200: answer('Done', r.answer, schemas),
+      304: { description: 'The client has it: nothing changed' },
+      ...Object.fromEntries(
+        refusals.map((status) => [status, answer(reason(status), problemShape, schemas, 'application/problem+json')]),
+      ),
+    },
+    security: [{ bearer: [] }],
+  }
+}
+
+const minSeq = {
+  name: 'Min-Seq',
+  in: 'header',
+  required: false,
+  description: 'The answer is at least as new as this change: send the seq of your last write',
+  schema: { type: 'integer', minimum: 0 },
+}
+
+const ifNoneMatch = {
+  name: 'If-None-Match',
+  in: 'header',
+  required: false,
+  description: 'The ETag of what the client has',
+  schema: { type: 'string' },
+}
+
 const idempotencyKey = {
   name: 'Idempotency-Key',
   in: 'header',
@@ -129,6 +171,7 @@ const reason = (status: number): string =>
     403: 'Not allowed',
     404: 'Not found',
     409: 'In conflict with how things are now',
+    410: 'The log does not reach back to there',
     413: 'Too large',
     422: 'Not valid',
     503: 'Busy: come back after Retry-After seconds',

@@ -3,6 +3,7 @@ import { sqlState, type Db, type Tx } from '../platform/db.ts'
 import { AppError, assert } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import type { Clock, Instant } from '../platform/clock.ts'
+import { inputOf } from './input.ts'
 import { claimMutation, fingerprintOf, settleMutation, type Outcome, type Remembered } from './mutations.ts'
 import { append, bury, type Change, type Draft, type Entry } from './log.ts'
 
@@ -94,7 +95,7 @@ export async function execute<Input extends z.ZodType, Result>(
 ): Promise<Executed<Result>> {
   if (ROLES.indexOf(context.actor.role) < ROLES.indexOf(c.role))
     throw new AppError('not-allowed', 403, `This needs the role ${c.role}`)
-  const input = parseInput(c, raw)
+  const input = inputOf(c, raw)
   for (let attempt = 1; ; attempt++) {
     try {
       return await runOnce(deps, c, context, input)
@@ -102,14 +103,6 @@ export async function execute<Input extends z.ZodType, Result>(
       if (!isLostRace(error) || attempt === limits.transactionAttempts) throw error
     }
   }
-}
-
-function parseInput<Input extends z.ZodType>(c: Command<Input>, raw: unknown): z.output<Input> {
-  const parsed = c.input.safeParse(raw)
-  if (parsed.success) return parsed.data
-  throw new AppError('invalid-input', 422, `The input of ${c.name} has problems`, {
-    problems: parsed.error.issues.map((issue) => ({ path: issue.path.map(String), message: issue.message })),
-  })
 }
 
 type Ran<Result> =

@@ -1,21 +1,37 @@
 import type { Db } from '../platform/db.ts'
 import type { Logger } from '../platform/log.ts'
 import { limits } from '../platform/limits.ts'
-import { assert } from '../platform/errors.ts'
-import { changesAfter, headsOf, type Change } from './log.ts'
+import { AppError, assert } from '../platform/errors.ts'
+import { changesAfter, headsOf, type Change, type Head } from './log.ts'
 
 /** Hears every change of one restaurant after the moment it subscribed: each once, in the order of seq. Must not throw. */
 export type Listener = (change: Change) => void
 
+/** Is told that the log can't be continued: it has a new epoch, or ends before what was heard. Nothing that was heard counts any more. Must not throw. */
+export type ResetListener = () => void
+
+/** Brings word of changes that other processes made. It may lose, repeat or reorder: the log has everything. */
+export interface Wire {
+  /** Somebody in this process listens to a restaurant from now on; or nobody any more. */
+  watch(restaurantId: string): void
+  unwatch(restaurantId: string): void
+}
+
+interface Subscriber {
+  readonly onChange: Listener
+  readonly onReset: ResetListener
+}
+
 interface Room {
   readonly restaurantId: string
-  readonly listeners: Set<Listener>
-  /** The newest seq that listeners have heard; null until the head is known. */
-  delivered: number | null
+  readonly subscribers: Set<Subscriber>
+  /** Where listeners are: the newest change that they have heard. Null until the head is known. */
+  at: Pick<Head, 'epoch' | 'seq'> | null
   /** Changes that came before their turn. */
   readonly early: Map<number, Change>
   readonly ready: Promise<void>
-  filling: boolean
+  /** The reading of a gap that is under way. */
+  filling: Promise<void> | null
 }
 
 /**
@@ -28,6 +44,7 @@ export class Hub {
   readonly #log: Logger
   readonly #rooms = new Map<string, Room>()
   readonly #timer: NodeJS.Timeout
+  #wire: Wire | null = null
   #polling = false
 
   constructor(db: Db, log: Logger, pollMillis: number = limits.headPollMillis) {
@@ -44,24 +61,32 @@ export class Hub {
     return { rooms: this.#rooms.size, early }
   }
 
+  /** Tells a wire which restaurants are listened to, those of now included. */
+  connect(wire: Wire): void {
+    this.#wire = wire
+    for (const restaurantId of this.#rooms.keys()) wire.watch(restaurantId)
+  }
+
   /**
    * Starts listening; resolves when every change that commits from now on will be heard. Rejects when the database can't be
    * asked where the log stands. Call the result to stop.
    */
-  async subscribe(restaurantId: string, listener: Listener): Promise<() => void> {
-    let room = this.#rooms.get(restaurantId)
-    if (!room) {
-      room = this.#open(restaurantId)
-      this.#rooms.set(restaurantId, room)
-    }
-    const mine = room
-    mine.listeners.add(listener)
+  async subscribe(
+    restaurantId: string,
+    onChange: Listener,
+    onReset: ResetListener = () => undefined,
+  ): Promise<() => void> {
+    const room = this.#rooms.get(restaurantId) ?? this.#open(restaurantId)
+    const subscriber = { onChange, onReset }
+    room.subscribers.add(subscriber)
     const stop = () => {
-      mine.listeners.delete(listener)
-      if (mine.listeners.size === 0 && this.#rooms.get(restaurantId) === mine) this.#rooms.delete(restaurantId)
+      room.subscribers.delete(subscriber)
+      if (room.subscribers.size > 0 || this.#rooms.get(restaurantId) !== room) return
+      this.#rooms.delete(restaurantId)
+      this.#wire?.unwatch(restaurantId)
     }
     try {
-      await mine.ready
+      await room.ready
       return stop
     } catch (error) {
       stop()
@@ -75,27 +100,76 @@ export class Hub {
     if (room) this.#take(room, change)
   }
 
+  /** Whether listeners have yet to hear a change: a wire may spare itself the reading of one that they have. */
+  awaits(restaurantId: string, epoch: string, seq: number): boolean {
+    const room = this.#rooms.get(restaurantId)
+    return room !== undefined && (room.at === null || room.at.epoch !== epoch || room.at.seq < seq)
+  }
+
+  /** Takes in word that the log of a restaurant has come to `seq`. */
+  hint(restaurantId: string, epoch: string, seq: number): void {
+    const room = this.#rooms.get(restaurantId)
+    if (!room?.at) return
+    if (room.at.epoch !== epoch) void this.#compare([room])
+    else if (room.at.seq < seq) void this.#fill(room, seq)
+  }
+
+  /**
+   * Resolves when listeners of a restaurant, which must have some, have heard everything up to `seq`. Throws `AppError` ahead-of-log (409) when
+   * the log doesn't reach that far, and busy (503) when it can't be read.
+   */
+  async catchUp(restaurantId: string, seq: number): Promise<void> {
+    const room = this.#rooms.get(restaurantId)
+    assert(room, 'only a restaurant that is listened to can be caught up with')
+    await room.ready
+    if (room.at!.seq >= seq) return
+    const { seq: head } = (await headsOf(this.#db, [restaurantId])).get(restaurantId)!
+    if (head < seq)
+      throw new AppError('ahead-of-log', 409, `The log is at ${head}: nothing is as new as ${seq}`, { head })
+    await this.#fill(room, seq)
+    if (room.at!.seq < seq) throw new AppError('busy', 503, 'The change log could not be read')
+  }
+
   /** Compares the heads of all rooms with what was delivered and fetches what is missing. Never rejects. */
   async poll(): Promise<void> {
     if (this.#polling || this.#rooms.size === 0) return
     this.#polling = true
-    try {
-      const heads = await headsOf(this.#db, [...this.#rooms.keys()])
-      for (const [restaurantId, seq] of heads) {
-        const room = this.#rooms.get(restaurantId)
-        if (room && room.delivered !== null && seq > room.delivered) await this.#fill(room, seq)
-      }
-    } catch (error) {
-      this.#log.warn({ err: error }, 'the heads of the change logs could not be read; trying again')
-    } finally {
-      this.#polling = false
-    }
+    await this.#compare([...this.#rooms.values()])
+    this.#polling = false
   }
 
   /** Forgets every listener and stops the poll. */
   close(): void {
     clearInterval(this.#timer)
+    for (const restaurantId of this.#rooms.keys()) this.#wire?.unwatch(restaurantId)
     this.#rooms.clear()
+  }
+
+  async #compare(rooms: readonly Room[]): Promise<void> {
+    try {
+      const known = rooms.map(({ restaurantId, at }) => [restaurantId, at] as const)
+      const heads = await headsOf(
+        this.#db,
+        known.map(([restaurantId]) => restaurantId),
+      )
+      for (const [restaurantId, before] of known) {
+        const head = heads.get(restaurantId)
+        const room = this.#rooms.get(restaurantId)
+        if (!head || !room?.at || !before) continue
+        // Compared with what was delivered before the heads were asked for: since then more may have come.
+        if (head.epoch !== room.at.epoch || head.seq < before.seq) this.#reset(room, head)
+        else if (head.seq > room.at.seq) await this.#fill(room, head.seq)
+      }
+    } catch (error) {
+      this.#log.warn({ err: error }, 'the heads of the change logs could not be read; trying again')
+    }
+  }
+
+  #reset(room: Room, head: Pick<Head, 'epoch' | 'seq'>): void {
+    this.#log.warn({ restaurantId: room.restaurantId, was: room.at, is: head }, 'the change log has begun anew')
+    room.at = head
+    room.early.clear()
+    for (const { onReset } of room.subscribers) onReset()
   }
 
   #open(restaurantId: string): Room {
@@ -103,61 +177,74 @@ export class Hub {
       const heads = await headsOf(this.#db, [restaurantId])
       const head = heads.get(restaurantId)
       assert(head !== undefined, `restaurant ${restaurantId} has no change log`)
-      room.delivered = head
+      room.at = head
       this.#drain(room)
     }
     const room: Room = {
       restaurantId,
-      listeners: new Set(),
-      delivered: null,
+      subscribers: new Set(),
+      at: null,
       early: new Map(),
       ready: Promise.resolve().then(start),
-      filling: false,
+      filling: null,
     }
+    this.#rooms.set(restaurantId, room)
+    this.#wire?.watch(restaurantId)
     return room
   }
 
   #take(room: Room, change: Change): void {
-    if (room.delivered !== null && change.seq <= room.delivered) return
+    if (room.at && room.at.epoch !== change.epoch) return void this.#compare([room])
+    if (room.at && change.seq <= room.at.seq) return
     // Beyond the limit the log has it all the same.
     if (room.early.size < limits.changesPerRead) room.early.set(change.seq, change)
-    if (room.delivered === null) return
+    if (!room.at) return
     this.#drain(room)
     if (room.early.size > 0) void this.#fill(room, change.seq)
   }
 
   #drain(room: Room): void {
-    assert(room.delivered !== null, 'a room is drained once its head is known')
-    for (const seq of room.early.keys()) if (seq <= room.delivered) room.early.delete(seq)
-    for (let next = room.early.get(room.delivered + 1); next; next = room.early.get(room.delivered + 1)) {
+    assert(room.at, 'a room is drained once its head is known')
+    for (const [seq, { epoch }] of room.early) if (seq <= room.at.seq || epoch !== room.at.epoch) room.early.delete(seq)
+    for (let next = room.early.get(room.at.seq + 1); next; next = room.early.get(room.at.seq + 1)) {
       room.early.delete(next.seq)
       this.#deliver(room, next)
     }
   }
 
   #deliver(room: Room, change: Change): void {
-    room.delivered = change.seq
-    for (const listener of room.listeners) {
+    room.at = { epoch: change.epoch, seq: change.seq }
+    for (const { onChange } of room.subscribers) {
       try {
-        listener(change)
+        onChange(change)
       } catch (error) {
         this.#log.error({ err: error, restaurantId: room.restaurantId, seq: change.seq }, 'a listener threw')
       }
     }
   }
 
-  /** Reads what is missing up to `target` from the log. A seq that is committed has all before it committed too, so reading closes any gap. */
+  /** Reads what is missing up to `target` from the log, once at a time. Never rejects: the next poll tries again. */
   async #fill(room: Room, target: number): Promise<void> {
-    if (room.filling) return
-    room.filling = true
+    while (room.filling) await room.filling
+    if (room.at!.seq >= target) return
+    room.filling = this.#read(room, target)
+    await room.filling
+  }
+
+  async #read(room: Room, target: number): Promise<void> {
     try {
       // Changes of this process that are a moment out of order are on their way: let them come before asking the database.
       await new Promise((resolve) => setImmediate(resolve))
-      while (this.#rooms.get(room.restaurantId) === room && room.delivered! < Math.max(target, ...room.early.keys())) {
-        const page = await changesAfter(this.#db, room.restaurantId, room.delivered!)
-        if (page.length === 0) break
-        for (const change of page) if (change.seq === room.delivered! + 1) this.#deliver(room, change)
+      // A seq that is committed has all before it committed too, so reading closes any gap.
+      while (this.#rooms.get(room.restaurantId) === room && room.at!.seq < Math.max(target, ...room.early.keys())) {
+        const from = room.at!.seq
+        const page = await changesAfter(this.#db, room.restaurantId, from)
+        for (const change of page) {
+          if (change.epoch !== room.at!.epoch) return
+          if (change.seq === room.at!.seq + 1) this.#deliver(room, change)
+        }
         this.#drain(room)
+        if (room.at!.seq === from) break
       }
     } catch (error) {
       this.#log.warn(
@@ -165,7 +252,7 @@ export class Hub {
         'a gap could not be filled; the next poll tries again',
       )
     } finally {
-      room.filling = false
+      room.filling = null
     }
   }
 }

@@ -71,7 +71,10 @@ const createHead = statement('create-head', `insert into heads (restaurant_id, e
 
 const readHead = statement('read-head', `select epoch, seq, last_at from heads where restaurant_id = $1`)
 
-const readHeads = statement('read-heads', `select restaurant_id, seq from heads where restaurant_id = any ($1::uuid[])`)
+const readHeads = statement(
+  'read-heads',
+  `select restaurant_id, epoch, seq from heads where restaurant_id = any ($1::uuid[])`,
+)
 
 const readChanges = statement(
   'read-changes',
@@ -132,12 +135,15 @@ export async function headOf(tx: Tx, restaurantId: string): Promise<Head> {
   return { epoch: row.epoch, seq: row.seq, lastAt: row.last_at }
 }
 
-/** The newest sequence number of each restaurant asked for. */
-export async function headsOf(db: Db, restaurantIds: readonly string[]): Promise<Map<string, number>> {
+/** Where the logs of restaurants stand: their epochs and newest sequence numbers. */
+export async function headsOf(
+  db: Db,
+  restaurantIds: readonly string[],
+): Promise<Map<string, Pick<Head, 'epoch' | 'seq'>>> {
   const rows = await db.transaction({ watched: restaurantIds }, (tx) =>
-    tx.all<{ restaurant_id: string; seq: number }>(readHeads, [restaurantIds]),
+    tx.all<{ restaurant_id: string; epoch: string; seq: number }>(readHeads, [restaurantIds]),
   )
-  return new Map(rows.map((row) => [row.restaurant_id, row.seq]))
+  return new Map(rows.map(({ restaurant_id, epoch, seq }) => [restaurant_id, { epoch, seq }]))
 }
 
 /** The changes after `since`, oldest first, `limits.changesPerRead` at most. */

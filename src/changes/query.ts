@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Db, Tx } from '../platform/db.ts'
 import { AppError } from '../platform/errors.ts'
 import type { Clock, Instant } from '../platform/clock.ts'
+import { inputOf } from './input.ts'
 import { ROLES, type Context, type Role } from './command.ts'
 
 /** The open transaction of a query. */
@@ -36,11 +37,7 @@ export async function ask<Input extends z.ZodType, Result>(
 ): Promise<Result> {
   if (ROLES.indexOf(context.actor.role) < ROLES.indexOf(q.role))
     throw new AppError('not-allowed', 403, `This needs the role ${q.role}`)
-  const parsed = q.input.safeParse(raw)
-  if (!parsed.success)
-    throw new AppError('invalid-input', 422, `The input of ${q.name} has problems`, {
-      problems: parsed.error.issues.map((issue) => ({ path: issue.path.map(String), message: issue.message })),
-    })
+  const input = inputOf(q, raw)
   const { restaurantId } = context
-  return deps.db.snapshot({ restaurantId }, (tx) => q.run({ tx, restaurantId, now: deps.clock.now() }, parsed.data))
+  return deps.db.snapshot({ restaurantId }, (tx) => q.run({ tx, restaurantId, now: deps.clock.now() }, input))
 }

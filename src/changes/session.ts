@@ -9,8 +9,12 @@ export const closeCodes = {
   dead: 1011,
   /** The peer does not read what it is sent: connect again and read everything anew. */
   tooSlow: 1013,
+  /** A message could not be understood. */
+  badMessage: 4400,
   /** No token within the time for it, or a wrong one, or one that no longer counts. */
   notSignedIn: 4401,
+  /** The restaurant is another's or suspended. */
+  notAllowed: 4403,
   /** The socket is older than the setting allows: connect again. */
   tooOld: 4408,
 } as const
@@ -22,7 +26,7 @@ export interface SessionOwner {
   /** It is gone, whoever closed it. Called once. */
   onGone(session: Session): void
   /** The frame of an application heartbeat, or null for none. */
-  heartbeat(): string
+  heartbeat(): string | null
 }
 
 /** Times of a session, in milliseconds. */
@@ -79,10 +83,16 @@ export class Session {
   }
 
   /** Sends a text frame, unless the peer is gone; one that does not read is closed instead. */
-  send(frame: string): void {
+  send(frame: string | Buffer): void {
     if (this.#gone || this.#ws.readyState !== WebSocket.OPEN) return
     if (this.#ws.bufferedAmount > limits.socketBacklogBytes) return this.close(closeCodes.tooSlow, 'reads too slowly')
-    this.#ws.send(frame)
+    this.#ws.send(frame, { binary: false })
+  }
+
+  /** Resolves when the peer has taken nearly all that it was sent, or is gone: what is more than one frame is sent in such steps. */
+  async drained(): Promise<void> {
+    while (!this.#gone && this.#ws.bufferedAmount > limits.socketBacklogBytes / 4)
+      await new Promise((resolve) => setTimeout(resolve, 5))
   }
 
   /** Closes; a peer that does not answer the closing is dropped at the next sweeps. */
@@ -112,7 +122,8 @@ export class Session {
     const silentSince = Math.max(this.#heardAt, this.#heartbeatAt)
     if (now - silentSince >= this.#times.heartbeat) {
       this.#heartbeatAt = now
-      this.send(this.#owner.heartbeat())
+      const frame = this.#owner.heartbeat()
+      if (frame !== null) this.send(frame)
     }
   }
 

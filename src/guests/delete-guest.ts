@@ -3,7 +3,7 @@ import { AppError } from '../platform/errors.ts'
 import { idField, versionField } from '../platform/fields.ts'
 import { command } from '../changes/command.ts'
 import { freeTable } from '../tables/tables.ts'
-import { hasActiveReservation } from '../reservations/reservations.ts'
+import { hasActiveReservation, unlinkGuest } from '../reservations/reservations.ts'
 import { dropGuest } from './guests.ts'
 import { lockParty } from './seating.ts'
 
@@ -21,6 +21,7 @@ export const deleteGuest = command({
     if (await hasActiveReservation(w, guestId))
       throw new AppError('guest-has-reservations', 409, 'Cannot delete guest with active reservations', { guest })
     const table = guest.tableId === null ? undefined : tables.get(guest.tableId)
+    await unlinkGuest(w, guestId)
     await Promise.all([dropGuest(w, guest), table && freeTable(w, table, 'freed')])
     return { deleted: true }
   },

@@ -6,6 +6,7 @@ import { limits } from '../platform/limits.ts'
 import type { Instant } from '../platform/clock.ts'
 import type { Write } from '../changes/command.ts'
 import { withFreshId } from '../changes/fresh-id.ts'
+import type { FloorKind } from '../changes/live-floors.ts'
 import { PARTY_STATUSES } from '../parties/rules.ts'
 
 /** A guest: a party from joining to leaving, as devices see it. */
@@ -97,6 +98,17 @@ const listNewest = statement(
    where restaurant_id = $1 and coalesce(ended_at, 'infinity') > $2 and created_at < coalesce($3::timestamptz, 'infinity')
    order by created_at desc, id desc limit $4`,
 )
+
+const listOnFloor = statement(
+  'guests-on-floor',
+  `select ${columns} from guests where restaurant_id = $1 and coalesce(ended_at, 'infinity') >= $2`,
+)
+
+/** Guests as the floor has them: all but those whose visit ended before `horizon`. */
+export const guestsOnFloor: FloorKind = {
+  kind: 'guest',
+  read: (tx, restaurantId, horizon) => tx.all<Guest>(listOnFloor, [restaurantId, horizon]),
+}
 
 /** A guest by id, or undefined. */
 export const findGuest = (tx: Tx, restaurantId: string, id: string): Promise<Guest | undefined> =>

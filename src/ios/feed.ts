@@ -1,6 +1,6 @@
 import type { Change } from '../changes/log.ts'
 import type { Hub } from '../changes/hub.ts'
-import type { Session } from '../changes/session.ts'
+import { closeCodes, type Session } from '../changes/session.ts'
 import { limits } from '../platform/limits.ts'
 import { pythonJson } from './frame.ts'
 import { messagesOf, type Hearing } from './messages.ts'
@@ -60,7 +60,12 @@ export class Feed {
         for (const frame of messages[kind].map(pythonJson)) for (const session of sessions[kind]) session.send(frame)
       }
     }
-    const floor: Floor = { sessions, listening: this.#hub.subscribe(restaurantId, tell) }
+    // The contract has no word for a log that begins anew: who comes again reads everything.
+    const begunAnew = () => {
+      for (const kind of HEARINGS)
+        for (const session of sessions[kind]) session.close(closeCodes.goingAway, 'read everything anew')
+    }
+    const floor: Floor = { sessions, listening: this.#hub.subscribe(restaurantId, tell, begunAnew) }
     this.#floors.set(restaurantId, floor)
     return floor
   }

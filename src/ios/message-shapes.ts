@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { sentInstant } from '../platform/fields.ts'
+import type { MessageKind, Socket } from '../changes/message-kind.ts'
 import { TABLE_SHAPES } from '../tables/rules.ts'
 import {
   guestStatus,
@@ -13,19 +14,6 @@ import {
 import { deltaFields } from './sync.ts'
 
 /** Every message of both sockets, as it stands on the wire: exactly these keys, times always with six digits and `Z`. Spec: C10. */
-
-/** The two sockets. */
-export type Socket = 'realtime' | 'sync'
-
-/** One kind of message. */
-export interface MessageKind {
-  /** Its `type`. */
-  readonly name: string
-  readonly socket: Socket
-  readonly from: 'server' | 'client'
-  readonly summary: string
-  readonly shape: z.ZodType
-}
 
 const head = { restaurant_id: id, timestamp: sentInstant }
 const x = z.number().min(0).max(1)

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { bearerOf } from '../platform/bearer.ts'
@@ -82,14 +82,11 @@ export class IosSockets {
     return { sockets: this.#members.size, restaurants: this.#feed.size }
   }
 
-  /** Takes the upgrades of a server. */
-  attach(server: Server): void {
-    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      socket.on('error', () => socket.destroy())
-      this.#admit(request, socket, head).catch((error: unknown) => {
-        this.#deps.log.warn({ err: error }, 'a socket could not be let in')
-        refuse(socket, 503)
-      })
+  /** Takes care of a handshake. */
+  takes(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#admit(request, socket, head).catch((error: unknown) => {
+      this.#deps.log.warn({ err: error }, 'a socket could not be let in')
+      refuse(socket, 503)
     })
   }
 

@@ -3,8 +3,11 @@ import { bearerOf } from '../platform/bearer.ts'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import { execute, type ChangeDeps, type Command, type Context } from '../changes/command.ts'
+import { inputOf } from '../changes/input.ts'
 import { ask, type Query } from '../changes/query.ts'
+import type { LiveFloors } from '../changes/live-floors.ts'
 import type { Identities } from '../staff/identify.ts'
+import type { FloorRead } from './floor-reads.ts'
 import { answerProblem } from './problem.ts'
 
 /** Where the native API begins. */
@@ -13,14 +16,21 @@ export const NATIVE = '/v2/restaurants/:restaurantId'
 /** What the native API stands on. */
 export interface NativeDeps extends ChangeDeps {
   readonly identities: Identities
+  readonly floors: LiveFloors
 }
 
-/** Puts every command and query of the lists behind its path. Nothing is said of any of them here. */
+/** What stands behind /v2. */
+export interface NativeApi {
+  readonly commands: readonly Command[]
+  readonly queries: readonly Query[]
+  readonly floorReads: readonly FloorRead[]
+}
+
+/** Puts every command, query and read of the lists behind its path. Nothing is said of any of them here. */
 export function mountNative(
   server: FastifyInstance,
   deps: NativeDeps,
-  commands: readonly Command[],
-  queries: readonly Query[],
+  { commands, queries, floorReads }: NativeApi,
 ): void {
   for (const c of commands) {
     server.route({
@@ -38,6 +48,7 @@ export function mountNative(
       },
     })
   }
+  for (const read of floorReads) mountFloorRead(server, deps, read)
   for (const q of queries) {
     server.route({
       method: 'GET',
@@ -51,6 +62,30 @@ export function mountNative(
       },
     })
   }
+}
+
+function mountFloorRead(server: FastifyInstance, deps: NativeDeps, read: FloorRead): void {
+  server.route({
+    method: 'GET',
+    url: `${NATIVE}${read.path}`,
+    errorHandler: (error, request, reply) => void answerProblem(error, request, reply),
+    handler: async (request, reply) => {
+      const { restaurantId } = await contextOf(deps, request)
+      const input = inputOf(read, objectIn(request.query))
+      const ifNoneMatch = request.headers['if-none-match'] ?? null
+      const { etag, body } = await read.handle({ deps, restaurantId, input, minSeq: minSeqOf(request), ifNoneMatch })
+      void reply.header('etag', etag).header('cache-control', 'private, no-cache')
+      return body === null ? reply.code(304).send() : reply.type('application/json').send(Buffer.from(body))
+    },
+  })
+}
+
+/** The header Min-Seq: the oldest state that will do. */
+function minSeqOf(request: FastifyRequest): number | null {
+  const text = headerOf(request, 'min-seq', 16)
+  if (text === undefined) return null
+  if (!/^\d+$/.test(text)) throw new AppError('invalid-header', 422, 'The header min-seq is a whole number')
+  return Number(text)
 }
 
 const send = (reply: FastifyReply, body: object): FastifyReply =>

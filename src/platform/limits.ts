@@ -20,6 +20,8 @@ export const limits = {
   entriesPerChange: 5_000,
   /** Changes read from the log at once. */
   changesPerRead: 500,
+  /** Changes that a device is given at once when it comes back; whoever missed more asks again. */
+  changesPerResume: 10_000,
   /** Tables of one restaurant. */
   tablesPerRestaurant: 2_000,
   /** Items of one list in a request. */
@@ -46,6 +48,21 @@ export const limits = {
   statementMillis: 15_000,
   lockMillis: 10_000,
   idleTransactionMillis: 30_000,
+  /** Changes that a floor in memory keeps for those who come back, and their characters of JSON. */
+  recentChanges: 1_000,
+  recentCharacters: 1_000_000,
+  /** How long a floor that nobody holds is kept in memory, how many of them, and how often that is looked at. */
+  floorIdleMillis: 60_000,
+  idleFloors: 200,
+  floorSweepMillis: 5_000,
+  /** Every socket of the native stream hears a heartbeat this often. */
+  streamBeatMillis: 5_000,
+  /** How often a socket of the native stream may say hello. */
+  streamHelloMillis: 1_000,
+  /** Characters of one frame of changes that a device missed. */
+  frameCharacters: 256_000,
+  /** A server that stops spreads the return of its sockets over this time. */
+  reconnectSpreadMillis: 3_000,
   /** How often the heads of watched restaurants are compared with what was delivered. */
   headPollMillis: 1_000,
   /** How long the answer "who is this user" is remembered. */

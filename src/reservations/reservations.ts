@@ -5,6 +5,7 @@ import { idField, intField, sentInstant, textField } from '../platform/fields.ts
 import { limits } from '../platform/limits.ts'
 import type { Instant } from '../platform/clock.ts'
 import type { Write } from '../changes/command.ts'
+import type { FloorKind } from '../changes/live-floors.ts'
 import { PARTY_STATUSES } from '../parties/rules.ts'
 
 /** A reservation: a party that is expected, as devices see it. */
@@ -48,6 +49,11 @@ const lockById = statement(
   `select ${columns} from reservations where restaurant_id = $1 and id = any ($2::uuid[]) order by id for update`,
 )
 
+const lockByGuest = statement(
+  'lock-reservations-of-guest',
+  `select ${columns} from reservations where restaurant_id = $1 and guest_id = $2 order by id for update`,
+)
+
 const insertReservation = statement(
   'insert-reservation',
   `insert into reservations (restaurant_id, id, guest_id, guest_name, contact_info, email, party_size, status, table_id, reservation_time,
@@ -78,6 +84,17 @@ const countActiveOf = statement(
    where restaurant_id = $1 and guest_id = $2 and status in ('waitlist', 'arrived', 'seated')`,
 )
 
+const listOnFloor = statement(
+  'reservations-on-floor',
+  `select ${columns} from reservations where restaurant_id = $1 and coalesce(ended_at, 'infinity') >= $2`,
+)
+
+/** Reservations as the floor has them: all but those that ended before `horizon`. */
+export const reservationsOnFloor: FloorKind = {
+  kind: 'reservation',
+  read: (tx, restaurantId, horizon) => tx.all<Reservation>(listOnFloor, [restaurantId, horizon]),
+}
+
 /** Which reservations are wanted; null says nothing. `day` is a date in the restaurant's time zone. */
 export interface ReservationPage {
   readonly status: string | null
@@ -105,6 +122,12 @@ export const lockReservations = (w: Write, ids: readonly string[]): Promise<Rese
 
 export const reservationNotFound = (id: string): AppError =>
   new AppError('reservation-not-found', 404, 'There is no such reservation', { reservationId: id })
+
+/** Makes the reservations of a guest who goes for good nobody's, and tells of it: the key would do it in silence, and devices would keep a guest that is gone. */
+export async function unlinkGuest(w: Write, guestId: string): Promise<void> {
+  const linked = await w.tx.all<Reservation>(lockByGuest, [w.restaurantId, guestId])
+  await Promise.all(linked.map((each) => saveReservation(w, { ...each, guestId: null }, 'edited')))
+}
 
 /** Stores a new reservation and tells of it. */
 export async function storeReservation(w: Write, reservation: Reservation): Promise<Reservation> {

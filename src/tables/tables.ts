@@ -4,6 +4,7 @@ import { AppError } from '../platform/errors.ts'
 import { idField, intField, sentInstant, textField } from '../platform/fields.ts'
 import type { Write } from '../changes/command.ts'
 import { withFreshId } from '../changes/fresh-id.ts'
+import type { FloorKind } from '../changes/live-floors.ts'
 import { TABLE_SHAPES, TABLE_STATUSES, tableStatuses, type TableStatus } from './rules.ts'
 
 /** A table as devices see it. `x` and `y` are its place on the plan, 0 to 1 from the top left. */
@@ -68,6 +69,9 @@ const countAll = statement('count-tables', `select count(*) as count from tables
 /** Every table, by number as text (`1`, `10`, `2`). */
 export const readTables = (tx: Tx, restaurantId: string): Promise<Table[]> =>
   tx.all<Table>(listTablesByNumber, [restaurantId])
+
+/** Tables as the floor has them: all. */
+export const tablesOnFloor: FloorKind = { kind: 'table', read: readTables }
 
 /** How many tables there are. */
 export async function countTables(w: Write): Promise<number> {

@@ -1,4 +1,4 @@
-import { commands, queries, routes } from '../../src/app.ts'
+import { commands, floorReads, queries, routes } from '../../src/app.ts'
 import type { Route } from '../../src/ios/route.ts'
 import { openApi } from '../../src/openapi.ts'
 import { newId } from '../../src/platform/ids.ts'
@@ -65,7 +65,7 @@ export interface Operation {
 }
 
 /** The document of what app.ts lists, as the server makes it at its start. */
-export const listed = openApi({ routes, commands, queries }) as unknown as OpenApi
+export const listed = openApi({ routes, commands, queries, floorReads }) as unknown as OpenApi
 
 /** The operations of a document. */
 export function operationsOf({ paths }: OpenApi): Operation[] {

@@ -1,0 +1,117 @@
+import { crc32 } from 'node:zlib'
+import { assert } from '../platform/errors.ts'
+import type { Instant } from '../platform/clock.ts'
+import { canonicalJson } from './canonical.ts'
+import type { Change } from './log.ts'
+
+/** What every entity on the floor has. One that ended stays until the horizon has passed it. */
+export interface EntityValue {
+  readonly id: string
+  readonly version: number
+  readonly endedAt?: Instant | null
+}
+
+/** One entity as it is held: its value as canonical JSON. */
+interface Held {
+  readonly kind: string
+  readonly id: string
+  readonly version: number
+  readonly endedAt: Instant | null
+  readonly checksum: number
+  readonly json: string
+}
+
+/** Where a floor stands: at the change `seq` of an epoch, made at `at`; what ended before `horizon` isn't on it. */
+export interface Standing {
+  readonly epoch: string
+  readonly seq: number
+  readonly at: Instant
+  readonly horizon: Instant
+}
+
+/**
+ * The floor of one restaurant in memory: read once from its tables and moved forward by changes, one after the other. It is what a device holds that
+ * stands at the same change, letter for letter, and `hash` proves that (docs/protocol.md).
+ */
+export class Floor {
+  readonly #held = new Map<string, Held>()
+  #standing: Standing
+  #sum = 0
+  #characters = 0
+  #text: string | null = null
+
+  constructor(standing: Standing, entities: readonly { readonly kind: string; readonly value: EntityValue }[]) {
+    this.#standing = standing
+    for (const { kind, value } of entities) this.#put(kind, value)
+  }
+
+  get standing(): Standing {
+    return this.#standing
+  }
+
+  /** Entities on the floor. */
+  get size(): number {
+    return this.#held.size
+  }
+
+  /** Characters of JSON that are held, all entities together. */
+  get characters(): number {
+    return this.#characters
+  }
+
+  /** The number of entities and the sum of their checksums modulo 2^32: the same for every holder of the same state, in whatever order it came about. */
+  get hash(): string {
+    return `${this.#held.size}-${this.#sum.toString(16).padStart(8, '0')}`
+  }
+
+  /** Applies the next change. */
+  apply(change: Change): void {
+    const { epoch, seq } = this.#standing
+    assert(change.epoch === epoch && change.seq === seq + 1, `change ${change.seq} does not follow ${seq}`)
+    for (const entry of change.entries) {
+      if (entry.op === 'put') this.#put(entry.kind, entry.value as EntityValue)
+      else this.#drop(`${entry.kind} ${entry.id}`)
+    }
+    this.#standing = { ...this.#standing, seq: change.seq, at: change.at }
+    this.#text = null
+  }
+
+  /** Lets go what ended before a new horizon; one that isn't later changes nothing. */
+  letGo(horizon: Instant): void {
+    if (horizon <= this.#standing.horizon) return
+    this.#standing = { ...this.#standing, horizon }
+    for (const [key, { endedAt }] of this.#held) if (endedAt !== null && endedAt < horizon) this.#drop(key)
+    this.#text = null
+  }
+
+  /** The snapshot that devices take, as the fields of a JSON object without its braces. Written once for each state. */
+  get text(): string {
+    if (this.#text !== null) return this.#text
+    const { epoch, seq, at, horizon } = this.#standing
+    const entities = [...this.#held.values()].map(
+      ({ kind, id, version, json }) => `{"kind":"${kind}","id":"${id}","version":${version},"value":${json}}`,
+    )
+    const where = `"epoch":"${epoch}","seq":${seq},"at":"${at}","horizon":"${horizon}","hash":"${this.hash}"`
+    return (this.#text = `${where},"entities":[${entities.join(',')}]`)
+  }
+
+  #put(kind: string, value: EntityValue): void {
+    const key = `${kind} ${value.id}`
+    this.#drop(key)
+    const endedAt = value.endedAt ?? null
+    if (endedAt !== null && endedAt < this.#standing.horizon) return
+    const json = canonicalJson(value)
+    const checksum = crc32(`${kind}\n${value.id}\n${json}`)
+    this.#held.set(key, { kind, id: value.id, version: value.version, endedAt, checksum, json })
+    this.#sum = (this.#sum + checksum) >>> 0
+    this.#characters += json.length
+  }
+
+  #drop(key: string): void {
+    const held = this.#held.get(key)
+    if (!held) return
+    this.#held.delete(key)
+    this.#sum = (this.#sum - held.checksum) >>> 0
+    this.#characters -= held.json.length
+  }
+}

@@ -1,0 +1,112 @@
+import { z } from 'zod'
+import { idField, intField, sentInstant, textField } from '../platform/fields.ts'
+import { limits } from '../platform/limits.ts'
+import type { MessageKind } from './message-kind.ts'
+
+/** The wire of the native stream, as docs/protocol.md tells it. */
+
+const seq = z.int().min(0)
+const kind = z.string().meta({ description: 'table, guest or reservation' })
+const value = z.looseObject({ id: idField, version: z.int() }).meta({ description: 'The whole entity' })
+const told = { kind, id: idField, event: z.string(), version: z.int() }
+
+export const entryShape = z
+  .discriminatedUnion('op', [
+    z.object({ op: z.literal('put'), ...told, value }),
+    z.object({ op: z.literal('drop'), ...told, value: z.looseObject({}).optional() }),
+  ])
+  .meta({ id: 'Entry' })
+
+export const changeShape = z
+  .object({
+    epoch: idField,
+    seq,
+    at: sentInstant,
+    command: z.string(),
+    mutationId: z.string().nullable(),
+    actorId: idField.nullable(),
+    device: z.string().nullable(),
+    entries: z.array(entryShape),
+  })
+  .meta({ id: 'Change' })
+
+const snapshotFields = {
+  epoch: idField,
+  seq,
+  at: sentInstant,
+  horizon: sentInstant,
+  hash: z.string().regex(/^\d+-[0-9a-f]{8}$/),
+  entities: z.array(z.object({ kind, id: idField, version: z.int(), value })),
+}
+/** The answer of GET …/snapshot. */
+export const snapshotShape = z.object(snapshotFields).meta({ id: 'Snapshot' })
+
+/** The answer of GET …/changes. */
+export const changesShape = z.object({ epoch: idField, head: seq, changes: z.array(changeShape) })
+
+/** Why a device begins anew. */
+export const resyncReason = z.enum(['new', 'epoch', 'floor', 'ahead', 'diverged'])
+export type BeginsAnew = z.output<typeof resyncReason>
+
+/** What a device says. More keys than these are ignored. */
+export const said = {
+  hello: z
+    .looseObject({
+      type: z.literal('hello'),
+      token: z.string().max(4096).optional(),
+      epoch: idField.optional(),
+      since: intField(0, Number.MAX_SAFE_INTEGER).optional(),
+      at: sentInstant.optional(),
+      device: textField(limits.deviceCharacters).optional(),
+    })
+    .refine((hello) => (hello.epoch === undefined) === (hello.since === undefined), 'epoch and since go together'),
+  applied: z.looseObject({ type: z.literal('applied'), seq }),
+  ping: z.looseObject({ type: z.literal('ping') }),
+}
+export type Hello = z.output<typeof said.hello>
+
+const fromServer = {
+  resumed: z.object({ type: z.literal('resumed'), epoch: idField, head: seq }),
+  resync: z.object({ type: z.literal('resync'), reason: resyncReason, epoch: idField, head: seq }),
+  snapshot: z.object({ type: z.literal('snapshot'), ...snapshotFields }),
+  changes: z.object({ type: z.literal('changes'), changes: z.array(changeShape).min(1) }),
+  heartbeat: z.object({
+    type: z.literal('heartbeat'),
+    epoch: idField,
+    head: seq,
+    at: sentInstant,
+    horizon: sentInstant,
+    hash: snapshotFields.hash,
+  }),
+  reconnect: z.object({ type: z.literal('reconnect'), afterMillis: z.int().min(0), reason: z.string() }),
+  pong: z.object({ type: z.literal('pong') }),
+}
+
+const tells = (name: keyof typeof fromServer, summary: string): MessageKind => ({
+  name,
+  socket: 'stream',
+  from: 'server',
+  summary,
+  shape: fromServer[name],
+})
+const hears = (name: keyof typeof said, summary: string): MessageKind => ({
+  name,
+  socket: 'stream',
+  from: 'client',
+  summary,
+  shape: said[name],
+})
+
+/** Every message of the stream. */
+export const streamMessages: readonly MessageKind[] = [
+  tells('resumed', 'The device keeps its state; what it missed follows'),
+  tells('resync', 'The device begins anew; the snapshot follows'),
+  tells('snapshot', 'The whole floor after one change'),
+  tells('changes', 'Changes that follow each other'),
+  tells('heartbeat', 'Where the log stands, and the hash of the floor there'),
+  tells('reconnect', 'This process is leaving: connect again after that time'),
+  tells('pong', 'The answer to a ping'),
+  hears('hello', 'The first message: who the device is and where it stands'),
+  hears('applied', 'A change is on the glass'),
+  hears('ping', 'Is answered with pong'),
+]

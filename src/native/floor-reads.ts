@@ -1,0 +1,86 @@
+import { z } from 'zod'
+import { idField, intField, sentInstant } from '../platform/fields.ts'
+import { AppError } from '../platform/errors.ts'
+import { limits } from '../platform/limits.ts'
+import type { Db } from '../platform/db.ts'
+import type { LiveFloors } from '../changes/live-floors.ts'
+import { changesShape, snapshotShape } from '../changes/protocol.ts'
+import { changesSince } from '../changes/since.ts'
+
+/** What a read of the floor is given. `minSeq` is the oldest state that will do, `ifNoneMatch` what the client has. */
+export interface FloorAsked<Input> {
+  readonly deps: { readonly db: Db; readonly floors: LiveFloors }
+  readonly restaurantId: string
+  readonly input: Input
+  readonly minSeq: number | null
+  readonly ifNoneMatch: string | null
+}
+
+/** JSON text with its ETag; null when the client has it already. */
+export interface FloorAnswer {
+  readonly etag: string
+  readonly body: string | null
+}
+
+/** A read that is answered from memory or the log as it is, not through a query. */
+export interface FloorRead<Input extends z.ZodType = z.ZodType> {
+  readonly name: string
+  readonly summary: string
+  /** Below `/v2/restaurants/:restaurantId`. */
+  readonly path: string
+  readonly input: Input
+  readonly answer: z.ZodType
+  /** Statuses of its refusals besides those of every read. */
+  readonly refusals: readonly number[]
+  handle(asked: FloorAsked<z.output<Input>>): Promise<FloorAnswer>
+}
+
+const floorRead = <Input extends z.ZodType>(read: FloorRead<Input>): FloorRead<Input> => read
+
+/** The whole floor after one change. Spec: F6. */
+export const snapshot = floorRead({
+  name: 'get-snapshot',
+  summary: 'The whole floor after one change, to which the stream and the changes then add',
+  path: '/snapshot',
+  input: z.object({}),
+  answer: snapshotShape,
+  refusals: [409],
+  async handle({ deps, restaurantId, minSeq, ifNoneMatch }) {
+    const { live, release } = await deps.floors.hold(restaurantId)
+    try {
+      if (minSeq !== null) await live.reach(minSeq)
+      const { epoch, seq, horizon } = live.floor.standing
+      // Weak: the order of the entities is not the same everywhere.
+      const etag = `W/"${epoch}.${seq}.${horizon.slice(0, 13)}"`
+      return { etag, body: ifNoneMatch === etag ? null : `{${live.floor.text}}` }
+    } finally {
+      release()
+    }
+  },
+})
+
+/** The changes after one, oldest first. Spec: F6, L9. */
+export const changes = floorRead({
+  name: 'get-changes',
+  summary: 'The changes after one that the client has, oldest first',
+  path: '/changes',
+  input: z.object({
+    epoch: idField,
+    since: z.coerce.number().pipe(intField(0, Number.MAX_SAFE_INTEGER)),
+    at: sentInstant.optional(),
+    limit: z.coerce.number().pipe(intField(1, limits.changesPerRead)).default(limits.changesPerRead),
+  }),
+  answer: changesShape,
+  refusals: [410],
+  async handle({ deps, restaurantId, input, ifNoneMatch }) {
+    const found = await deps.db.transaction({ restaurantId }, (tx) => changesSince(tx, restaurantId, input))
+    if (found.kind === 'resync') {
+      const { kind: _, ...details } = found
+      throw new AppError('resync-required', 410, 'The log does not go on from there: take a snapshot', details)
+    }
+    const etag = `W/"${found.epoch}.${found.head}"`
+    const frames = found.changes.map(({ frame }) => frame).join(',')
+    const body = `{"epoch":"${found.epoch}","head":${found.head},"changes":[${frames}]}`
+    return { etag, body: ifNoneMatch === etag ? null : body }
+  },
+})

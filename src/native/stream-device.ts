@@ -1,0 +1,267 @@
+import type { WebSocket } from 'ws'
+import type { Db } from '../platform/db.ts'
+import { AppError } from '../platform/errors.ts'
+import { limits } from '../platform/limits.ts'
+import type { Logger } from '../platform/log.ts'
+import type { LiveFloor } from '../changes/live-floors.ts'
+import { said, type BeginsAnew, type Hello } from '../changes/protocol.ts'
+import { closeCodes, Session, type SessionTimes } from '../changes/session.ts'
+import { changesSince } from '../changes/since.ts'
+import type { Identities } from '../staff/identify.ts'
+import type { Identity } from '../staff/staff.ts'
+import type { Follower, RoomDeps, StreamRoom } from './stream-room.ts'
+
+/** What the stream stands on. */
+export interface StreamDeps extends RoomDeps {
+  readonly db: Db
+  readonly log: Logger
+  readonly identities: Identities
+  readonly times: SessionTimes
+}
+
+/** Where a device stands that has said hello. */
+type Place = { readonly epoch: string; readonly since: number; readonly at?: Hello['at'] }
+
+/** What a device asks of the stream that it belongs to. */
+interface Surroundings {
+  room(): StreamRoom
+  gone(): void
+}
+
+/**
+ * One device on the native stream: says hello, is brought to where the floor stands, and then hears every change. While it is brought up it is not among those that hear: what comes
+ * meanwhile is read again from memory or from the log, so a slow device holds nothing but what is on its way to it.
+ */
+export class StreamDevice implements Follower {
+  readonly #restaurantId: string
+  readonly #deps: StreamDeps
+  readonly #around: Surroundings
+  readonly #session: Session
+  readonly #deadline: NodeJS.Timeout
+  #identity: Identity | null
+  #room: StreamRoom | null = null
+  #floor: LiveFloor | null = null
+  /** The change that it was sent last. */
+  #seq = 0
+  /** Counts the beginnings: one that isn't the newest any more stops. */
+  #turn = 0
+  #helloAt = -Infinity
+  #gone = false
+
+  constructor(
+    ws: WebSocket,
+    restaurantId: string,
+    identity: Identity | null,
+    deps: StreamDeps,
+    surroundings: Surroundings,
+  ) {
+    this.#restaurantId = restaurantId
+    this.#identity = identity
+    this.#deps = deps
+    this.#around = surroundings
+    const owner = {
+      onText: (_: Session, text: string) => this.#onText(text),
+      onGone: () => this.#onGone(),
+      heartbeat: () => null,
+    }
+    this.#session = new Session(ws, owner, deps.times, Date.now())
+    const late = () => this.close(closeCodes.notSignedIn, 'no hello')
+    this.#deadline = setTimeout(late, limits.socketSignInMillis).unref()
+  }
+
+  /** Who it is, once that is known. */
+  get identity(): Identity | null {
+    return this.#identity
+  }
+
+  tell(seq: number, frame: Buffer): void {
+    this.#seq = seq
+    this.#session.send(frame)
+  }
+
+  send(frame: string): void {
+    this.#session.send(frame)
+  }
+
+  sweep(now: number): void {
+    this.#session.sweep(now)
+  }
+
+  close(code: number, reason: string): void {
+    this.#turn++
+    this.#session.close(code, reason)
+  }
+
+  terminate(): void {
+    this.#session.terminate()
+  }
+
+  /** The process is leaving. */
+  sendAway(): void {
+    const afterMillis = Math.floor(this.#deps.random() * limits.reconnectSpreadMillis)
+    this.send(JSON.stringify({ type: 'reconnect', afterMillis, reason: 'the server is stopping' }))
+    this.close(closeCodes.goingAway, 'server stopping')
+  }
+
+  lost(): void {
+    this.close(closeCodes.goingAway, 'the log cannot be read')
+  }
+
+  beginAnew(): void {
+    if (this.#floor) void this.#bringUp(++this.#turn, null, 'epoch')
+  }
+
+  #onText(text: string): void {
+    const message = objectIn(text)
+    const type = message?.['type']
+    if (type === 'hello') return void this.#hello(message)
+    if (!this.#room) return this.close(closeCodes.badMessage, 'the first message is hello')
+    if (type === 'ping') return this.send('{"type":"pong"}')
+    if (typeof type !== 'string') this.close(closeCodes.badMessage, 'a message is a JSON object with a type')
+  }
+
+  async #hello(message: unknown): Promise<void> {
+    const parsed = said.hello.safeParse(message)
+    if (!parsed.success) {
+      const { path, message: why } = parsed.error.issues[0]!
+      return this.close(closeCodes.badMessage, `hello: ${path.join('.')} ${why}`.slice(0, 120))
+    }
+    const turn = ++this.#turn
+    try {
+      if (!(await this.#mayEnter(parsed.data.token)) || turn !== this.#turn || this.#gone) return
+      await this.#pace()
+      if (turn !== this.#turn || this.#gone) return
+      const { epoch, since, at } = parsed.data
+      const place = epoch === undefined || since === undefined ? null : { epoch, since, at }
+      await this.#enter()
+      await this.#bringUp(turn, place, 'new')
+    } catch (error) {
+      this.#deps.log.warn({ err: error, restaurantId: this.#restaurantId }, 'a device could not be brought up')
+      this.lost()
+    }
+  }
+
+  /** Whether it is known and belongs here; closes the socket otherwise. Asked at each hello, never remembered from an earlier one. */
+  async #mayEnter(token: string | undefined): Promise<boolean> {
+    const { identities } = this.#deps
+    const known = this.#identity
+    const identity =
+      token !== undefined ? await identities.of(token) : known && ((await identities.byId(known.staffId)) ?? null)
+    if (!identity?.isActive) {
+      this.close(closeCodes.notSignedIn, 'no valid token')
+      return false
+    }
+    if (identity.restaurantId !== this.#restaurantId || !identity.restaurantIsActive) {
+      this.close(closeCodes.notAllowed, 'not this restaurant, or it is suspended')
+      return false
+    }
+    this.#identity = identity
+    clearTimeout(this.#deadline)
+    return true
+  }
+
+  /** A hello costs: the next one waits its time. */
+  async #pace(): Promise<void> {
+    const wait = this.#helloAt + limits.streamHelloMillis - performance.now()
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
+    this.#helloAt = performance.now()
+  }
+
+  async #enter(): Promise<void> {
+    if (this.#room) return this.#room.pause(this)
+    const room = this.#around.room()
+    if (room.isFull) return this.close(closeCodes.tooSlow, 'too many sockets')
+    this.#room = room
+    this.#floor = await room.enter(this)
+    if (this.#gone) room.leave(this)
+  }
+
+  /** Brings the device from its place to where the floor stands, and lets it follow. `turn` is this beginning's number. */
+  async #bringUp(turn: number, place: Place | null, otherwise: BeginsAnew): Promise<void> {
+    const floor = this.#floor
+    if (!floor || turn !== this.#turn || this.#gone) return
+    const reason = place ? await this.#reasonAgainst(floor, place) : otherwise
+    if (turn !== this.#turn || this.#gone) return
+    const { epoch, seq } = floor.floor.standing
+    if (reason === null) this.send(JSON.stringify({ type: 'resumed', epoch, head: seq }))
+    else this.#sendSnapshot(floor, reason)
+    if (reason === null) this.#seq = place!.since
+    while (turn === this.#turn && !this.#gone) {
+      await this.#session.drained()
+      if (turn !== this.#turn || this.#gone) return
+      const recent = floor.after(this.#seq)
+      if (recent?.length === 0) return this.#room!.follow(this)
+      if (recent) this.#sendChanges(recent)
+      else if (!(await this.#sendFromLog(turn, epoch))) return
+    }
+  }
+
+  /** Why a device can't go on from its place, or null when it can. */
+  async #reasonAgainst(live: LiveFloor, { epoch, since, at }: Place): Promise<BeginsAnew | null> {
+    if (epoch !== live.floor.standing.epoch) return 'epoch'
+    try {
+      await live.reach(since)
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'ahead-of-log') return 'ahead'
+      throw error
+    }
+    const known = live.timeOf(since)
+    if (known !== null) return at !== undefined && at !== known ? 'diverged' : null
+    if (live.after(since) !== null && at === undefined) return null
+    const found = await this.#readLog({ epoch, since, at }, 1)
+    return found.kind === 'resync' ? found.reason : null
+  }
+
+  /** Sends what the log has after the last change sent. False: the device begins anew instead. */
+  async #sendFromLog(turn: number, epoch: string): Promise<boolean> {
+    const found = await this.#readLog({ epoch, since: this.#seq }, limits.changesPerRead)
+    if (turn !== this.#turn || this.#gone) return false
+    if (found.kind === 'changes') this.#sendChanges(found.changes.map(({ seq, frame }) => ({ seq, text: frame })))
+    else void this.#bringUp(++this.#turn, null, found.reason)
+    return found.kind === 'changes'
+  }
+
+  #readLog(place: Place, limit: number) {
+    const { db } = this.#deps
+    const restaurantId = this.#restaurantId
+    return db.transaction({ restaurantId }, (tx) => changesSince(tx, restaurantId, { ...place, limit }))
+  }
+
+  #sendSnapshot({ floor }: LiveFloor, reason: BeginsAnew): void {
+    const { epoch, seq } = floor.standing
+    this.send(JSON.stringify({ type: 'resync', reason, epoch, head: seq }))
+    this.send(`{"type":"snapshot",${floor.text}}`)
+    this.#seq = seq
+  }
+
+  /** Sends one frame of them: as many as fit, at least one. The rest is sent once the device has taken this. */
+  #sendChanges(changes: readonly { readonly seq: number; readonly text: string }[]): void {
+    const texts: string[] = []
+    let characters = 0
+    for (const { seq, text } of changes) {
+      if (characters > 0 && characters + text.length > limits.frameCharacters) break
+      texts.push(text)
+      characters += text.length
+      this.#seq = seq
+    }
+    this.send(`{"type":"changes","changes":[${texts.join(',')}]}`)
+  }
+
+  #onGone(): void {
+    this.#gone = true
+    clearTimeout(this.#deadline)
+    this.#room?.leave(this)
+    this.#around.gone()
+  }
+}
+
+function objectIn(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,109 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer } from 'ws'
+import { bearerOf } from '../platform/bearer.ts'
+import { limits } from '../platform/limits.ts'
+import { closeCodes } from '../changes/session.ts'
+import type { Identity } from '../staff/staff.ts'
+import { StreamDevice, type StreamDeps } from './stream-device.ts'
+import { StreamRoom } from './stream-room.ts'
+
+const PATH = /^\/v2\/restaurants\/([0-9a-f-]{36})\/stream$/
+const SWEEP_MILLIS = 250
+const SWEEPS_PER_SECOND = 1_000 / SWEEP_MILLIS
+
+/** The native stream's sockets: who is let in, and what is done for all of them from time to time. */
+export class Stream {
+  readonly #deps: StreamDeps
+  readonly #wss = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: limits.socketFrameBytes })
+  readonly #devices = new Set<StreamDevice>()
+  readonly #rooms = new Map<string, StreamRoom>()
+  readonly #timer: NodeJS.Timeout
+  #sweeps = 0
+
+  constructor(deps: StreamDeps) {
+    this.#deps = deps
+    this.#timer = setInterval(() => this.#sweep(), SWEEP_MILLIS).unref()
+  }
+
+  /** Open sockets, and restaurants that have some. */
+  get figures(): { sockets: number; restaurants: number } {
+    return { sockets: this.#devices.size, restaurants: this.#rooms.size }
+  }
+
+  /** Whether a handshake is for the stream; then it is taken care of. */
+  takes(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+    const [, restaurantId] = PATH.exec((request.url ?? '').split('?', 1)[0]!) ?? []
+    if (restaurantId === undefined) return false
+    this.#admit(restaurantId, request, socket, head).catch((error: unknown) => {
+      this.#deps.log.warn({ err: error }, 'a socket could not be let in')
+      refuse(socket, '503 Service Unavailable\r\nRetry-After: 1')
+    })
+    return true
+  }
+
+  /** The room of a restaurant, opened for its first device. */
+  room(restaurantId: string): StreamRoom {
+    const open = this.#rooms.get(restaurantId)
+    if (open) return open
+    const room = new StreamRoom(restaurantId, this.#deps, () => {
+      if (this.#rooms.get(restaurantId) === room) this.#rooms.delete(restaurantId)
+    })
+    this.#rooms.set(restaurantId, room)
+    return room
+  }
+
+  /** Tells every device to come back, each at its own time, and closes its socket. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer)
+    for (const device of this.#devices) device.sendAway()
+    const end = Date.now() + 1_000
+    while (this.#devices.size > 0 && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20))
+    for (const device of this.#devices) device.terminate()
+    for (const room of this.#rooms.values()) room.close()
+    this.#wss.close()
+  }
+
+  async #admit(restaurantId: string, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    if (this.#devices.size >= limits.socketsPerProcess)
+      return refuse(socket, '503 Service Unavailable\r\nRetry-After: 1')
+    const bearer = bearerOf(request.headers.authorization)
+    let identity: Identity | null = null
+    if (bearer.kind !== 'missing') {
+      identity = bearer.kind === 'token' ? await this.#deps.identities.of(bearer.token) : null
+      if (!identity?.isActive) return refuse(socket, '401 Unauthorized\r\nWWW-Authenticate: Bearer')
+      if (identity.restaurantId !== restaurantId) return refuse(socket, '404 Not Found')
+      if (!identity.restaurantIsActive) return refuse(socket, '403 Forbidden')
+    }
+    if (socket.destroyed) return
+    this.#wss.handleUpgrade(request, socket, head, (ws) => {
+      const device: StreamDevice = new StreamDevice(ws, restaurantId, identity, this.#deps, {
+        room: () => this.room(restaurantId),
+        gone: () => this.#devices.delete(device),
+      })
+      this.#devices.add(device)
+    })
+  }
+
+  #sweep(): void {
+    const now = Date.now()
+    this.#sweeps++
+    for (const room of this.#rooms.values()) room.beat(now)
+    if (this.#sweeps % SWEEPS_PER_SECOND === 0) for (const device of this.#devices) device.sweep(now)
+  }
+
+  /** Closes the sockets of everyone whose account or restaurant no longer counts, or who has another role now. */
+  async review(): Promise<void> {
+    for (const device of this.#devices) {
+      const { identity } = device
+      if (!identity) continue
+      const now = await this.#deps.identities.byId(identity.staffId)
+      if (now?.isActive && now.restaurantIsActive && now.role === identity.role) continue
+      device.close(closeCodes.notSignedIn, 'no longer signed in')
+    }
+  }
+}
+
+function refuse(socket: Duplex, line: string): void {
+  socket.end(`HTTP/1.1 ${line}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`)
+}
