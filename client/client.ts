@@ -56,7 +56,8 @@ interface Parts {
   readonly saver: Saver
 }
 
-const ACCOUNT = 'account'
+/** The key of whose device this is: also while nobody is signed in. */
+export const ACCOUNT = 'account'
 
 /**
  * A device's view of one restaurant's floor: shown at once from what was stored, kept the same as every other device's while there is a network, and worked with

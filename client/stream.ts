@@ -187,6 +187,7 @@ export class Stream {
         this.#deps.confirmed.take(message)
         this.#head = Math.max(this.#head, message.seq)
         this.#awaitsSnapshot = false
+        if (this.#deps.confirmed.hash() === message.hash) this.#mayRepair()
         return this.#deps.changed()
       case 'changes':
         return this.#apply(message.changes)
@@ -248,13 +249,16 @@ export class Stream {
     if (this.#state === 'live') this.#deps.synced()
   }
 
+  /** Fetching the state anew helps, or there was no need to. */
+  #mayRepair(): void {
+    this.#repairMillis = limits.repairMillis
+    this.#repairAt = 0
+  }
+
   #compare(hash: string): void {
     const { confirmed, at } = this.#deps
     confirmed.recheck()
-    if (confirmed.hash() === hash) {
-      this.#repairMillis = limits.repairMillis
-      return
-    }
+    if (confirmed.hash() === hash) return this.#mayRepair()
     // Where fetching anew does not help the fault lies elsewhere, and fetching on would only be a burden.
     if (at.now() < this.#repairAt) return
     this.#repairAt = at.now() + this.#repairMillis
