@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { familyOf, isAlive, signal } from '../test/process/processes.ts'
 import { openPostgres } from '../test/postgres.ts'
+import { installTestTools } from './install-test-tools.ts'
 import type { Counts } from './reporter.ts'
 
 /**
@@ -100,6 +101,7 @@ const seconds = (began: number): string => `${((Date.now() - began) / 1000).toFi
 
 async function main(): Promise<void> {
   const { scripts } = JSON.parse(await readFile(join(repository, 'package.json'), 'utf8')) as { scripts: Scripts }
+  await installTestTools({ say })
   const results = await Promise.all([
     step('format', scripts['format:check']),
     step('lint', scripts.lint),

@@ -7,9 +7,12 @@ import type { Db } from './platform/db.ts'
 import { newId } from './platform/ids.ts'
 import { limits } from './platform/limits.ts'
 import { pathOf, type Logger } from './platform/log.ts'
+import type { Topics } from './platform/redis.ts'
 import { Tokens } from './platform/tokens.ts'
 import { microsOf, type Clock } from './platform/clock.ts'
+import { Hints } from './changes/hints.ts'
 import { Hub } from './changes/hub.ts'
+import type { Change } from './changes/log.ts'
 import type { Command } from './changes/command.ts'
 import type { MessageKind } from './changes/message-kind.ts'
 import { LiveFloors, type FloorKind } from './changes/live-floors.ts'
@@ -142,6 +145,8 @@ export interface AppDeps {
   readonly db: Db
   readonly clock: Clock
   readonly log: Logger
+  /** Brings word of changes to other processes and back, where there are any. */
+  readonly topics?: Topics
 }
 
 /** The application: a server that listens nowhere yet, its hub and its sockets. `close` stops all of it and leaves the database open. */
@@ -160,11 +165,15 @@ export interface App {
 const STREAM_DAYS = 7
 
 /** Puts the application together. */
-export async function buildApp({ config, secretKey, db, clock, log }: AppDeps): Promise<App> {
+export async function buildApp({ config, secretKey, db, clock, log, topics }: AppDeps): Promise<App> {
   const hub = new Hub(db, log)
   const tokens = new Tokens(secretKey, () => microsOf(clock.now()) / 1e6)
   const identities = new Identities(db, tokens)
-  const publish = hub.publish.bind(hub)
+  const hints = topics && new Hints(topics, hub)
+  const publish = (change: Change) => {
+    hub.publish(change)
+    hints?.tell(change)
+  }
   const historyDays = config.HISTORY_DAYS === 0 ? STREAM_DAYS : Math.min(config.HISTORY_DAYS, STREAM_DAYS)
   const floors = new LiveFloors({ db, hub, clock, log, kinds: floorKinds, historyDays })
   const deps: IosDeps = {

@@ -43,7 +43,7 @@ export const settings = {
   REDIS_URL: setting(
     url(['redis:', 'rediss:']).nullable(),
     null,
-    'Redis. Understood and not used yet: one process needs none',
+    'Redis 6.2 or later, or a node of a cluster of 7. Carries word of changes between machines; without it they learn of each other within 2 s',
   ),
   SECRET_KEY: setting(
     z.string().min(16, 'must have at least 16 characters').nullable(),
@@ -64,7 +64,7 @@ export const settings = {
   HOST: setting(z.string().min(1), '0.0.0.0', 'Address to listen on; 0.0.0.0 is every one of this machine'),
   PORT: setting(int(0, 65_535), 8000, 'Port to listen on; 0 picks a free one'),
   QTABLE_DATA: setting(z.string().min(1), './data', 'Folder of the embedded database and of the made SECRET_KEY'),
-  POOL_SIZE: setting(int(1, 500), 20, 'Database connections at most'),
+  POOL_SIZE: setting(int(1, 500), 20, 'Database connections at most, of each process'),
   LOG_LEVEL: setting(
     z.preprocess(
       (level) => String(level).toLowerCase().replace('warning', 'warn').replace('critical', 'fatal'),
@@ -98,7 +98,11 @@ export const settings = {
   ADMIN_EMAIL: setting(text, null, 'With ADMIN_PASSWORD: an owner made at start when nobody has this e-mail'),
   ADMIN_PASSWORD: setting(text, null, 'Password of ADMIN_EMAIL'),
   RESTAURANT_NAME: setting(z.string().min(1).max(255), 'My Restaurant', 'Restaurant of ADMIN_EMAIL'),
-  WEB_CONCURRENCY: setting(int(1, 1), 1, 'Processes. Only 1 so far'),
+  WEB_CONCURRENCY: setting(
+    int(1, 64),
+    1,
+    'Processes that serve, all on one port; the number of cores is a good one. SIGHUP renews them one by one',
+  ),
 } as const
 
 type Settings = typeof settings

@@ -1,113 +1,88 @@
+import cluster from 'node:cluster'
 import { networkInterfaces } from 'node:os'
-import { buildApp, type App } from './app.ts'
-import { dataDirOf, readConfig, type Config } from './config.ts'
+import type { AddressInfo } from 'node:net'
+import { readConfig, type Config } from './config.ts'
+import { openDatabase, type Place } from './database.ts'
 import { systemClock } from './platform/clock.ts'
 import { Db } from './platform/db.ts'
-import { startEmbedded } from './platform/embedded.ts'
 import { StartupError } from './platform/errors.ts'
 import { newId } from './platform/ids.ts'
 import { limits } from './platform/limits.ts'
 import { createLog, type Logger } from './platform/log.ts'
 import { migrate, readMigrations } from './platform/migrate.ts'
+import { SiblingTopics } from './platform/siblings.ts'
+import { Processes } from './processes.ts'
+import { serve } from './serve.ts'
 import { firstOwner } from './staff/first-owner.ts'
-import { keptSecretKey } from './secret.ts'
 
-/** Starts the server: settings, database, migrations, then the door is opened. Stops it in the opposite order. */
+/** Starts the server: settings, database, migrations, then the door is opened, by this process or by several. Stops it in the opposite order. */
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const complain = (line: string): void => void process.stderr.write(`${line}\n`)
 
-type Undo = () => Promise<unknown>
+type Stops = (() => Promise<unknown>)[]
 
-// How often a server that stops looks for connections that ask nothing.
-const CLOSING_MILLIS = 20
-
-async function start(undo: Undo[]): Promise<void> {
-  const read = readConfig(process.env)
+function configOf(env: NodeJS.ProcessEnv): Config {
+  const read = readConfig(env)
   if ('problems' in read)
     throw new StartupError(['The settings have problems:', ...read.problems.map((p) => `  ${p}`)].join('\n'))
-  const { config } = read
+  return read.config
+}
+
+async function start(stops: Stops): Promise<void> {
+  const config = configOf(process.env)
   const log = createLog(config.LOG_LEVEL)
-  const clock = systemClock()
-  const { url, where, secretKey } = await openDatabase(config, undo)
-  await migrate(url, await readMigrations(new URL('../migrations/', import.meta.url)))
-
-  const onConnectionError = (error: Error) => log.warn({ err: error }, 'a database connection broke while idle')
-  const db = new Db({ url, poolSize: config.POOL_SIZE, onConnectionError })
-  undo.push(() => db.close())
-  const app = await buildApp({ config, secretKey, db, clock, log })
-  undo.push(closerOf(app))
-  if (config.ADMIN_EMAIL !== null && config.ADMIN_PASSWORD !== null) {
-    const made = await firstOwner(
-      { db, clock, newId },
-      config.RESTAURANT_NAME,
-      config.ADMIN_EMAIL,
-      config.ADMIN_PASSWORD,
-    )
-    if (made) say(`Made the owner ${config.ADMIN_EMAIL} of "${config.RESTAURANT_NAME}".`)
-  }
-  await listen(app, config)
-  welcome(app, config, where, log)
+  // One of several: the database is open and as it should be.
+  if (cluster.isWorker) return startOneOfSeveral(config, log, stops)
+  const place = await openDatabase(config, process.cwd(), say, stops)
+  await migrate(place.url, await readMigrations(new URL('../migrations/', import.meta.url)))
+  await makeFirstOwner(config, place)
+  const port =
+    config.WEB_CONCURRENCY === 1
+      ? ((await serve(config, place, log, stops)).server.server.address() as AddressInfo).port
+      : await startSeveral(config, place, log, stops)
+  welcome(config, port, place.where, log)
 }
 
-/** The database and the key that signs tokens: both given, or both kept in the data folder. */
-async function openDatabase(config: Config, undo: Undo[]): Promise<{ url: string; where: string; secretKey: string }> {
-  const dataDir = dataDirOf(config, process.cwd())
-  const secret = async () => config.SECRET_KEY ?? (await keptSecretKey(dataDir))
-  if (config.DATABASE_URL !== null) {
-    // Without the login that may stand in it.
-    const place = config.DATABASE_URL.replace(/^\w+:\/\/(?:[^@/]*@)?/, '').split('?', 1)[0]
-    return { url: config.DATABASE_URL, where: `PostgreSQL at ${place}`, secretKey: await secret() }
-  }
-  const embedded = await startEmbedded({ dataDir, maxConnections: config.POOL_SIZE + 10, say })
-  undo.push(() => embedded.stop())
-  return { url: embedded.url, where: embedded.location, secretKey: await secret() }
-}
-
-/**
- * Closes the application when called: what is under way is answered, for `limits.stopMillis` at most, and connections that ask nothing are closed. By
- * itself a server waits for those: for a client that keeps its connection, that connected and said nothing, that sent half a request.
- */
-function closerOf(app: App): () => Promise<void> {
-  const { server } = app.server
-  let underWay = 0
-  server.on('request', (_, response) => {
-    underWay++
-    response.once('close', () => underWay--)
-  })
-  return async () => {
-    let patient = true
-    const deadline = setTimeout(() => (patient = false), limits.stopMillis)
-    const look = setInterval(() => {
-      if (server.listening) return
-      if (patient && underWay > 0) server.closeIdleConnections()
-      else server.closeAllConnections()
-    }, CLOSING_MILLIS)
-    try {
-      await app.close()
-    } finally {
-      clearTimeout(deadline)
-      clearInterval(look)
-    }
-  }
-}
-
-async function listen(app: App, config: Config): Promise<void> {
+async function startSeveral(config: Config, place: Place, log: Logger, stops: Stops): Promise<number> {
+  const env = { DATABASE_URL: place.url, SECRET_KEY: place.secretKey }
+  const processes = new Processes(config.WEB_CONCURRENCY, env, log)
+  stops.push(() => processes.close())
+  process.on('SIGHUP', () => void processes.restart())
+  const port = new Promise<number>((resolve) =>
+    cluster.once('listening', (_, address: { port: number }) => resolve(address.port)),
+  )
   try {
-    await app.server.listen({ host: config.HOST, port: config.PORT })
+    await processes.start()
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EADDRINUSE')
-      throw new StartupError(`Port ${config.PORT} is taken. Choose another: PORT=8001 npm start`)
-    if (code === 'EACCES')
-      throw new StartupError(`Port ${config.PORT} needs more rights. Choose one above 1023: PORT=8000 npm start`)
-    throw error
+    throw new StartupError((error as Error).message)
+  }
+  return port
+}
+
+async function startOneOfSeveral(config: Config, log: Logger, stops: Stops): Promise<void> {
+  const siblings = new SiblingTopics({
+    // Whoever started this one may be gone: then this one leaves too, a moment later.
+    send: (message) => void (process.connected && process.send?.(message)),
+    onMessage: (hear) => void process.on('message', hear),
+  })
+  const place = { url: config.DATABASE_URL!, where: '', secretKey: config.SECRET_KEY! }
+  await serve(config, place, log, stops, siblings)
+}
+
+async function makeFirstOwner(config: Config, { url }: Place): Promise<void> {
+  if (config.ADMIN_EMAIL === null || config.ADMIN_PASSWORD === null) return
+  const db = new Db({ url, poolSize: 1 })
+  try {
+    const deps = { db, clock: systemClock(), newId }
+    const made = await firstOwner(deps, config.RESTAURANT_NAME, config.ADMIN_EMAIL, config.ADMIN_PASSWORD)
+    if (made) say(`Made the owner ${config.ADMIN_EMAIL} of "${config.RESTAURANT_NAME}".`)
+  } finally {
+    await db.close()
   }
 }
 
-function welcome(app: App, config: Config, where: string, log: Logger): void {
-  const address = app.server.server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : config.PORT
+function welcome(config: Config, port: number, where: string, log: Logger): void {
   const everywhere = config.HOST === '0.0.0.0' || config.HOST === '::'
   const lan = everywhere ? localAddress() : undefined
   say('')
@@ -115,6 +90,8 @@ function welcome(app: App, config: Config, where: string, log: Logger): void {
   if (lan) say(`  on this network     http://${lan}:${port}`)
   say(`  API documentation   http://${everywhere ? 'localhost' : config.HOST}:${port}/docs`)
   say(`  data                ${where}`)
+  if (config.WEB_CONCURRENCY > 1)
+    say(`  processes           ${config.WEB_CONCURRENCY}; kill -HUP ${process.pid} renews them`)
   say('')
   say(
     '  Next: register a restaurant with POST /auth/register, or watch a whole evening in a second terminal: npm run demo',
@@ -124,7 +101,6 @@ function welcome(app: App, config: Config, where: string, log: Logger): void {
     log.warn(
       `TOKENLESS_SOCKETS=${config.TOKENLESS_SOCKETS}: whoever knows a restaurant id can hear its floor without signing in`,
     )
-  if (config.REDIS_URL !== null) log.warn('REDIS_URL is set and not used yet: this version is one process')
 }
 
 /** This machine's address on the local network. */
@@ -133,8 +109,8 @@ function localAddress(): string | undefined {
   return all.find((each) => each.family === 'IPv4' && !each.internal)?.address
 }
 
-async function stop(undo: Undo[]): Promise<void> {
-  for (const step of undo.splice(0).reverse()) {
+async function stop(stops: Stops): Promise<void> {
+  for (const step of stops.splice(0).reverse()) {
     try {
       await step()
     } catch (error) {
@@ -144,24 +120,26 @@ async function stop(undo: Undo[]): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const undo: Undo[] = []
+  const stops: Stops = []
   let stopping = false
-  const leave = (signal: string) => {
+  const leave = (why: string) => {
     if (stopping) return
     stopping = true
-    say(`${signal}: stopping`)
+    if (cluster.isPrimary) say(`${why}: stopping`)
     setTimeout(() => process.exit(1), limits.stopMillis + 5_000).unref()
-    void stop(undo).then(() => process.exit(0))
+    void stop(stops).then(() => process.exit(0))
   }
   process.on('SIGTERM', () => leave('SIGTERM'))
-  process.on('SIGINT', () => leave('SIGINT'))
+  // Ctrl-C in a terminal reaches all processes at once: those that were started wait for the word of the one that started them.
+  process.on('SIGINT', () => cluster.isPrimary && leave('SIGINT'))
+  process.on('disconnect', () => leave('the process that started this one is gone'))
   try {
-    await start(undo)
+    await start(stops)
   } catch (error) {
     complain(
       error instanceof StartupError ? `\nQTable can't start.\n${error.message}\n` : String((error as Error).stack),
     )
-    await stop(undo)
+    await stop(stops)
     process.exit(1)
   }
 }

@@ -127,6 +127,7 @@ test("R2: nouns, changes and doors write no time but the clock's", () => {
     'ios/sockets.ts',
     'native/stream.ts',
     'native/stream-device.ts',
+    'serve.ts',
     'staff/identify.ts',
   ]
   const found = files

@@ -5,6 +5,7 @@ import { buildApp, type App } from '../src/app.ts'
 import { readConfig, type Config } from '../src/config.ts'
 import { Db } from '../src/platform/db.ts'
 import { createLog } from '../src/platform/log.ts'
+import type { Topics } from '../src/platform/redis.ts'
 import { systemClock } from '../src/platform/clock.ts'
 import { asLogin, databaseIn } from './postgres.ts'
 
@@ -76,14 +77,27 @@ export interface TestApp {
 
 export const TEST_SECRET = 'a secret key for tests only, long enough'
 
-/** The application on a free port of loopback, over a database of its own. Settings are environment variables. */
-export async function startApp(env: Record<string, string> = {}): Promise<TestApp> {
+/**
+ * The application on a free port of loopback, over a database of its own unless one is given, which it then leaves open. Settings are environment
+ * variables.
+ */
+export async function startApp(
+  env: Record<string, string> = {},
+  given: { readonly database?: TestDatabase; readonly topics?: Topics } = {},
+): Promise<TestApp> {
   const read = readConfig({ SECRET_KEY: TEST_SECRET, ENVIRONMENT: 'test', LOG_LEVEL: 'silent', ...env })
   if ('problems' in read) throw new Error(read.problems.join('; '))
   const config: Config = read.config
-  const database = await openDatabase(config.POOL_SIZE)
+  const database = given.database ?? (await openDatabase(config.POOL_SIZE))
   const log = createLog(config.LOG_LEVEL)
-  const app = await buildApp({ config, secretKey: TEST_SECRET, db: database.db, clock: systemClock(), log })
+  const app = await buildApp({
+    config,
+    secretKey: TEST_SECRET,
+    db: database.db,
+    clock: systemClock(),
+    log,
+    ...(given.topics && { topics: given.topics }),
+  })
   await app.server.listen({ host: '127.0.0.1', port: 0 })
   const address = app.server.server.address()
   const base = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`
@@ -95,7 +109,7 @@ export async function startApp(env: Record<string, string> = {}): Promise<TestAp
     restaurant: (name) => register(base, name),
     async close() {
       await app.close()
-      await database.close()
+      if (!given.database) await database.close()
     },
   }
 }

@@ -63,6 +63,10 @@ export const limits = {
   frameCharacters: 256_000,
   /** A server that stops spreads the return of its sockets over this time. */
   reconnectSpreadMillis: 3_000,
+  /** How often a lost connection to Redis, or what is not subscribed there yet, is seen to. */
+  redisTendMillis: 500,
+  /** Characters of a change that is sent along with the word of it; a larger one is read from the log. */
+  hintCharacters: 32_000,
   /** How often the heads of watched restaurants are compared with what was delivered. */
   headPollMillis: 1_000,
   /** How long the answer "who is this user" is remembered. */
@@ -70,6 +74,11 @@ export const limits = {
   /** Entries of the caches of verified tokens and of identities. */
   verifiedTokens: 10_000,
   identities: 10_000,
+  /** How long a server that stops leaves connections open that ask nothing: a request may be on its way on them. */
+  drainMillis: 2_000,
+  /** How long to wait before a process that died is started again, at first and at most. */
+  processRetryMillis: 200,
+  processRetryMaxMillis: 5_000,
   /** How long a stop waits for requests under way. */
   stopMillis: 5_000,
   /** Password checks at once: each takes 19 MiB for about 12 ms. */

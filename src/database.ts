@@ -1,0 +1,34 @@
+import { dataDirOf, type Config } from './config.ts'
+import { startEmbedded } from './platform/embedded.ts'
+import { keptSecretKey } from './secret.ts'
+
+/** The database and the key that signs tokens: both given, or both kept in the data folder. */
+export interface Place {
+  readonly url: string
+  /** Where the data is, for people to read. */
+  readonly where: string
+  readonly secretKey: string
+}
+
+/**
+ * Opens the database: the one of DATABASE_URL, or the embedded one, which is started. `stops` is given what must be called at the end. Throws
+ * `StartupError`.
+ */
+export async function openDatabase(
+  config: Config,
+  cwd: string,
+  say: (line: string) => void,
+  stops: (() => Promise<unknown>)[],
+): Promise<Place> {
+  const dataDir = dataDirOf(config, cwd)
+  const secret = async () => config.SECRET_KEY ?? (await keptSecretKey(dataDir))
+  if (config.DATABASE_URL !== null) {
+    // Without the login that may stand in it.
+    const place = config.DATABASE_URL.replace(/^\w+:\/\/(?:[^@/]*@)?/, '').split('?', 1)[0]
+    return { url: config.DATABASE_URL, where: `PostgreSQL at ${place}`, secretKey: await secret() }
+  }
+  const maxConnections = config.POOL_SIZE * config.WEB_CONCURRENCY + 10
+  const embedded = await startEmbedded({ dataDir, maxConnections, say })
+  stops.push(() => embedded.stop())
+  return { url: embedded.url, where: embedded.location, secretKey: await secret() }
+}

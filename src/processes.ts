@@ -1,0 +1,121 @@
+import cluster, { type Worker } from 'node:cluster'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { limits } from './platform/limits.ts'
+import type { Logger } from './platform/log.ts'
+
+/** Several processes on one port: one that starts the others, restarts those that die, and carries their word to each other. */
+
+/** What processes say to the one that started them. */
+type Word =
+  | { readonly say: 'watch' | 'unwatch'; readonly topic: string }
+  | { readonly say: 'tell'; readonly topic: string; readonly text: string }
+
+/** The process that starts the others. It serves nothing itself. */
+export class Processes {
+  readonly #count: number
+  readonly #env: NodeJS.ProcessEnv
+  readonly #log: Logger
+  readonly #watching = new Map<string, Set<Worker>>()
+  readonly #leaving = new Set<Worker>()
+  #restarting: Promise<void> = Promise.resolve()
+  #closed = false
+
+  /** `env`: settings that the others are given besides this one's own. */
+  constructor(count: number, env: Record<string, string>, log: Logger) {
+    this.#count = count
+    this.#env = env
+    this.#log = log
+    cluster.on('exit', (worker, code, signal) => void this.#onExit(worker, code ?? 0, signal))
+    cluster.on('message', (worker, word: Word) => this.#onWord(worker, word))
+  }
+
+  /** Starts all of them; resolves when each is serving. Rejects when one ends instead. */
+  async start(): Promise<void> {
+    const started = Promise.all(Array.from({ length: this.#count }, () => this.#startOne()))
+    this.#restarting = started.then(
+      () => undefined,
+      () => undefined,
+    )
+    await started
+  }
+
+  /** Replaces one after the other by a new one, so that some are always serving. Rolling restarts asked for meanwhile follow this one. */
+  restart(): Promise<void> {
+    this.#restarting = this.#restarting.then(() => this.#replaceAll())
+    return this.#restarting
+  }
+
+  /** Stops all of them. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.all(this.#workers().map((worker) => this.#end(worker)))
+  }
+
+  #workers(): Worker[] {
+    return Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
+  }
+
+  async #startOne(): Promise<void> {
+    const worker = cluster.fork(this.#env)
+    await new Promise<void>((resolve, reject) => {
+      worker.once('listening', () => resolve())
+      worker.once('exit', () => reject(new Error('a process ended before it was serving')))
+    })
+  }
+
+  async #replaceAll(): Promise<void> {
+    for (const old of this.#workers()) {
+      if (this.#closed) return
+      try {
+        await this.#startOne()
+      } catch (error) {
+        this.#log.error({ err: error }, 'the new process does not serve: the old ones stay')
+        return
+      }
+      await this.#end(old)
+    }
+    this.#log.info({ processes: this.#count }, 'all processes are new')
+  }
+
+  async #end(worker: Worker): Promise<void> {
+    this.#leaving.add(worker)
+    if (worker.isDead()) return
+    const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
+    worker.process.kill('SIGTERM')
+    const late = setTimeout(() => worker.process.kill('SIGKILL'), limits.stopMillis + 4_000)
+    await gone
+    clearTimeout(late)
+  }
+
+  async #onExit(worker: Worker, code: number, signal: string | null): Promise<void> {
+    for (const watching of this.#watching.values()) watching.delete(worker)
+    if (this.#leaving.delete(worker) || this.#closed) return
+    this.#log.error({ pid: worker.process.pid, code, signal }, 'a process died; starting another')
+    for (
+      let wait: number = limits.processRetryMillis;
+      !this.#closed;
+      wait = Math.min(2 * wait, limits.processRetryMaxMillis)
+    ) {
+      try {
+        return await this.#startOne()
+      } catch {
+        // It was complained of when it died; and it is not tried again by its own exit, because it never served.
+        await sleep(wait)
+      }
+    }
+  }
+
+  #onWord(from: Worker, word: Word): void {
+    if (word.say === 'watch') {
+      const watching = this.#watching.get(word.topic) ?? new Set()
+      this.#watching.set(word.topic, watching.add(from))
+    } else if (word.say === 'unwatch') {
+      const watching = this.#watching.get(word.topic)
+      watching?.delete(from)
+      if (watching?.size === 0) this.#watching.delete(word.topic)
+    } else if (word.say === 'tell') {
+      for (const worker of this.#watching.get(word.topic) ?? [])
+        if (worker !== from && worker.isConnected()) worker.send(word)
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import { Server as NetServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { buildApp, type App } from './app.ts'
+import type { Config } from './config.ts'
+import type { Place } from './database.ts'
+import { systemClock } from './platform/clock.ts'
+import { Db } from './platform/db.ts'
+import { StartupError } from './platform/errors.ts'
+import { limits } from './platform/limits.ts'
+import type { Logger } from './platform/log.ts'
+import { RedisTopics, type Topics } from './platform/redis.ts'
+
+/** One process that serves: its pool, its application, its port. */
+
+// How often a server that stops looks for connections that ask nothing.
+const LOOK_MILLIS = 20
+
+/** Serves until what it puts into `stops` is called, in the opposite order. `siblings` brings word to and from other processes where Redis doesn't. */
+export async function serve(
+  config: Config,
+  place: Place,
+  log: Logger,
+  stops: (() => Promise<unknown>)[],
+  siblings?: Topics,
+): Promise<App> {
+  const onConnectionError = (error: Error) => log.warn({ err: error }, 'a database connection broke while idle')
+  const db = new Db({ url: place.url, poolSize: config.POOL_SIZE, onConnectionError })
+  stops.push(() => db.close())
+  const topics = config.REDIS_URL === null ? siblings : new RedisTopics(config.REDIS_URL, log)
+  if (topics) stops.push(() => topics.close())
+  const app = await buildApp({
+    config,
+    secretKey: place.secretKey,
+    db,
+    clock: systemClock(),
+    log,
+    ...(topics && { topics }),
+  })
+  stops.push(drainOf(app))
+  await listen(app, config)
+  return app
+}
+
+async function listen(app: App, config: Config): Promise<void> {
+  try {
+    await app.server.listen({ host: config.HOST, port: config.PORT })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EADDRINUSE')
+      throw new StartupError(`Port ${config.PORT} is taken. Choose another: PORT=8001 npm start`)
+    if (code === 'EACCES')
+      throw new StartupError(`Port ${config.PORT} needs more rights. Choose one above 1023: PORT=8000 npm start`)
+    throw error
+  }
+}
+
+/**
+ * Stops the application when called, so that nobody's request fails: no new connections; sockets are told when to come back; every answer from now on ends its connection, and
+ * one that asks nothing is left open for `limits.drainMillis`, because a request may be on its way on it. What is still under way after
+ * `limits.stopMillis` is cut off.
+ */
+function drainOf(app: App): () => Promise<void> {
+  const { server } = app.server
+  let underWay = 0
+  let draining = false
+  server.prependListener('request', (_, response) => {
+    underWay++
+    if (draining) response.setHeader('connection', 'close')
+    response.once('close', () => underWay--)
+  })
+  const connections = () => new Promise<number>((resolve) => server.getConnections((_, count) => resolve(count)))
+  return async () => {
+    draining = true
+    const began = performance.now()
+    const lasts = (millis: number) => performance.now() - began < millis
+    // Not the HTTP server's own close, which cuts off connections that are idle at that moment.
+    if (server.listening) NetServer.prototype.close.call(server)
+    const left = Promise.all([app.sockets.close(), app.stream.close()])
+    while ((await connections()) > 0 && lasts(limits.drainMillis)) await sleep(LOOK_MILLIS)
+    while ((await connections()) > 0) {
+      if (underWay > 0 && lasts(limits.stopMillis)) server.closeIdleConnections()
+      else server.closeAllConnections()
+      await sleep(LOOK_MILLIS)
+    }
+    await left
+    await app.close()
+  }
+}
