@@ -2,7 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { openTestDevice, shownFloor, storedFloor, until, type TestDevice } from '../test/devices.ts'
+import {
+  doSomething,
+  openTestDevice,
+  seeded,
+  shownFloor,
+  storedFloor,
+  until,
+  type TestDevice,
+} from '../test/devices.ts'
 import { startApp, type Restaurant, type TestApp } from '../test/kit.ts'
 import { FileStorage } from './storage-file.ts'
 import type { Snapshot } from './words.ts'
@@ -53,17 +61,6 @@ const changesOf = (r: Restaurant) =>
     [r.id],
   )
 
-/** A small source of randomness that can be started again. */
-function seeded(seed: number): () => number {
-  let a = seed >>> 0
-  return () => {
-    a = (a + 0x6d2b79f5) >>> 0
-    let t = Math.imul(a ^ (a >>> 15), 1 | a)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
 test('D2, D11: two devices see what the other does, at once on their own glass and then on both', async () => {
   const r = await app.restaurant()
   const table = await r.table('1')
@@ -111,27 +108,6 @@ test('D8: a refused mutation becomes a conflict, changes nothing, and the next i
   expect((await device(r, { storage })).client.conflicts).toEqual([])
 })
 
-/** What a host might do next, with what is shown. */
-function doSomething({ client }: TestDevice, random: () => number): string | null {
-  const pick = <T>(list: readonly T[]): T | undefined => list[Math.floor(random() * list.length)]
-  const { tables, guests, reservations } = client.floor
-  const guest = pick(guests)
-  const [table, free] = [pick(tables), pick(tables.filter((each) => each.status === 'available'))]
-  const kind = Math.floor(random() * 12)
-  const { do: host } = client
-  if (kind <= 2 || !guest || !table) return host.addGuest({ firstName: `G${kind}`, partySize: 2 }).id
-  if (kind <= 4 && free) return host.seatGuest({ guestId: guest.id, tableId: free.id }).id
-  if (kind === 5 && free) return host.moveGuest({ guestId: guest.id, tableId: free.id }).id
-  if (kind === 6) return host.updateGuest({ guestId: guest.id, notes: `n${random()}` }).id
-  if (kind === 7)
-    return host.setGuestStatus({ guestId: guest.id, status: pick(['arrived', 'finished', 'waitlist'] as const)! }).id
-  if (kind === 8) return host.clearTable({ tableId: table.id }).id
-  if (kind === 9) return host.addReservation({ guestName: 'Hopper', partySize: 4 }).id
-  const reservation = pick(reservations)
-  if (kind === 10 && reservation) return host.cancelReservation({ reservationId: reservation.id }).id
-  return host.updateTable({ tableId: table.id, section: `s${Math.floor(random() * 9)}` }).id
-}
-
 test('D6, D7, D8, D10: eight hours offline, a restart in between, 200 mutations while others work: each is a change or a conflict', async () => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
   console.log(`seed ${seed}`)
@@ -145,7 +121,7 @@ test('D6, D7, D8, D10: eight hours offline, a restart in between, 200 mutations 
   await expect.poll(storedSeq, { timeout: 10_000 }).toBe(first.client.confirmed.seq)
   first.network.down()
   const ids: string[] = []
-  for (let n = 0; n < 100; n++) ids.push(doSomething(first, random)!)
+  for (let n = 0; n < 100; n++) ids.push(doSomething(first, random).id)
   // As a process that is killed: nothing is flushed, only what was stored counts.
   await first.storage.write([])
   const before = shownFloor(first.client)
@@ -157,7 +133,7 @@ test('D6, D7, D8, D10: eight hours offline, a restart in between, 200 mutations 
   second.client.start()
   const other = await live(r)
   for (let n = 0; n < 100; n++) {
-    ids.push(doSomething(second, random)!)
+    ids.push(doSomething(second, random).id)
     doSomething(other, random)
   }
   await until(other.client, () => other.client.pendingCount === 0)

@@ -1,4 +1,4 @@
-import { ACCOUNT, QTable } from '../client/client.ts'
+import { ACCOUNT, QTable, type Sent } from '../client/client.ts'
 import { surroundings } from '../client/node.ts'
 import { TOKENS, type Tokens } from '../client/session.ts'
 import { MemoryStorage, type ClientStorage, type Op } from '../client/storage.ts'
@@ -183,4 +183,36 @@ export function shownFloor({ floor }: QTable): Map<string, object> {
     ...entries('guest', floor.guests),
     ...entries('reservation', floor.reservations),
   ])
+}
+
+/** What a host might do next, with what is shown. */
+export function doSomething({ client }: TestDevice, random: () => number): Sent {
+  const pick = <T>(list: readonly T[]): T | undefined => list[Math.floor(random() * list.length)]
+  const { tables, guests, reservations } = client.floor
+  const guest = pick(guests)
+  const [table, free] = [pick(tables), pick(tables.filter((each) => each.status === 'available'))]
+  const kind = Math.floor(random() * 12)
+  const { do: host } = client
+  if (kind <= 2 || !guest || !table) return host.addGuest({ firstName: `G${kind}`, partySize: 2 })
+  if (kind <= 4 && free) return host.seatGuest({ guestId: guest.id, tableId: free.id })
+  if (kind === 5 && free) return host.moveGuest({ guestId: guest.id, tableId: free.id })
+  if (kind === 6) return host.updateGuest({ guestId: guest.id, notes: `n${random()}` })
+  if (kind === 7)
+    return host.setGuestStatus({ guestId: guest.id, status: pick(['arrived', 'finished', 'waitlist'] as const)! })
+  if (kind === 8) return host.clearTable({ tableId: table.id })
+  if (kind === 9) return host.addReservation({ guestName: 'Hopper', partySize: 4 })
+  const reservation = pick(reservations)
+  if (kind === 10 && reservation) return host.cancelReservation({ reservationId: reservation.id })
+  return host.updateTable({ tableId: table.id, section: `s${Math.floor(random() * 9)}` })
+}
+
+/** A small source of randomness that can be started again. */
+export function seeded(seed: number): () => number {
+  let a = seed >>> 0
+  return () => {
+    a = (a + 0x6d2b79f5) >>> 0
+    let t = Math.imul(a ^ (a >>> 15), 1 | a)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
+  }
 }
