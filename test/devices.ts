@@ -3,6 +3,8 @@ import { surroundings } from '../client/node.ts'
 import { TOKENS, type Tokens } from '../client/session.ts'
 import { MemoryStorage, type ClientStorage, type Op } from '../client/storage.ts'
 import type { Surroundings } from '../client/surroundings.ts'
+import { PARTY_STATUSES } from '../src/parties/rules.ts'
+import { TABLE_STATUSES } from '../src/tables/rules.ts'
 import type { Restaurant, TestApp } from './kit.ts'
 
 /** Devices for tests: the real client over a network that can be taken away and loses answers, and a storage that can die. */
@@ -68,11 +70,13 @@ export class MortalStorage implements ClientStorage {
   readonly #under: ClientStorage
   readonly #diesAt: number
   readonly #isWritten: boolean
+  readonly #died: () => void
 
-  constructor(under: ClientStorage, diesAt: number, isWritten: boolean) {
+  constructor(under: ClientStorage, diesAt: number, isWritten: boolean, died: () => void) {
     this.#under = under
     this.#diesAt = diesAt
     this.#isWritten = isWritten
+    this.#died = died
   }
 
   get isDead(): boolean {
@@ -90,7 +94,10 @@ export class MortalStorage implements ClientStorage {
   async write(ops: readonly Op[]): Promise<void> {
     this.writes++
     if (this.writes === this.#diesAt && this.#isWritten) await this.#under.write(ops)
-    if (this.isDead) throw new Error('dead')
+    if (this.isDead) {
+      this.#died()
+      throw new Error('dead')
+    }
     await this.#under.write(ops)
   }
 
@@ -185,25 +192,46 @@ export function shownFloor({ floor }: QTable): Map<string, object> {
   ])
 }
 
-/** What a host might do next, with what is shown. */
+/** What a host might do next, with what is shown: likely things often, everything sometimes. */
 export function doSomething({ client }: TestDevice, random: () => number): Sent {
   const pick = <T>(list: readonly T[]): T | undefined => list[Math.floor(random() * list.length)]
   const { tables, guests, reservations } = client.floor
-  const guest = pick(guests)
-  const [table, free] = [pick(tables), pick(tables.filter((each) => each.status === 'available'))]
-  const kind = Math.floor(random() * 12)
   const { do: host } = client
-  if (kind <= 2 || !guest || !table) return host.addGuest({ firstName: `G${kind}`, partySize: 2 })
-  if (kind <= 4 && free) return host.seatGuest({ guestId: guest.id, tableId: free.id })
-  if (kind === 5 && free) return host.moveGuest({ guestId: guest.id, tableId: free.id })
-  if (kind === 6) return host.updateGuest({ guestId: guest.id, notes: `n${random()}` })
-  if (kind === 7)
-    return host.setGuestStatus({ guestId: guest.id, status: pick(['arrived', 'finished', 'waitlist'] as const)! })
-  if (kind === 8) return host.clearTable({ tableId: table.id })
-  if (kind === 9) return host.addReservation({ guestName: 'Hopper', partySize: 4 })
-  const reservation = pick(reservations)
-  if (kind === 10 && reservation) return host.cancelReservation({ reservationId: reservation.id })
-  return host.updateTable({ tableId: table.id, section: `s${Math.floor(random() * 9)}` })
+  const [guest, table, reservation] = [pick(guests), pick(tables), pick(reservations)]
+  const free = pick(tables.filter((each) => each.status === 'available'))
+  if (!guest || !table) return host.addGuest({ firstName: 'First', partySize: 2 })
+  const guestId = guest.id
+  const tableId = table.id
+  const size = 1 + Math.floor(random() * 5)
+  const choices: (() => Sent)[] = [
+    () => host.addGuest({ firstName: 'Ada', partySize: size }),
+    () => host.addGuest({ firstName: 'Bob', partySize: size, status: 'confirmed', tableId, takeOver: random() < 0.5 }),
+    ...(free ? Array.from({ length: 3 }, () => () => host.seatGuest({ guestId, tableId: free.id })) : []),
+    () => host.seatGuest({ guestId, tableId, force: random() < 0.3 }),
+    () => host.moveGuest({ guestId, tableId: free?.id ?? tableId }),
+    () => host.updateGuest({ guestId, notes: `n${random()}`, partySize: size }),
+    () => host.updateGuest({ guestId, tableId: random() < 0.3 ? null : tableId, takeOver: random() < 0.5 }),
+    () => host.updateGuest({ guestId, phase: pick(['waiting', 'seated', 'completed'] as const)! }),
+    () => host.setGuestStatus({ guestId, status: pick(PARTY_STATUSES)!, force: random() < 0.2 }),
+    () => host.clearTable({ tableId }),
+    () => host.deleteGuest({ guestId }),
+    () => host.addTable({ number: `${Math.floor(random() * 30)}`, capacity: 4, x: random(), y: 0 }),
+    () => host.removeTable({ tableId }),
+    () => host.updateTable({ tableId, section: `s${size}`, number: `${Math.floor(random() * 60)}` }),
+    () => host.updateTable({ tableId, status: pick(TABLE_STATUSES)! }),
+    () => host.updateTable({ tableId, partyId: guestId, takeOver: random() < 0.5 }),
+    () => host.updateTable({ tableId, partyId: null }),
+    () => host.addReservation({ guestName: 'Hopper', partySize: size }),
+    ...(reservation
+      ? [
+          () => host.cancelReservation({ reservationId: reservation.id }),
+          () => host.updateReservation({ reservationId: reservation.id, tableId: free?.id ?? tableId }),
+          () => host.updateReservation({ reservationId: reservation.id, status: pick(PARTY_STATUSES)! }),
+          () => host.updateTable({ tableId, partyId: reservation.id, takeOver: random() < 0.5 }),
+        ]
+      : []),
+  ]
+  return pick(choices)!()
 }
 
 /** A small source of randomness that can be started again. */
