@@ -13,6 +13,7 @@ import {
 } from '../test/devices.ts'
 import { startApp, type Restaurant, type TestApp } from '../test/kit.ts'
 import { FileStorage } from './storage-file.ts'
+import { MemoryStorage } from './storage.ts'
 import type { Snapshot } from './words.ts'
 
 /** The client against the real server. */
@@ -205,4 +206,58 @@ test('D2: a device that was away resumes from its stored state and asks for the 
   await until(second.client, () => second.client.status === 'live')
   expect(second.client.floor.get('guest', guest)).toMatchObject({ firstName: 'Later' })
   await same(r, second.client)
+})
+
+test('D2: a change that got lost on the way is asked for on the same socket', async () => {
+  const r = await app.restaurant()
+  const { client, network } = await live(r)
+  let lost = 0
+  network.hears = (text) => !(text.includes('"changes"') && lost++ === 0)
+  const ids = [await r.walkIn('Lost'), await r.walkIn('Heard')]
+  await until(client, () => client.floor.guests.length === 2)
+  expect(client.floor.guests.map(({ id }) => id).sort()).toEqual(ids.sort())
+  // The last one, with nothing after it that shows the gap: the heartbeats do.
+  lost = 0
+  await r.walkIn('Last')
+  await until(client, () => client.floor.guests.length === 3, 20_000)
+  expect([network.sockets, client.repairs]).toEqual([1, 0])
+}, 40_000)
+
+test('D3: a network that falls silent without a word is noticed after 12 s, and the rest is fetched', async () => {
+  const r = await app.restaurant()
+  const { client, network } = await live(r)
+  network.hears = () => false
+  await r.walkIn('Unheard')
+  await until(client, () => client.status !== 'live', 20_000)
+  network.hears = () => true
+  await until(client, () => client.status === 'live' && client.floor.guests.length === 1)
+  expect(network.sockets).toBeGreaterThan(1)
+}, 60_000)
+
+test('D3: devices of a server that stops come back by themselves', async () => {
+  const own = await startApp()
+  const r = await own.restaurant()
+  const { client, network } = await openTestDevice(own, r)
+  open.push({ client, network, storage: new MemoryStorage() })
+  client.start()
+  await until(client, () => client.status === 'live')
+  const before = client.confirmed.snapshot()
+  await own.close()
+  await until(client, () => client.status !== 'live')
+  const joined = client.do.addGuest({ firstName: 'Meanwhile', partySize: 2 })
+  await joined.stored
+  expect(client.floor.guests.map(({ firstName }) => firstName)).toEqual(['Meanwhile'])
+  expect(client.confirmed.snapshot()).toEqual(before)
+  expect(['waiting', 'connecting']).toContain(client.status)
+})
+
+test('D6: the queue has a limit, and so has what is put into it', async () => {
+  const r = await app.restaurant()
+  const { client } = await device(r)
+  expect(() => client.do.addGuest({ firstName: 'x'.repeat(1_000_001), partySize: 2 })).toThrow('1000000 bytes')
+  const began = performance.now()
+  for (let n = 0; n < 10_000; n++) client.do.addGuest({ firstName: 'A', partySize: 2 })
+  expect(() => client.do.addGuest({ firstName: 'A', partySize: 2 })).toThrow('10000 changes wait')
+  expect(client.floor.guests).toHaveLength(10_000)
+  console.log(`10,000 mutations taken in ${Math.round(performance.now() - began)} ms`)
 })

@@ -213,7 +213,8 @@ export class QTable {
       device: this.#options.device ?? null,
     }
     const { stored, settled } = this.#parts.queue.add(mutation)
-    this.#changed()
+    this.floor.add(mutation)
+    this.#notify()
     return { id, made, stored, settled: settled as Promise<Settled<Results[Name]>> }
   }
 
@@ -280,6 +281,10 @@ export class QTable {
 
   #changed(): void {
     this.#parts.floor.refresh()
+    this.#notify()
+  }
+
+  #notify(): void {
     if (this.#isNotifying) return
     this.#isNotifying = true
     queueMicrotask(() => {

@@ -1,4 +1,5 @@
-import { replay, type Shown } from './optimistic.ts'
+import type { Mutation } from './mutations.ts'
+import { lay, replay, type Shown } from './optimistic.ts'
 import type { Queue } from './queue.ts'
 import type { Confirmed } from './state.ts'
 import type { Guest, Kind, Kinds, Reservation, Table } from './words.ts'
@@ -42,6 +43,13 @@ export class Floor {
   /** Mutations that will likely be refused, by id, with the likely code. */
   get unlikely(): ReadonlyMap<string, string> {
     return this.#now.unlikely
+  }
+
+  /** One more was done here: the others need not be done again. */
+  add(mutation: Mutation): void {
+    if (this.#shown) lay(this.#shown, mutation)
+    this.#touched = null
+    this.#lists.clear()
   }
 
   /** What it was made of has changed. */

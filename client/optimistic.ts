@@ -29,7 +29,7 @@ const reducers: Reducers = {
 export interface Shown {
   readonly view: View
   /** Mutations that will likely be refused, by id, with the code that is likely. They change nothing of what is shown. */
-  readonly unlikely: ReadonlyMap<string, string>
+  readonly unlikely: Map<string, string>
 }
 
 /**
@@ -37,19 +37,21 @@ export interface Shown {
  * server decides. Spec: D10.
  */
 export function replay(confirmed: Confirmed, mutations: readonly Mutation[]): Shown {
-  const view = new View(confirmed)
-  const unlikely = new Map<string, string>()
-  for (const mutation of mutations) {
-    const reduce = (reducers as Record<string, (view: View, input: never, moment: Moment) => void>)[mutation.command]
-    const moment = { now: mutation.madeAt as Instant, newId: mutation.id }
-    try {
-      view.attempt(() => {
-        reduce?.(view, { ...mutation.body, ...mutation.params } as never, moment)
-      })
-    } catch (error) {
-      // An input that no reducer understands is for the server to refuse.
-      unlikely.set(mutation.id, error instanceof Unlikely ? error.code : 'invalid-input')
-    }
+  const shown = { view: new View(confirmed), unlikely: new Map<string, string>() }
+  for (const mutation of mutations) lay(shown, mutation)
+  return shown
+}
+
+/** Lays one more mutation over what is shown. */
+export function lay({ view, unlikely }: Shown, mutation: Mutation): void {
+  const reduce = (reducers as Record<string, (view: View, input: never, moment: Moment) => void>)[mutation.command]
+  const moment = { now: mutation.madeAt as Instant, newId: mutation.id }
+  try {
+    view.attempt(() => {
+      reduce?.(view, { ...mutation.body, ...mutation.params } as never, moment)
+    })
+  } catch (error) {
+    // An input that no reducer understands is for the server to refuse.
+    unlikely.set(mutation.id, error instanceof Unlikely ? error.code : 'invalid-input')
   }
-  return { view, unlikely }
 }

@@ -14,7 +14,10 @@ export class Network {
   isDown = false
   /** Whether to lose this answer: the request has arrived. */
   loses: (url: string) => boolean = () => false
+  /** Whether a frame arrives. */
+  hears: (text: string) => boolean = () => true
   requests = 0
+  sockets = 0
   #sockets = new Set<() => void>()
 
   /** Pulls the plug: requests under way have arrived or not, sockets hear nothing more. */
@@ -49,9 +52,10 @@ export class Network {
           queueMicrotask(() => closed(1006))
           return { send: () => undefined, close: () => undefined }
         }
+        this.sockets++
         const socket = at.openSocket(url, token, {
           onOpen: () => isCut || handlers.onOpen(),
-          onText: (text) => isCut || handlers.onText(text),
+          onText: (text) => isCut || !this.hears(text) || handlers.onText(text),
           onClose: closed,
         })
         this.#sockets.add(() => {
