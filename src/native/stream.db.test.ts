@@ -168,6 +168,7 @@ test('F4: nobody hears a floor without a token for it', async () => {
     [{ type: 'hello' }, 4401],
     [{ type: 'hello', token: mine.token, epoch: 'x' }, 4400],
     [{ type: 'hello', token: mine.token, since: 3 }, 4400],
+    [{ type: 'hello', token: mine.token, epoch: mine.id, since: 3, at: '2026-02-30T00:00:00.000000Z' }, 4400],
     [{ type: 'ping' }, 4400],
     ['nonsense', 4400],
   ] as const) {
