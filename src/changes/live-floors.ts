@@ -47,6 +47,7 @@ export const horizonAt = (now: Instant, days: number): Instant =>
 export class LiveFloor {
   readonly restaurantId: string
   readonly #deps: FloorDeps
+  readonly #onLost: (live: LiveFloor) => void
   readonly #watchers = new Set<Watcher>()
   #floor: Floor | null = null
   #waiting: Change[] | null = []
@@ -56,9 +57,11 @@ export class LiveFloor {
   #stop: (() => void) | null = null
   #closed = false
 
-  constructor(restaurantId: string, deps: FloorDeps) {
+  /** `onLost`: it can't be kept, and is of no use to anybody from now on. */
+  constructor(restaurantId: string, deps: FloorDeps, onLost: (live: LiveFloor) => void) {
     this.restaurantId = restaurantId
     this.#deps = deps
+    this.#onLost = onLost
   }
 
   /** Starts to follow the log. Rejects when the database can't be read. */
@@ -170,7 +173,10 @@ export class LiveFloor {
       for (const watcher of this.#watchers) watcher.onReset()
     } catch (error) {
       this.#deps.log.warn({ err: error, restaurantId: this.restaurantId }, 'a floor could not be read anew')
-      for (const watcher of this.#watchers) watcher.onLost()
+      const watchers = [...this.#watchers]
+      // First, so that whoever comes back at once finds another.
+      this.#onLost(this)
+      for (const watcher of watchers) watcher.onLost()
     }
   }
 
@@ -247,22 +253,21 @@ export class LiveFloors {
     }
   }
 
-  /** Lets go a floor that can't be kept. */
-  forget(live: LiveFloor): void {
-    const kept = this.#kept.get(live.restaurantId)
-    if (kept?.live === live) this.#drop(live.restaurantId, kept)
-  }
-
   close(): void {
     clearInterval(this.#timer)
     for (const [restaurantId, kept] of this.#kept) this.#drop(restaurantId, kept)
   }
 
   #open(restaurantId: string): Kept {
-    const live = new LiveFloor(restaurantId, this.#deps)
+    const live = new LiveFloor(restaurantId, this.#deps, (lost) => this.#forget(lost))
     const kept = { live, opened: live.open(), holders: 0, idleSince: performance.now() }
     this.#kept.set(restaurantId, kept)
     return kept
+  }
+
+  #forget(live: LiveFloor): void {
+    const kept = this.#kept.get(live.restaurantId)
+    if (kept?.live === live) this.#drop(live.restaurantId, kept)
   }
 
   #drop(restaurantId: string, kept: Kept): void {
