@@ -41,19 +41,19 @@ export async function startAppProcess(env: Record<string, string>): Promise<AppP
     child.kill('SIGKILL')
     await gone
   })
-  const next = async (): Promise<unknown> => {
+  const heard = async (): Promise<unknown> => {
     const ended = gone.then(([code, signal]) => {
       throw new Error(`the application ended with ${String(code ?? signal)}`)
     })
     const [message] = (await Promise.race([once(child, 'message'), ended])) as unknown[]
     return message
   }
-  const base = (await next()) as string
+  const base = (await heard()) as string
   // One question at a time: answers carry no name.
   let last: Promise<unknown> = Promise.resolve()
   const ask = (what: 'figures' | 'collected'): Promise<AppFigures> => {
     const answer = last.then(async () => {
-      const answered = next()
+      const answered = heard()
       child.send(what)
       return (await answered) as AppFigures
     })
