@@ -29,6 +29,10 @@ const repeats: Readonly<Record<string, string>> = quick
         BATCHES: '500',
         FUZZ_CASES: '200',
         KILL_CYCLES: '20',
+        ROLLS: '10',
+        FAILOVER_SOCKETS: '2000',
+        STALLED_WINDOWS: '10',
+        SOAK_MINUTES: '20',
         IMPORT_SCALE: 'full',
       }
     : {}

@@ -6,6 +6,8 @@ import { instantOfMicros, microsOf, type Clock, type Instant } from '../platform
 import { Floor, type EntityValue } from './floor.ts'
 import type { Hub } from './hub.ts'
 import { headOf, type Change } from './log.ts'
+import { RecentChanges, type Recent } from './recent.ts'
+import { changesSince, type Place, type ResyncReason } from './since.ts'
 
 /** How the entities of one kind are read: all but those that ended before the horizon. */
 export interface FloorKind {
@@ -21,13 +23,6 @@ export interface Watcher {
   onReset(): void
   /** The floor can't be kept, because the database can't be read. */
   onLost(): void
-}
-
-/** A change as it is sent, kept for a while for those who come back after a moment. */
-export interface Recent {
-  readonly seq: number
-  readonly at: Instant
-  readonly text: string
 }
 
 /** What live floors stand on. */
@@ -53,19 +48,23 @@ export const horizonAt = (now: Instant, days: number): Instant =>
 export class LiveFloor {
   readonly restaurantId: string
   readonly #deps: FloorDeps
+  readonly #onLost: (live: LiveFloor) => void
   readonly #watchers = new Set<Watcher>()
   #floor: Floor | null = null
   #waiting: Change[] | null = []
-  #recent: Recent[] = []
-  #recentCharacters = 0
+  readonly #recent = new RecentChanges()
+  /** The reading of what devices missed that is under way. */
+  #reaching: Promise<unknown> | null = null
   #stop: (() => void) | null = null
   #closed = false
   #isLost = false
   #anew: Promise<void> = Promise.resolve()
 
-  constructor(restaurantId: string, deps: FloorDeps) {
+  /** `onLost`: it can't be kept, and is of no use to anybody from now on. */
+  constructor(restaurantId: string, deps: FloorDeps, onLost: (live: LiveFloor) => void) {
     this.restaurantId = restaurantId
     this.#deps = deps
+    this.#onLost = onLost
   }
 
   /** Starts to follow the log. Rejects when the database can't be read. */
@@ -105,19 +104,34 @@ export class LiveFloor {
     return () => void this.#watchers.delete(watcher)
   }
 
-  /** The changes after `since`, if memory reaches back that far: it holds `limits.recentChanges` of the last ones at most. */
+  /** The changes after `since`, if memory reaches back that far. */
   after(since: number): readonly Recent[] | null {
     const { seq } = this.floor.standing
     if (since === seq) return []
-    const first = this.#recent[0]
-    if (!first || since < first.seq - 1 || since > seq) return null
-    return this.#recent.slice(since + 1 - first.seq)
+    return since > seq ? null : this.#recent.after(since)
   }
 
-  /** The time of a change, if memory holds it. */
-  timeOf(seq: number): Instant | null {
-    const { standing } = this.floor
-    return seq === standing.seq ? standing.at : (this.#recent.find((each) => each.seq === seq)?.at ?? null)
+  /**
+   * Why a device can't go on from its place, which is not ahead of the floor, or null when it can. A place that memory doesn't know is looked up in the log, and what
+   * came after it is kept: when a process dies, all its devices come at once, and stand at nearly the same place.
+   */
+  async reasonAgainst(place: Place): Promise<ResyncReason | null> {
+    const { epoch, seq } = this.floor.standing
+    if (place.epoch !== epoch) return 'epoch'
+    const known = this.#reasonKnown(place)
+    if (known !== undefined) return known
+    // Whoever missed more than is read at once reads page by page.
+    if (seq - place.since > limits.changesPerRead) return this.#lookUp(place, 1)
+    while (this.#reaching) await this.#reaching
+    const found = this.#reasonKnown(place)
+    if (found !== undefined) return found
+    const reaching = this.#lookUp(place, limits.changesPerRead)
+    this.#reaching = reaching.catch(() => undefined)
+    try {
+      return await reaching
+    } finally {
+      this.#reaching = null
+    }
   }
 
   /** Waits until the floor has come to a change. Throws as `Hub.catchUp` does. */
@@ -139,28 +153,44 @@ export class LiveFloor {
     this.#floor.letGo(horizonAt(change.at, this.#deps.historyDays))
     this.#floor.apply(change)
     const text = changeText(change)
-    this.#remember({ seq: change.seq, at: change.at, text })
+    this.#recent.push({ seq: change.seq, at: change.at, text })
     for (const watcher of this.#watchers) watcher.onChange(change, text)
   }
 
-  #remember(recent: Recent): void {
-    this.#recent.push(recent)
-    this.#recentCharacters += recent.text.length
-    while (this.#recent.length > limits.recentChanges || this.#recentCharacters > limits.recentCharacters)
-      this.#recentCharacters -= this.#recent.shift()!.text.length
+  /** As `reasonAgainst`, as far as memory tells; undefined when it doesn't. */
+  #reasonKnown({ epoch, since, at }: Place): ResyncReason | null | undefined {
+    const { standing } = this.floor
+    if (epoch !== standing.epoch) return 'epoch'
+    const known = since === standing.seq ? standing.at : this.#recent.timeOf(since)
+    if (known !== null) return at === undefined || at === known ? null : 'diverged'
+    return at === undefined && this.after(since) !== null ? null : undefined
+  }
+
+  async #lookUp(place: Place, limit: number): Promise<ResyncReason | null> {
+    const { restaurantId } = this
+    const found = await this.#deps.db.transaction({ restaurantId }, (tx) =>
+      changesSince(tx, restaurantId, { ...place, limit }),
+    )
+    if (found.kind === 'resync') return found.reason
+    const { epoch, seq } = this.floor.standing
+    const older = found.changes.map(({ frame, ...change }) => ({ ...change, text: frame }))
+    if (epoch === found.epoch) this.#recent.prepend(older, { seq: place.since, at: place.at }, seq)
+    return null
   }
 
   async #readAnew(): Promise<void> {
     this.#waiting = []
-    this.#recent = []
-    this.#recentCharacters = 0
+    this.#recent.clear()
     try {
       await this.#read()
       for (const watcher of this.#watchers) watcher.onReset()
     } catch (error) {
       this.#deps.log.warn({ err: error, restaurantId: this.restaurantId }, 'a floor could not be read anew')
       this.#isLost = true
-      for (const watcher of this.#watchers) watcher.onLost()
+      const watchers = [...this.#watchers]
+      // First, so that whoever comes back at once finds another.
+      this.#onLost(this)
+      for (const watcher of watchers) watcher.onLost()
     }
   }
 
@@ -247,10 +277,15 @@ export class LiveFloors {
   }
 
   #open(restaurantId: string): Kept {
-    const live = new LiveFloor(restaurantId, this.#deps)
+    const live = new LiveFloor(restaurantId, this.#deps, (lost) => this.#forget(lost))
     const kept = { live, opened: live.open(), holders: 0, idleSince: performance.now() }
     this.#kept.set(restaurantId, kept)
     return kept
+  }
+
+  #forget(live: LiveFloor): void {
+    const kept = this.#kept.get(live.restaurantId)
+    if (kept?.live === live) this.#drop(live.restaurantId, kept)
   }
 
   #drop(restaurantId: string, kept: Kept): void {

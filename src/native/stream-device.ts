@@ -190,19 +190,15 @@ export class StreamDevice implements Follower {
   }
 
   /** Why a device can't go on from its place, or null when it can. */
-  async #reasonAgainst(live: LiveFloor, { epoch, since, at }: Place): Promise<BeginsAnew | null> {
-    if (epoch !== live.floor.standing.epoch) return 'epoch'
+  async #reasonAgainst(live: LiveFloor, place: Place): Promise<BeginsAnew | null> {
+    if (place.epoch !== live.floor.standing.epoch) return 'epoch'
     try {
-      await live.reach(since)
+      await live.reach(place.since)
     } catch (error) {
       if (error instanceof AppError && error.code === 'ahead-of-log') return 'ahead'
       throw error
     }
-    const known = live.timeOf(since)
-    if (known !== null) return at !== undefined && at !== known ? 'diverged' : null
-    if (live.after(since) !== null && at === undefined) return null
-    const found = await this.#readLog({ epoch, since, at }, 1)
-    return found.kind === 'resync' ? found.reason : null
+    return live.reasonAgainst(place)
   }
 
   /** Sends what the log has after the last change sent. False: the device begins anew instead. */

@@ -80,6 +80,9 @@ export class StreamDevice {
   horizon = ''
   /** Whether it has said hello and been answered since it connected. */
   live = false
+  /** When it last tried to connect, and when it was last answered, by `performance.now()`. */
+  triedAt = 0
+  liveAt = 0
   readonly counts = {
     connects: 0,
     resumes: 0,
@@ -150,6 +153,7 @@ export class StreamDevice {
     })
     this.#ws = ws
     this.#heardAt = Date.now()
+    this.triedAt = performance.now()
     ws.on('open', () => {
       this.counts.connects++
       const place = this.epoch === '' ? {} : { epoch: this.epoch, since: this.seq, at: this.at }
@@ -190,6 +194,7 @@ export class StreamDevice {
 
   #settle(): void {
     this.live = true
+    this.liveAt = performance.now()
     this.#wait = 50
   }
 
