@@ -1,4 +1,4 @@
-import { commands, floorReads, messages, queries, routes } from '../src/app.ts'
+import { commands, floorReads, messages, nativeRoutes, queries, routes } from '../src/app.ts'
 import { asyncApi } from '../src/asyncapi.ts'
 import type { Json } from '../src/json-schema.ts'
 import { openApi } from '../src/openapi.ts'
@@ -6,7 +6,7 @@ import { yaml } from '../src/yaml.ts'
 
 /** The documents of the API that are checked in: OpenAPI, AsyncAPI, and a JSON Schema for each answer and message, which is a part of one of the two. */
 
-export const openApiNow = (): Json => openApi({ routes, commands, queries, floorReads })
+export const openApiNow = (): Json => openApi({ routes, nativeRoutes, commands, queries, floorReads })
 export const asyncApiNow = (): Json => asyncApi(messages)
 
 /** JSON for people and their diffs: what fits a line stands on one. */

@@ -13,13 +13,19 @@ import { microsOf, type Clock } from './platform/clock.ts'
 import { Hints } from './changes/hints.ts'
 import { Hub } from './changes/hub.ts'
 import type { Change } from './changes/log.ts'
-import type { Command } from './changes/command.ts'
+import type { ChangeDeps, Command } from './changes/command.ts'
 import type { MessageKind } from './changes/message-kind.ts'
 import { LiveFloors, type FloorKind } from './changes/live-floors.ts'
 import { streamMessages } from './changes/protocol.ts'
 import type { Query } from './changes/query.ts'
+import { AccessReview } from './staff/access-review.ts'
+import { addStaff } from './staff/add-staff.ts'
+import { endSignIns } from './staff/end-sign-ins.ts'
 import { Identities } from './staff/identify.ts'
 import { tablesOnFloor } from './tables/tables.ts'
+import { listStaff } from './staff/list-staff.ts'
+import { SignInAttempts } from './staff/sign-in-attempts.ts'
+import { updateStaff } from './staff/update-staff.ts'
 import { addTable } from './tables/add-table.ts'
 import { listTables } from './tables/list-tables.ts'
 import { removeTable } from './tables/remove-table.ts'
@@ -61,6 +67,8 @@ import { mountNative } from './native/door.ts'
 import { changes, snapshot, type FloorRead } from './native/floor-reads.ts'
 import { answerProblem } from './native/problem.ts'
 import { Stream } from './native/stream.ts'
+import { mountNativeRoute, type NativeRoute } from './native/route.ts'
+import * as signIns from './native/sign-ins.ts'
 import { mountDocs } from './docs.ts'
 import { openApi } from './openapi.ts'
 import { asyncApi } from './asyncapi.ts'
@@ -70,6 +78,9 @@ import { yaml } from './yaml.ts'
 
 /** Every command there is. Each is a route of the native API, and the iPad's contract is made of the same ones. */
 export const commands: readonly Command[] = [
+  addStaff,
+  updateStaff,
+  endSignIns,
   addTable,
   updateTable,
   arrangeTables,
@@ -89,7 +100,18 @@ export const commands: readonly Command[] = [
 ]
 
 /** Every query there is. */
-export const queries: readonly Query[] = [listTables, listReservations, listGuests, getGuest, getFloor, getFloorSince]
+export const queries: readonly Query[] = [
+  listStaff,
+  listTables,
+  listReservations,
+  listGuests,
+  getGuest,
+  getFloor,
+  getFloorSince,
+]
+
+/** What the native API has beside commands and queries: signing in, and who one is. */
+export const nativeRoutes: readonly NativeRoute[] = [signIns.signIn, signIns.refresh, signIns.signOut, signIns.me]
 
 /** Reads of the floor as the stream has it. */
 export const floorReads: readonly FloorRead[] = [snapshot, changes]
@@ -156,7 +178,10 @@ export interface App {
   readonly sockets: IosSockets
   readonly stream: Stream
   readonly floors: LiveFloors
+  /** What commands run on. */
+  readonly changes: ChangeDeps
   readonly identities: Identities
+  readonly access: AccessReview
   readonly tokens: Tokens
   close(): Promise<void>
 }
@@ -176,6 +201,7 @@ export async function buildApp({ config, secretKey, db, clock, log, topics }: Ap
   }
   const historyDays = config.HISTORY_DAYS === 0 ? STREAM_DAYS : Math.min(config.HISTORY_DAYS, STREAM_DAYS)
   const floors = new LiveFloors({ db, hub, clock, log, kinds: floorKinds, historyDays })
+  const access = new AccessReview(db, identities, log)
   const deps: IosDeps = {
     db,
     clock,
@@ -191,16 +217,19 @@ export async function buildApp({ config, secretKey, db, clock, log, topics }: Ap
     pingTimeout: config.WS_CONNECTION_TIMEOUT * 1000,
     maxAge: config.SOCKET_MAX_HOURS * 3_600_000,
   }
-  const sockets = new IosSockets({ ...deps, hub, clock, log, times, tokenless: config.TOKENLESS_SOCKETS })
+  const sockets = new IosSockets({ ...deps, hub, access, clock, log, times, tokenless: config.TOKENLESS_SOCKETS })
 
-  const stream = new Stream({ db, clock, log, floors, identities, times, random: Math.random })
+  const stream = new Stream({ db, clock, log, floors, identities, access, times, random: Math.random })
 
   const server = createServer(log)
   readBodies(server)
   mountCors(server, config.CORS_ORIGINS)
   for (const r of routes) mount(server, deps, r)
   mountNative(server, { ...deps, floors }, { commands, queries, floorReads })
-  await mountDocs(server, openApi({ routes, commands, queries, floorReads }), yaml(asyncApi(messages)))
+  const attempts = new SignInAttempts(() => microsOf(clock.now()) / 1000)
+  const refreshDays = config.REFRESH_TOKEN_EXPIRE_DAYS
+  for (const r of nativeRoutes) mountNativeRoute(server, { ...deps, refreshDays, attempts }, r)
+  await mountDocs(server, openApi({ routes, nativeRoutes, commands, queries, floorReads }), yaml(asyncApi(messages)))
   mountFallback(server, routes)
   server.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
@@ -211,9 +240,10 @@ export async function buildApp({ config, secretKey, db, clock, log, topics }: Ap
     await Promise.all([sockets.close(), stream.close()])
     await server.close()
     floors.close()
+    access.close()
     hub.close()
   }
-  return { server, hub, sockets, stream, floors, identities, tokens, close }
+  return { server, hub, sockets, stream, floors, changes: deps, identities, access, tokens, close }
 }
 
 function createServer(log: Logger): FastifyInstance {

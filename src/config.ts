@@ -56,6 +56,11 @@ export const settings = {
     'Of tokens: HS256, nothing else',
   ),
   ACCESS_TOKEN_EXPIRE_MINUTES: setting(int(1, 525_600), 30, 'How long a sign-in is good for'),
+  REFRESH_TOKEN_EXPIRE_DAYS: setting(
+    int(1, 3_650),
+    60,
+    'Days without a refresh after which a sign-in of the native API is over',
+  ),
   ENVIRONMENT: setting(
     z.enum(['development', 'production', 'test']),
     'development',

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Command } from './changes/command.ts'
 import type { Query } from './changes/query.ts'
 import type { Route } from './ios/route.ts'
+import type { NativeRoute } from './native/route.ts'
 import { NATIVE } from './native/door.ts'
 import type { FloorRead } from './native/floor-reads.ts'
 import { problemShape } from './native/problem.ts'
@@ -12,6 +13,7 @@ import { jsonSchema, type Json } from './json-schema.ts'
 /** What the document is made of. */
 export interface Api {
   readonly routes: readonly Route[]
+  readonly nativeRoutes: readonly NativeRoute[]
   readonly commands: readonly Command[]
   readonly queries: readonly Query[]
   readonly floorReads: readonly FloorRead[]
@@ -37,7 +39,7 @@ const invalidShape = z
   .meta({ id: 'Invalid' })
 
 /** The document for an API. */
-export function openApi({ routes, commands, queries, floorReads }: Api): Json {
+export function openApi({ routes, nativeRoutes, commands, queries, floorReads }: Api): Json {
   const schemas: Json = {}
   const paths: Record<string, Json> = {}
   const put = (path: string, method: string, operation: Json) => {
@@ -45,6 +47,7 @@ export function openApi({ routes, commands, queries, floorReads }: Api): Json {
     paths[key] = { ...paths[key], [method.toLowerCase()]: operation }
   }
   for (const r of routes) put(r.path, r.method, iosOperation(r, schemas))
+  for (const r of nativeRoutes) put(r.path, r.method, nativeRouteOperation(r, schemas))
   for (const c of commands) put(`${NATIVE}${c.path}`, c.method, nativeOperation(c, schemas, c.method !== 'DELETE'))
   for (const q of queries) put(`${NATIVE}${q.path}`, 'GET', nativeOperation(q, schemas, false))
   for (const r of floorReads) put(`${NATIVE}${r.path}`, 'GET', floorOperation(r, schemas))
@@ -91,6 +94,19 @@ function iosOperation(r: Route, schemas: Json): Json {
   }
 }
 
+function nativeRouteOperation(r: NativeRoute, schemas: Json): Json {
+  const refusals = [...(r.method === 'POST' ? [400, 413, 422] : []), ...r.refusals, 503].sort((a, b) => a - b)
+  return {
+    operationId: r.name,
+    summary: r.summary,
+    tags: ['v2'],
+    parameters: [],
+    ...(r.method === 'POST' && { requestBody: body(jsonSchema(r.input, schemas, 'read')) }),
+    responses: { 200: answer('Done', r.answer, schemas), ...problems(refusals, schemas) },
+    security: r.access === 'public' ? [] : [{ bearer: [] }],
+  }
+}
+
 function nativeOperation(c: Command | Query, schemas: Json, hasBody: boolean): Json {
   const path = `${NATIVE}${c.path}`
   const inPath = [...path.matchAll(/:(\w+)/g)].map((m) => m[1]!)
@@ -109,9 +125,7 @@ function nativeOperation(c: Command | Query, schemas: Json, hasBody: boolean): J
     ...(hasBody && { requestBody: body(input) }),
     responses: {
       200: answer('Done', shape, schemas),
-      ...Object.fromEntries(
-        refusals.map((status) => [status, answer(reason(status), problemShape, schemas, 'application/problem+json')]),
-      ),
+      ...problems(refusals, schemas),
     },
     security: [{ bearer: [] }],
   }
@@ -155,6 +169,10 @@ const ifNoneMatch = {
   description: 'The ETag of what the client has',
   schema: { type: 'string' },
 }
+const problems = (statuses: readonly number[], schemas: Json): Json =>
+  Object.fromEntries(
+    statuses.map((status) => [status, answer(reason(status), problemShape, schemas, 'application/problem+json')]),
+  )
 
 const idempotencyKey = {
   name: 'Idempotency-Key',
@@ -174,6 +192,7 @@ const reason = (status: number): string =>
     410: 'The log does not reach back to there',
     413: 'Too large',
     422: 'Not valid',
+    429: 'Too many have failed: come back after Retry-After seconds',
     503: 'Busy: come back after Retry-After seconds',
   })[status] ?? 'Refused'
 

@@ -4,6 +4,7 @@ import { WebSocket } from 'ws'
 import { buildApp, type App } from '../src/app.ts'
 import { readConfig, type Config } from '../src/config.ts'
 import { Db } from '../src/platform/db.ts'
+import type { SignedIn } from '../src/staff/start-sign-in.ts'
 import { createLog } from '../src/platform/log.ts'
 import type { Topics } from '../src/platform/redis.ts'
 import { systemClock } from '../src/platform/clock.ts'
@@ -63,6 +64,8 @@ export interface Restaurant {
   table(number: string, capacity?: number): Promise<string>
   /** A new walk-in; its id. */
   walkIn(name?: string, partySize?: number): Promise<string>
+  /** A sign-in of the owner to the native API. */
+  signIn(device?: string): Promise<SignedIn>
 }
 
 export interface TestApp {
@@ -75,10 +78,12 @@ export interface TestApp {
   close(): Promise<void>
 }
 
+/** The password of every owner that tests register. */
+export const TEST_PASSWORD = 'Tall-Cedar-71'
 export const TEST_SECRET = 'a secret key for tests only, long enough'
 
 /**
- * The application on a free port of loopback, over a database of its own unless one is given, which it then leaves open. Settings are environment
+ * The application on a free port of loopback, over a database of its own or, as a second process would be, over a given one. Settings are environment
  * variables.
  */
 export async function startApp(
@@ -88,7 +93,7 @@ export async function startApp(
   const read = readConfig({ SECRET_KEY: TEST_SECRET, ENVIRONMENT: 'test', LOG_LEVEL: 'silent', ...env })
   if ('problems' in read) throw new Error(read.problems.join('; '))
   const config: Config = read.config
-  const database = given.database ?? (await openDatabase(config.POOL_SIZE))
+  const database = given.database ? shared(given.database, config.POOL_SIZE) : await openDatabase(config.POOL_SIZE)
   const log = createLog(config.LOG_LEVEL)
   const app = await buildApp({
     config,
@@ -109,9 +114,22 @@ export async function startApp(
     restaurant: (name) => register(base, name),
     async close() {
       await app.close()
-      if (!given.database) await database.close()
+      await database.close()
     },
   }
+}
+
+/** The same database through a pool of its own, which alone is closed in the end. */
+function shared(database: TestDatabase, poolSize: number): TestDatabase {
+  const db = new Db({ url: database.url, poolSize })
+  return { ...database, db, close: () => db.close() }
+}
+
+/** Signs in to the native API. */
+export async function signIn(base: string, email: string, password: string, device?: string): Promise<SignedIn> {
+  const answer = await request(base, 'POST', '/v2/sign-in', { email, password, device })
+  if (answer.status !== 200) throw new Error(`sign-in failed: ${answer.text}`)
+  return answer.body as SignedIn
 }
 
 /** One request; a body that is a string is sent as it is, anything else as JSON. */
@@ -141,7 +159,7 @@ export async function request(
 /** Registers a restaurant with a server and signs its owner in. */
 export async function register(base: string, name = 'Cedar'): Promise<Restaurant> {
   const email = `owner-${randomBytes(6).toString('hex')}@cedar.example`
-  const password = 'Tall-Cedar-71'
+  const password = TEST_PASSWORD
   const made = await request(base, 'POST', '/auth/register', { restaurant_name: name, email, password })
   const login = await request(base, 'POST', '/auth/login', { email, password })
   if (login.status !== 200) throw new Error(`sign-in failed: ${made.text} ${login.text}`)
@@ -164,6 +182,7 @@ export async function register(base: string, name = 'Cedar'): Promise<Restaurant
     async walkIn(first_name = 'Ada', party_size = 2) {
       return (await restaurant.call('POST', '/guests', { first_name, party_size })).body.id
     },
+    signIn: (device) => signIn(base, email, password, device),
   }
   return restaurant
 }

@@ -57,6 +57,8 @@ export interface Command<Input extends z.ZodType = z.ZodType, Result = unknown> 
   readonly answer: z.ZodType
   /** Whether devices are told of it even when it touched nothing. */
   readonly announcesNothing?: boolean
+  /** What takes long and needs no transaction, done before it begins. */
+  readonly prepare?: (input: z.output<Input>) => Promise<unknown>
   /** Does the work. Throws `AppError` to refuse; then nothing of it remains. */
   run(w: Write, input: z.output<Input>): Promise<Result>
 }
@@ -96,6 +98,7 @@ export async function execute<Input extends z.ZodType, Result>(
   if (ROLES.indexOf(context.actor.role) < ROLES.indexOf(c.role))
     throw new AppError('not-allowed', 403, `This needs the role ${c.role}`)
   const input = inputOf(c, raw)
+  await c.prepare?.(input)
   for (let attempt = 1; ; attempt++) {
     try {
       return await runOnce(deps, c, context, input)

@@ -9,7 +9,8 @@ import type { Logger } from '../platform/log.ts'
 import type { Context } from '../changes/command.ts'
 import { closeCodes, Session, type SessionTimes } from '../changes/session.ts'
 import type { Hub } from '../changes/hub.ts'
-import type { Identities } from '../staff/identify.ts'
+import type { AccessReview } from '../staff/access-review.ts'
+import type { Identities, Proven } from '../staff/identify.ts'
 import type { Identity } from '../staff/staff.ts'
 import { Feed } from './feed.ts'
 import { pythonJson } from './frame.ts'
@@ -22,6 +23,7 @@ import { socketTime } from './times.ts'
 export interface SocketDeps extends Pick<IosDeps, 'db' | 'historyDays'> {
   readonly hub: Hub
   readonly identities: Identities
+  readonly access: AccessReview
   readonly clock: Clock
   readonly log: Logger
   readonly times: SessionTimes
@@ -42,9 +44,9 @@ interface Asked {
 interface Member {
   readonly session: Session
   readonly asked: Asked
-  /** Who it is; null until that is known, and where no token was asked for. */
-  identity: Identity | null
   leave: (() => void) | null
+  /** Ends the review of whoever it was opened for; null until that is known, and where no token was asked for. */
+  unwatch: (() => void) | null
   joining: boolean
   /** In whose name it asks, once it has joined. */
   context: Context | null
@@ -56,7 +58,6 @@ interface Member {
 
 const PATHS: Record<string, SocketKind> = { '/realtime': 'realtime', '/ws/restaurant/sync': 'sync' }
 const SWEEP_MILLIS = 1_000
-const REVIEW_MILLIS = 20_000
 
 /**
  * The two sockets of the contract. Nothing is sent before the token is known to be good: refused with 403 before the upgrade, closed with 4401 after it.
@@ -66,15 +67,12 @@ export class IosSockets {
   readonly #feed: Feed
   readonly #wss = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: limits.socketFrameBytes })
   readonly #members = new Map<Session, Member>()
-  readonly #timers: NodeJS.Timeout[]
+  readonly #timer: NodeJS.Timeout
 
   constructor(deps: SocketDeps) {
     this.#deps = deps
     this.#feed = new Feed(deps.hub)
-    this.#timers = [
-      setInterval(() => this.#sweep(), SWEEP_MILLIS).unref(),
-      setInterval(() => void this.review(), REVIEW_MILLIS).unref(),
-    ]
+    this.#timer = setInterval(() => this.#sweep(), SWEEP_MILLIS).unref()
   }
 
   /** Open sockets, and restaurants that have some. */
@@ -92,7 +90,7 @@ export class IosSockets {
 
   /** Asks every client to connect again and drops who doesn't leave. */
   async close(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer)
+    clearInterval(this.#timer)
     for (const { session } of this.#members.values()) session.close(closeCodes.goingAway, 'server stopping')
     const end = Date.now() + 1_000
     while (this.#members.size > 0 && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20))
@@ -112,12 +110,12 @@ export class IosSockets {
     this.#upgrade(request, socket, head, asked, identity)
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, asked: Asked, identity: Identity | null): void {
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, asked: Asked, identity: Proven | null): void {
     if (socket.destroyed) return
     this.#wss.handleUpgrade(request, socket, head, (ws) => this.#welcome(ws, asked, identity))
   }
 
-  #welcome(ws: WebSocket, asked: Asked, identity: Identity | null): void {
+  #welcome(ws: WebSocket, asked: Asked, identity: Proven | null): void {
     const owner = {
       onText: (_: Session, text: string) => void this.#onText(member, text),
       onGone: () => this.#onGone(member),
@@ -127,8 +125,8 @@ export class IosSockets {
     const member: Member = {
       session,
       asked,
-      identity: null,
       leave: null,
+      unwatch: null,
       joining: false,
       context: null,
       asking: false,
@@ -151,10 +149,10 @@ export class IosSockets {
     return wanted === null || wanted === tokenless ? tokenless : null
   }
 
-  async #join(member: Member, restaurantId: string, identity: Identity | null): Promise<void> {
+  async #join(member: Member, restaurantId: string, identity: Proven | null): Promise<void> {
     const { session, asked } = member
     member.joining = true
-    member.identity = identity
+    if (identity && !member.gone) member.unwatch = this.#watch(session, identity)
     // A socket without a token may read what it hears anyway.
     member.context = { restaurantId, actor: { staffId: identity?.staffId ?? '', role: 'host' } }
     if (member.deadline) clearTimeout(member.deadline)
@@ -208,6 +206,7 @@ export class IosSockets {
     if (member.deadline) clearTimeout(member.deadline)
     this.#members.delete(member.session)
     member.leave?.()
+    member.unwatch?.()
   }
 
   #sweep(): void {
@@ -215,22 +214,10 @@ export class IosSockets {
     for (const session of this.#members.keys()) session.sweep(now)
   }
 
-  /** Closes the sockets of everyone whose account or restaurant no longer counts, or who has another role now. Called every 20 s. */
-  async review(): Promise<void> {
-    const ids = new Set([...this.#members.values()].flatMap(({ identity }) => identity?.staffId ?? []))
-    for (const staffId of ids) {
-      try {
-        const now = await this.#deps.identities.byId(staffId)
-        for (const { identity, session } of this.#members.values()) {
-          if (identity?.staffId !== staffId) continue
-          if (now?.isActive && now.restaurantIsActive && now.role === identity.role) continue
-          session.close(closeCodes.notSignedIn, 'no longer signed in')
-        }
-      } catch (error) {
-        // The database is away: nobody is thrown out for that.
-        this.#deps.log.warn({ err: error }, 'who is signed in could not be reviewed')
-      }
-    }
+  /** Lets the socket end with the account, the role, the restaurant or the sign-in that it was opened for. */
+  #watch(session: Session, identity: Proven): () => void {
+    const close = () => session.close(closeCodes.notSignedIn, 'no longer signed in')
+    return this.#deps.access.register({ identity, signInId: identity.signInId, close })
   }
 
   #now(): string {

@@ -6,7 +6,7 @@ import { execute, type ChangeDeps, type Command, type Context } from '../changes
 import { inputOf } from '../changes/input.ts'
 import { ask, type Query } from '../changes/query.ts'
 import type { LiveFloors } from '../changes/live-floors.ts'
-import type { Identities } from '../staff/identify.ts'
+import type { Identities, Proven } from '../staff/identify.ts'
 import type { FloorRead } from './floor-reads.ts'
 import { answerProblem } from './problem.ts'
 
@@ -88,15 +88,22 @@ function minSeqOf(request: FastifyRequest): number | null {
   return Number(text)
 }
 
-const send = (reply: FastifyReply, body: object): FastifyReply =>
+/** Answers with JSON, without a charset in the type. */
+export const send = (reply: FastifyReply, body: object): FastifyReply =>
   reply.type('application/json').send(Buffer.from(JSON.stringify(body)))
+
+/** Who calls. Throws `AppError` not-signed-in (401). */
+export async function identityOf(identities: Identities, request: FastifyRequest): Promise<Proven> {
+  const bearer = bearerOf(request.headers.authorization)
+  const identity = bearer.kind === 'token' ? await identities.of(bearer.token) : null
+  if (!identity?.isActive)
+    throw new AppError('not-signed-in', 401, 'Send the header "Authorization: Bearer <token>" with a valid token')
+  return identity
+}
 
 /** Who acts, where, from what. A foreign restaurant is answered like one that doesn't exist. */
 async function contextOf(deps: NativeDeps, request: FastifyRequest): Promise<Context> {
-  const bearer = bearerOf(request.headers.authorization)
-  const identity = bearer.kind === 'token' ? await deps.identities.of(bearer.token) : null
-  if (!identity?.isActive)
-    throw new AppError('not-signed-in', 401, 'Send the header "Authorization: Bearer <token>" with a valid token')
+  const identity = await identityOf(deps.identities, request)
   const { restaurantId } = request.params as { restaurantId: string }
   if (restaurantId !== identity.restaurantId)
     throw new AppError('restaurant-not-found', 404, 'There is no such restaurant')
@@ -124,7 +131,8 @@ function paramsOf(request: FastifyRequest): Record<string, string> {
   return params
 }
 
-function objectIn(body: unknown): object {
+/** The object that a body is; none is an empty one. Throws `AppError` invalid-input (422). */
+export function objectIn(body: unknown): object {
   if (body === undefined || body === null) return {}
   if (typeof body !== 'object' || Array.isArray(body))
     throw new AppError('invalid-input', 422, 'The body must be a JSON object', { problems: [] })

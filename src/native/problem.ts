@@ -18,6 +18,7 @@ export const problemShape = z
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { code, status, message, details } = refusalOf(error) ?? bugIn(error, request)
   if (status === 503) void reply.header('retry-after', '1')
+  if (status === 429) void reply.header('retry-after', Number(details['retryAfterSeconds'] ?? 1))
   if (status === 401) void reply.header('www-authenticate', 'Bearer')
   // The members of the standard come last: no detail can take their place.
   const body = { ...details, type: `urn:qtable:${code}`, title: message, status, code, requestId: request.id }

@@ -7,8 +7,8 @@ import type { LiveFloor } from '../changes/live-floors.ts'
 import { said, type BeginsAnew, type Hello } from '../changes/protocol.ts'
 import { closeCodes, Session, type SessionTimes } from '../changes/session.ts'
 import { changesSince } from '../changes/since.ts'
+import type { AccessReview } from '../staff/access-review.ts'
 import type { Identities } from '../staff/identify.ts'
-import type { Identity } from '../staff/staff.ts'
 import type { Follower, RoomDeps, StreamRoom } from './stream-room.ts'
 
 /** What the stream stands on. */
@@ -16,6 +16,7 @@ export interface StreamDeps extends RoomDeps {
   readonly db: Db
   readonly log: Logger
   readonly identities: Identities
+  readonly access: AccessReview
   readonly times: SessionTimes
 }
 
@@ -38,7 +39,9 @@ export class StreamDevice implements Follower {
   readonly #around: Surroundings
   readonly #session: Session
   readonly #deadline: NodeJS.Timeout
-  #identity: Identity | null
+  /** The token of the newest hello that had one, or of the handshake. */
+  #token: string | null
+  #unwatch: (() => void) | null = null
   #room: StreamRoom | null = null
   #floor: LiveFloor | null = null
   /** The change that it was sent last. */
@@ -48,15 +51,9 @@ export class StreamDevice implements Follower {
   #helloAt = -Infinity
   #gone = false
 
-  constructor(
-    ws: WebSocket,
-    restaurantId: string,
-    identity: Identity | null,
-    deps: StreamDeps,
-    surroundings: Surroundings,
-  ) {
+  constructor(ws: WebSocket, restaurantId: string, token: string | null, deps: StreamDeps, surroundings: Surroundings) {
     this.#restaurantId = restaurantId
-    this.#identity = identity
+    this.#token = token
     this.#deps = deps
     this.#around = surroundings
     const owner = {
@@ -67,11 +64,6 @@ export class StreamDevice implements Follower {
     this.#session = new Session(ws, owner, deps.times, Date.now())
     const late = () => this.close(closeCodes.notSignedIn, 'no hello')
     this.#deadline = setTimeout(late, limits.socketSignInMillis).unref()
-  }
-
-  /** Who it is, once that is known. */
-  get identity(): Identity | null {
-    return this.#identity
   }
 
   tell(seq: number, frame: Buffer): void {
@@ -143,10 +135,9 @@ export class StreamDevice implements Follower {
 
   /** Whether it is known and belongs here; closes the socket otherwise. Asked at each hello, never remembered from an earlier one. */
   async #mayEnter(token: string | undefined): Promise<boolean> {
-    const { identities } = this.#deps
-    const known = this.#identity
-    const identity =
-      token !== undefined ? await identities.of(token) : known && ((await identities.byId(known.staffId)) ?? null)
+    this.#token = token ?? this.#token
+    const identity = this.#token === null ? null : await this.#deps.identities.of(this.#token)
+    if (this.#gone) return false
     if (!identity?.isActive) {
       this.close(closeCodes.notSignedIn, 'no valid token')
       return false
@@ -155,8 +146,10 @@ export class StreamDevice implements Follower {
       this.close(closeCodes.notAllowed, 'not this restaurant, or it is suspended')
       return false
     }
-    this.#identity = identity
     clearTimeout(this.#deadline)
+    this.#unwatch?.()
+    const close = () => this.close(closeCodes.notSignedIn, 'no longer signed in')
+    this.#unwatch = this.#deps.access.register({ identity, signInId: identity.signInId, close })
     return true
   }
 
@@ -250,6 +243,7 @@ export class StreamDevice implements Follower {
   #onGone(): void {
     this.#gone = true
     clearTimeout(this.#deadline)
+    this.#unwatch?.()
     this.#room?.leave(this)
     this.#around.gone()
   }

@@ -3,8 +3,6 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { bearerOf } from '../platform/bearer.ts'
 import { limits } from '../platform/limits.ts'
-import { closeCodes } from '../changes/session.ts'
-import type { Identity } from '../staff/staff.ts'
 import { StreamDevice, type StreamDeps } from './stream-device.ts'
 import { StreamRoom } from './stream-room.ts'
 
@@ -68,16 +66,16 @@ export class Stream {
     if (this.#devices.size >= limits.socketsPerProcess)
       return refuse(socket, '503 Service Unavailable\r\nRetry-After: 1')
     const bearer = bearerOf(request.headers.authorization)
-    let identity: Identity | null = null
+    const token = bearer.kind === 'token' ? bearer.token : null
     if (bearer.kind !== 'missing') {
-      identity = bearer.kind === 'token' ? await this.#deps.identities.of(bearer.token) : null
+      const identity = token === null ? null : await this.#deps.identities.of(token)
       if (!identity?.isActive) return refuse(socket, '401 Unauthorized\r\nWWW-Authenticate: Bearer')
       if (identity.restaurantId !== restaurantId) return refuse(socket, '404 Not Found')
       if (!identity.restaurantIsActive) return refuse(socket, '403 Forbidden')
     }
     if (socket.destroyed) return
     this.#wss.handleUpgrade(request, socket, head, (ws) => {
-      const device: StreamDevice = new StreamDevice(ws, restaurantId, identity, this.#deps, {
+      const device: StreamDevice = new StreamDevice(ws, restaurantId, token, this.#deps, {
         room: () => this.room(restaurantId),
         gone: () => this.#devices.delete(device),
       })
@@ -90,17 +88,6 @@ export class Stream {
     this.#sweeps++
     for (const room of this.#rooms.values()) room.beat(now)
     if (this.#sweeps % SWEEPS_PER_SECOND === 0) for (const device of this.#devices) device.sweep(now)
-  }
-
-  /** Closes the sockets of everyone whose account or restaurant no longer counts, or who has another role now. */
-  async review(): Promise<void> {
-    for (const device of this.#devices) {
-      const { identity } = device
-      if (!identity) continue
-      const now = await this.#deps.identities.byId(identity.staffId)
-      if (now?.isActive && now.restaurantIsActive && now.role === identity.role) continue
-      device.close(closeCodes.notSignedIn, 'no longer signed in')
-    }
   }
 }
 

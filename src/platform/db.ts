@@ -18,12 +18,17 @@ export function statement(name: string, text: string): Statement {
   return { name, text }
 }
 
-/** Whose rows a transaction may see; at most one restaurant's, or the one staff row it names, or heads to compare. */
+/**
+ * Whose rows a transaction may see; at most one restaurant's, or the one staff row it names, or heads to compare, or staff by id with their sign-ins, or
+ * sign-ins that were over before a time.
+ */
 export type Scope =
   | { readonly restaurantId: string }
   | { readonly staffId: string }
   | { readonly email: string }
   | { readonly watched: readonly string[] }
+  | { readonly watchedStaff: readonly string[] }
+  | { readonly forgottenBefore: Instant }
 
 /** An open transaction. Statements that are not awaited one by one travel together (pipelined) and run in order. */
 export interface Tx {
@@ -48,7 +53,8 @@ const begin = statement(
   'begin',
   `select set_config('role', '${ROLE}', true), set_config('search_path', 'qtable, pg_temp', true), set_config('timezone', 'UTC', true),
      set_config('qtable.restaurant_id', $1, true), set_config('qtable.staff_id', $2, true), set_config('qtable.email', $3, true),
-     set_config('qtable.watched', $4, true), set_config('statement_timeout', '${limits.statementMillis}', true),
+     set_config('qtable.watched', $4, true), set_config('qtable.watched_staff', $5, true),
+     set_config('qtable.forgotten_before', $6, true), set_config('statement_timeout', '${limits.statementMillis}', true),
      set_config('lock_timeout', '${limits.lockMillis}', true),
      set_config('idle_in_transaction_session_timeout', '${limits.idleTransactionMillis}', true)`,
 )
@@ -254,6 +260,8 @@ function scopeValues(scope: Scope): string[] {
     'staffId' in scope ? scope.staffId : '',
     'email' in scope ? scope.email : '',
     'watched' in scope ? scope.watched.join(',') : '',
+    'watchedStaff' in scope ? scope.watchedStaff.join(',') : '',
+    'forgottenBefore' in scope ? scope.forgottenBefore : '',
   ]
 }
 

@@ -34,3 +34,10 @@ export const sentInstant = z
 
 /** The version that the client saw; refused with 409 when the entity has moved on. */
 export const versionField = intField(1).optional()
+
+/** An e-mail address to be stored. Only its plain form is looked at: whether it exists shows when someone writes to it. */
+export const emailField = z
+  .string()
+  .max(254)
+  .regex(/^[^\s@\u0000-\u001f\ud800-\udfff]+@[^\s@\u0000-\u001f\ud800-\udfff]+$/u, 'must be an e-mail address')
+  .meta({ format: 'email' })

@@ -71,6 +71,23 @@ export const limits = {
   headPollMillis: 1_000,
   /** How long the answer "who is this user" is remembered. */
   identityMillis: 2_000,
+  /** How often it is looked whether those who have a socket here may still have one. */
+  accessReviewMillis: 1_000,
+  /** Sign-ins that are asked for at once when that is looked at. */
+  reviewIds: 1_000,
+  /** Staff of one restaurant. */
+  staffPerRestaurant: 1_000,
+  /** Failed sign-ins within the window, of one e-mail and from one address, after which the native API asks to wait. */
+  signInFailuresPerEmail: 10,
+  signInFailuresPerAddress: 100,
+  signInFailureWindowMillis: 300_000,
+  /** E-mails, and as many addresses, whose failures are remembered. */
+  signInFailureKeys: 10_000,
+  /** Characters of a refresh token. */
+  refreshTokenCharacters: 200,
+  /** How long a sign-in that is over is kept, and how many are deleted at once. */
+  endedSignInMillis: 30 * 86_400_000,
+  signInsForgottenAtOnce: 1_000,
   /** Entries of the caches of verified tokens and of identities. */
   verifiedTokens: 10_000,
   identities: 10_000,
@@ -83,6 +100,7 @@ export const limits = {
   stopMillis: 5_000,
   /** Password checks at once: each takes 19 MiB for about 12 ms. */
   passwordChecks: 4,
-  /** Characters of a password. */
+  /** Characters of a password; of a new one at the native API at least so many. */
   passwordCharacters: 1_000,
+  newPasswordCharacters: 8,
 } as const

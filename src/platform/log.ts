@@ -8,6 +8,8 @@ const SECRET = [
   'passwordHash',
   'token',
   'access_token',
+  'accessToken',
+  'refreshToken',
   'authorization',
   'cookie',
   'secret',

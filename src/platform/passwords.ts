@@ -38,3 +38,26 @@ export async function passwordFits(password: string, stored: string): Promise<bo
 
 /** Whether a hash should be replaced at the next sign-in: anything but today's argon2id parameters. */
 export const isOutdated = (stored: string): boolean => !stored.startsWith('$argon2id$v=19$m=19456,t=2,p=1$')
+
+/**
+ * A password that is to become someone's, as a field of an input. It says nothing of itself in JSON: what is made of inputs and kept, like the fingerprint
+ * of a mutation, would otherwise be far easier to guess it from than its hash.
+ */
+export class NewPassword {
+  readonly #text: string
+  #hash: Promise<string> | undefined
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  /** Its hash, made once. */
+  hash(): Promise<string> {
+    this.#hash ??= hashPassword(this.#text)
+    return this.#hash
+  }
+
+  toJSON(): string {
+    return 'a new password'
+  }
+}

@@ -64,3 +64,28 @@ test('P9: the cache of verified tokens does not grow without bound and does not 
   for (let i = 0; i < 12_000; i++) tokens.verify(tokens.sign({ sub: `u${i}`, exp: 10 }))
   expect(tokens.verify(first)).toEqual({ sub: 'u0', exp: 10 })
 })
+
+test('P9: the sign-in that a token names is read with it; one that is no text is refused', () => {
+  const tokens = new Tokens(KEY, () => 0)
+  expect(tokens.verify(tokens.sign({ sub: 'u', exp: 10, sid: 's' }))).toEqual({ sub: 'u', exp: 10, sid: 's' })
+  for (const sid of [5, null, {}, ['s'], true])
+    expect(tokens.verify(forge(HS256, { sub: 'u', exp: 10, sid })), JSON.stringify(sid)).toBeNull()
+})
+
+test('P9: a sealed text gives its bytes back, and no other text gives any', () => {
+  const tokens = new Tokens(KEY)
+  const bytes = Buffer.from('some bytes, whatever they mean')
+  const text = tokens.seal(bytes)
+  expect(tokens.unseal(text)).toEqual(bytes)
+  expect(new Tokens('another key').unseal(text)).toBeNull()
+  const all = Buffer.from(text, 'base64url')
+  for (let bit = 0; bit < all.length * 8; bit++) {
+    const other = Buffer.from(all)
+    other[bit >> 3]! ^= 1 << (bit & 7)
+    expect(tokens.unseal(other.toString('base64url'))).toBeNull()
+  }
+  const jwt = tokens.sign({ sub: 'u', exp: 10 })
+  for (const odd of ['', 'x', `${text}=`, `${text}A`, text.slice(0, -1), jwt, jwt.split('.')[2]!, 'x'.repeat(5000)])
+    expect(tokens.unseal(odd), odd.slice(0, 20)).toBeNull()
+  expect(tokens.verify(text)).toBeNull()
+})

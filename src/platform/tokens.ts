@@ -5,10 +5,13 @@ import { limits } from './limits.ts'
 export interface Claims {
   readonly sub: string
   readonly exp: number
+  /** The sign-in that the token belongs to, where there is one. */
+  readonly sid?: string
 }
 
 const HEADER = Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64url')
 const MAX_TOKEN_CHARACTERS = 4096
+const SEAL_BYTES = 16
 
 /**
  * Signs and verifies JSON Web Tokens (RFC 7519) with HMAC-SHA-256 and nothing else. `exp` and `sub` are required. A token that was
@@ -59,8 +62,29 @@ export class Tokens {
     const claims = parseObject(payload)
     const sub = claims?.['sub']
     const exp = claims?.['exp']
+    const sid = claims?.['sid']
     if (typeof sub !== 'string' || sub === '' || typeof exp !== 'number' || !(exp > this.#nowSeconds())) return null
-    return { sub, exp }
+    if (sid === undefined) return { sub, exp }
+    return typeof sid === 'string' ? { sub, exp, sid } : null
+  }
+
+  /** Bytes as text that only this key makes: whoever sends it back was given it, or has it from someone who was. */
+  seal(bytes: Buffer): string {
+    return Buffer.concat([bytes, this.#sealOf(bytes)]).toString('base64url')
+  }
+
+  /** The bytes of a sealed text, or null for any other. */
+  unseal(text: string): Buffer | null {
+    if (text.length > MAX_TOKEN_CHARACTERS) return null
+    const all = Buffer.from(text, 'base64url')
+    if (all.length <= SEAL_BYTES || all.toString('base64url') !== text) return null
+    const bytes = all.subarray(0, -SEAL_BYTES)
+    return timingSafeEqual(all.subarray(-SEAL_BYTES), this.#sealOf(bytes)) ? bytes : null
+  }
+
+  // No signed part of a JSON Web Token begins like this.
+  #sealOf(bytes: Buffer): Buffer {
+    return this.#mac(`sealed ${bytes.toString('base64url')}`).subarray(0, SEAL_BYTES)
   }
 
   #mac(text: string): Buffer {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startApp, type Restaurant, type TestApp } from '../../test/kit.ts'
+import type { Instant } from './clock.ts'
 import { statement } from './db.ts'
 
 let app: TestApp
@@ -15,6 +16,7 @@ beforeAll(async () => {
     await each.call('PUT', `/guests/${guest}`, { status: 'Seated', table_id: table })
     await each.call('DELETE', `/guests/${await each.walkIn()}`)
     await each.call('POST', '/reservations', { guest_name: 'Alma', party_size: 2 })
+    await each.signIn()
     await each.v2('POST', '/guests', { firstName: 'Ida', partySize: 2 }, { 'idempotency-key': 'one' })
   }
 })
@@ -113,6 +115,32 @@ test('P7: naming an e-mail or an id shows the one row of staff and its restauran
     )
     expect(seen).toEqual([[{ id: b.staffId }], [{ id: b.id }], []])
   }
+})
+
+test('P7: naming ids of staff shows those rows, their restaurants and their sign-ins; naming a time shows sign-ins that were over before it', async () => {
+  const staff = statement('test-watched-staff', `select id from staff order by id`)
+  const restaurants = statement('test-watched-restaurants', `select restaurant_id as id from restaurants order by 1`)
+  const signIns = statement('test-watched-sign-ins', `select staff_id as id from sign_ins order by 1`)
+  const guests = statement('test-watched-guests', `select id from guests`)
+  const remove = statement('test-remove-sign-ins', `delete from sign_ins returning staff_id as id`)
+  const end = statement('test-end-sign-ins', `update sign_ins set expires_at = created_at returning id`)
+  const see = (scope: Parameters<typeof app.database.db.transaction>[0]) =>
+    app.database.db.transaction(scope, (tx) =>
+      Promise.all([staff, restaurants, signIns, guests, end, remove].map((each) => tx.all<{ id: string }>(each, []))),
+    )
+  const rows = (...ids: string[]) => ids.sort().map((id) => ({ id }))
+  expect(await see({ watchedStaff: [b.staffId] })).toEqual([rows(b.staffId), rows(b.id), rows(b.staffId), [], [], []])
+  const both = [rows(a.staffId, b.staffId), rows(a.id, b.id), rows(a.staffId, b.staffId), [], [], []]
+  expect(await see({ watchedStaff: [a.staffId, b.staffId] })).toEqual(both)
+  expect(await see({ watchedStaff: [] })).toEqual([[], [], [], [], [], []])
+  // One that is over since 2001, and others that aren't.
+  const c = await app.restaurant('Cherry')
+  await c.signIn()
+  await app.database.sql(`update qtable.sign_ins set expires_at = '2001-01-01' where restaurant_id = $1`, [c.id])
+  expect(await see({ forgottenBefore: '2000-01-01T00:00:00.000000Z' as Instant })).toEqual([[], [], [], [], [], []])
+  const seen = await see({ forgottenBefore: '2002-01-01T00:00:00.000000Z' as Instant })
+  expect(seen).toEqual([[], [], rows(c.staffId), [], [], rows(c.staffId)])
+  expect(await app.database.sql('select 1 from qtable.sign_ins')).toHaveLength(2)
 })
 
 test('P7: the walls stand when a pooled connection is used again', async () => {

@@ -4,12 +4,23 @@ import { limits } from '../platform/limits.ts'
 import type { Tokens } from '../platform/tokens.ts'
 import { findIdentity, type Identity } from './staff.ts'
 
+/** Someone whom a token names. `signInId`: the sign-in it belongs to; null for the iPad's tokens, which belong to none. */
+export interface Proven extends Identity {
+  readonly signInId: string | null
+}
+
+interface Known {
+  readonly until: number
+  readonly staffId: string
+  readonly proven: Promise<Proven | undefined>
+}
+
 /** Knows whom a token names. An answer is remembered for `limits.identityMillis`, so a change of staff counts that much later at most. */
 export class Identities {
   readonly #db: Db
   readonly #tokens: Tokens
   readonly #nowMillis: () => number
-  readonly #known = new Map<string, { readonly until: number; readonly identity: Promise<Identity | undefined> }>()
+  readonly #known = new Map<string, Known>()
 
   constructor(db: Db, tokens: Tokens, nowMillis: () => number = Date.now) {
     this.#db = db
@@ -17,30 +28,46 @@ export class Identities {
     this.#nowMillis = nowMillis
   }
 
-  /** The identity that a token proves, or null: a bad token, or nobody has its id. Whether they are active is for the caller to look at. */
-  async of(token: string): Promise<Identity | null> {
+  /**
+   * The identity that a token proves, or null: a bad token, nobody has its id, or its sign-in was revoked. Whether they are active is for the caller to look
+   * at. Spec: A7.
+   */
+  async of(token: string): Promise<Proven | null> {
     const claims = this.#tokens.verify(token)
     if (!claims || !isId(claims.sub)) return null
-    return (await this.byId(claims.sub)) ?? null
+    const { sub, sid = null } = claims
+    if (sid !== null && !isId(sid)) return null
+    return (await this.#find(sub, sid)) ?? null
   }
 
-  /** The identity of a member of staff, at most `limits.identityMillis` old. */
-  async byId(staffId: string): Promise<Identity | undefined> {
+  /** Forgets what is remembered of a member of staff: it has changed. */
+  forget(staffId: string): void {
+    for (const [key, known] of this.#known) if (known.staffId === staffId) this.#known.delete(key)
+  }
+
+  async #find(staffId: string, signInId: string | null): Promise<Proven | undefined> {
+    const key = signInId === null ? staffId : `${staffId} ${signInId}`
     const now = this.#nowMillis()
-    const known = this.#known.get(staffId)
-    if (known && known.until > now) return known.identity
-    const identity = this.#db.transaction({ staffId }, (tx) => findIdentity(tx, staffId))
-    this.#known.delete(staffId)
+    const known = this.#known.get(key)
+    if (known && known.until > now) return known.proven
+    const proven = this.#read(staffId, signInId)
+    this.#known.delete(key)
     if (this.#known.size >= limits.identities) {
       const oldest = this.#known.keys().next()
       if (!oldest.done) this.#known.delete(oldest.value)
     }
-    this.#known.set(staffId, { until: now + limits.identityMillis, identity })
+    const made = { until: now + limits.identityMillis, staffId, proven }
+    this.#known.set(key, made)
     try {
-      return await identity
+      return await proven
     } catch (error) {
-      this.#known.delete(staffId)
+      if (this.#known.get(key) === made) this.#known.delete(key)
       throw error
     }
+  }
+
+  async #read(staffId: string, signInId: string | null): Promise<Proven | undefined> {
+    const identity = await this.#db.transaction({ staffId }, (tx) => findIdentity(tx, staffId, signInId))
+    return identity && { ...identity, signInId }
   }
 }

@@ -29,6 +29,14 @@ const readIdentity = statement(
   `select ${identity} from staff s join restaurants r on r.restaurant_id = s.restaurant_id where s.id = $1`,
 )
 
+// The sign-in is found by its key, as in the review of access.
+const readSignedIn = statement(
+  'read-signed-in',
+  `select ${identity} from staff s join restaurants r on r.restaurant_id = s.restaurant_id
+   left join sign_ins i on i.restaurant_id = s.restaurant_id and i.id = $2
+   where s.id = $1 and coalesce(i.staff_id = s.id and i.revoked_at is null, false)`,
+)
+
 // The exact spelling first: accounts brought over may differ only in case.
 const readAccount = statement(
   'read-account',
@@ -48,9 +56,11 @@ const updateSignIn = statement(
   `update staff set last_sign_in_at = $3, password_hash = coalesce($4, password_hash) where restaurant_id = $1 and id = $2`,
 )
 
-/** Who has this id, in a transaction scoped to it. */
-export const findIdentity = (tx: Tx, staffId: string): Promise<Identity | undefined> =>
-  tx.maybe<Identity>(readIdentity, [staffId])
+/** Who has this id, in a transaction scoped to it. With a sign-in only if it is theirs and not revoked. */
+export const findIdentity = (tx: Tx, staffId: string, signInId: string | null): Promise<Identity | undefined> =>
+  signInId === null
+    ? tx.maybe<Identity>(readIdentity, [staffId])
+    : tx.maybe<Identity>(readSignedIn, [staffId, signInId])
 
 /** Whose e-mail this is, in a transaction scoped to it. */
 export const findAccount = (tx: Tx, email: string): Promise<Account | undefined> =>

@@ -6,6 +6,7 @@ import { limits } from '../../src/platform/limits.ts'
 import { startApp, TEST_SECRET, type Answer, type Restaurant, type TestApp } from '../kit.ts'
 import {
   addressOf,
+  colleague,
   entityOf,
   fieldsOf,
   goodAddress,
@@ -49,6 +50,7 @@ beforeAll(async () => {
     guest: await restaurant.walkIn(),
     table: await restaurant.table('1', 8),
     reservation: (await restaurant.call('POST', '/reservations', { guest_name: 'Ada', party_size: 2 })).body.id,
+    staff: await colleague(restaurant),
   }
   ears = await openEars(app, restaurant)
 })
@@ -518,9 +520,9 @@ describe('P9, P12, L6: authorization', () => {
       const before = await witness.everything()
       for (const op of secured) {
         const answer = await send(op, at(op))
-        // These two of the contract ask who calls, not where.
+        // These ask who calls, not where.
         if (op.access === 'identity' && me === 200) {
-          expect(['me', 'dashboardData']).toContain(op.name)
+          expect(['me', 'dashboardData', 'get-me']).toContain(op.name)
           expect(answer.status).toBe(200)
           continue
         }
@@ -566,7 +568,7 @@ describe('A3: the order of checks', () => {
       expect(await ask(invalidBody, {}, elsewhere), 'token before restaurant').toBe(tokenless)
       expect(await ask(invalidBody, { authorization: 'Bearer nope' }), 'token before fields').toBe(401)
       if (namesRestaurant) expect(await ask(invalidBody, good, elsewhere), 'restaurant before fields').toBe(foreign)
-      const nobody = { guest: newId(), table: newId(), reservation: newId() }
+      const nobody = { guest: newId(), table: newId(), reservation: newId(), staff: newId() }
       expect(await ask(invalidBody, good, nobody), 'fields before handler').toBe(422)
     })
   }

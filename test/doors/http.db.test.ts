@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { routes } from '../../src/app.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { startApp, type Answer, type Restaurant, type TestApp } from '../kit.ts'
-import { goodAddress, goodBody, isDone, operations } from './operations.ts'
+import { colleague, goodAddress, goodBody, isDone, knowingBody, operations } from './operations.ts'
 import { expectRefusal } from './refusals.ts'
 
 /** What HTTP itself looks like at both doors: addresses, methods, redirections, headers, bytes. */
@@ -228,16 +228,17 @@ describe('C5: the bytes of bodies', () => {
   })
 
   test('C5: every route answers 200 with application/json and nothing else', async () => {
+    const staff = await colleague(restaurant)
     for (const op of operations) {
       const ids = {
         guest: await restaurant.walkIn(),
         table: await restaurant.table(newId().slice(-20)),
         reservation: (await restaurant.v2('POST', '/reservations', { guestName: 'Ada', partySize: 2 })).body.result.id,
         restaurant: restaurant.id,
+        staff,
       }
       if (op.name === 'move-guest') await restaurant.v2('PATCH', `/guests/${ids.guest}`, { tableId: ids.table })
-      const login = op.name === 'login' ? { email: restaurant.email, password: 'Tall-Cedar-71' } : undefined
-      const body = op.body && (login ?? goodBody(op, ids))
+      const body = op.body && ((await knowingBody(op, restaurant)) ?? goodBody(op, ids))
       const answer = await app.call(op.method, goodAddress(op, ids), body, op.isPublic ? {} : mine())
       expect(answer.status, `${op.name} ${answer.text}`).toBe(200)
       expect(isDone(op, answer), `${op.name} ${answer.text}`).toBe(true)

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openDevice, startApp, type Answer, type Restaurant, type TestApp } from '../kit.ts'
 import { newId } from '../../src/platform/ids.ts'
-import { commands, queries, routes } from '../../src/app.ts'
+import { commands, nativeRoutes, queries, routes } from '../../src/app.ts'
 import {
   addressOf,
+  colleague,
   entityOf,
   goodBody,
   idFieldsOf,
@@ -49,7 +50,8 @@ beforeAll(async () => {
   const gone = await furnish(theirs, MARK)
   theirEars = await openEars(app, theirs)
   await theirEars.heardNothing()
-  theirIds = { ...(await witness.idsOf(theirs.id)), restaurant: [theirs.id], staff: [theirs.staffId], gone: [gone] }
+  const known = await witness.idsOf(theirs.id)
+  theirIds = { ...known, restaurant: [theirs.id], staff: [theirs.staffId, ...known.staff], gone: [gone] }
   const own = textsOf(await witness.rowsOf(mine.id))
   secrets = [...textsOf(await witness.rowsOf(theirs.id))].filter((text) => text.length >= 6 && !own.has(text))
 })
@@ -113,6 +115,14 @@ async function furnish(restaurant: Restaurant, mark: string): Promise<string> {
   expect(holds.status, holds.text).toBe(200)
   await made('/reservations', reservation(2, { status: 'confirmed' }))
   await made('/reservations', reservation(3, { status: 'cancelled' }))
+  await made('/staff', {
+    email: `${mark.toLowerCase()}-host@guest.example`,
+    password: `${mark} password`,
+    role: 'host',
+    firstName: `${mark} host`,
+    lastName: `${mark} of the house`,
+  })
+  await restaurant.signIn(`${mark} iPad`)
   const gone = await made('/guests', guest(4, {}))
   expect((await restaurant.v2('DELETE', `/guests/${gone}`)).status).toBe(200)
   return gone
@@ -126,7 +136,7 @@ function textsOf(value: unknown, into = new Set<string>()): Set<string> {
 }
 
 const pathIds = (op: Operation) => Object.keys(pathOf(op, NOWHERE))
-const NOWHERE: Ids = { restaurant: newId(), guest: newId(), table: newId(), reservation: newId() }
+const NOWHERE: Ids = { restaurant: newId(), guest: newId(), table: newId(), reservation: newId(), staff: newId() }
 /** Operations that name their restaurant, in the path or in the query. */
 const withRestaurant = operations.filter(({ access }) => access === 'restaurant' || access === 'query')
 const secured = operations.filter(({ isPublic }) => !isPublic)
@@ -194,9 +204,14 @@ async function unchanged(op: Operation, work: () => Promise<void>): Promise<void
   await theirEars.heardNothing()
 }
 
+const colleagues = new Map<string, string>()
+
 async function freshIds(restaurant: Restaurant): Promise<Ids> {
   const number = `fresh ${++plans}`
+  const staff = colleagues.get(restaurant.id) ?? (await colleague(restaurant))
+  colleagues.set(restaurant.id, staff)
   return {
+    staff,
     restaurant: restaurant.id,
     guest: await restaurant.walkIn('Fresh', 2),
     table: await restaurant.table(number, 8),
@@ -219,7 +234,7 @@ async function expectDoneWithOwn(op: Operation, field?: Field & { readonly kind:
 }
 
 test('N3: every route, command and query of app.ts is tried here', () => {
-  const names = [...routes, ...commands, ...queries].map(({ name }) => name)
+  const names = [...routes, ...nativeRoutes, ...commands, ...queries].map(({ name }) => name)
   expect(operations.map(({ name }) => name).sort()).toEqual(names.sort())
   const naming = routes.filter(({ access }) => access === 'restaurant' || access === 'query')
   expect(withRestaurant.map(({ name }) => name).sort()).toEqual(

@@ -1,7 +1,8 @@
-import { commands, floorReads, queries, routes } from '../../src/app.ts'
+import { commands, floorReads, nativeRoutes, queries, routes } from '../../src/app.ts'
 import type { Route } from '../../src/ios/route.ts'
 import { openApi } from '../../src/openapi.ts'
 import { newId } from '../../src/platform/ids.ts'
+import { TEST_PASSWORD, type Restaurant } from '../kit.ts'
 import { withData } from './data.ts'
 
 /** Every operation of both doors, as the lists of app.ts have them: a new route is tested by being listed there. */
@@ -65,7 +66,7 @@ export interface Operation {
 }
 
 /** The document of what app.ts lists, as the server makes it at its start. */
-export const listed = openApi({ routes, commands, queries, floorReads }) as unknown as OpenApi
+export const listed = openApi({ routes, nativeRoutes, commands, queries, floorReads }) as unknown as OpenApi
 
 /** The operations of a document. */
 export function operationsOf({ paths }: OpenApi): Operation[] {
@@ -78,7 +79,7 @@ export function operationsOf({ paths }: OpenApi): Operation[] {
         method: method.toUpperCase(),
         path,
         isPublic: of.security.length === 0,
-        access: routes.find(({ name }) => name === of.operationId)?.access ?? 'restaurant',
+        access: [...routes, ...nativeRoutes].find(({ name }) => name === of.operationId)?.access ?? 'restaurant',
         parameters: of.parameters,
         body,
         wholeBody: body && withData(of.operationId, body),
@@ -95,8 +96,16 @@ export const operations: readonly Operation[] = operationsOf(listed)
 export const titleOf = (op: Operation): string => `${op.name} ${op.method} ${op.path}`
 
 /** What a field may name. `new` is an id that a client made for something that is not there yet. */
-export type Kind = 'restaurant' | 'guest' | 'table' | 'reservation' | 'party' | 'new'
-const KINDS: readonly string[] = ['restaurant', 'guest', 'table', 'reservation', 'party', 'new'] satisfies Kind[]
+export type Kind = 'restaurant' | 'staff' | 'guest' | 'table' | 'reservation' | 'party' | 'new'
+const KINDS: readonly string[] = [
+  'restaurant',
+  'staff',
+  'guest',
+  'table',
+  'reservation',
+  'party',
+  'new',
+] satisfies Kind[]
 const isKind = (word: string): word is Kind => KINDS.includes(word)
 
 /**
@@ -127,7 +136,9 @@ export function entityOf(name: string, op: Operation, place: Place = []): Kind |
 }
 
 /** Ids to fill a request with. Without `new` every new entity has another. */
-export type Ids = Readonly<Record<'restaurant' | 'guest' | 'table' | 'reservation', string>> & { readonly new?: string }
+export type Ids = Readonly<Record<'restaurant' | 'staff' | 'guest' | 'table' | 'reservation', string>> & {
+  readonly new?: string
+}
 
 /** The id of some kind. */
 export const idOf = (ids: Ids, kind: Kind): string => (kind === 'party' ? ids.guest : (ids[kind] ?? newId()))
@@ -241,7 +252,7 @@ export function plain(schema: Schema): unknown {
   }
   if (of.format === 'date-time') return '2026-11-23T18:00:00Z'
   if (of.format === 'email') return `someone-${++counter}@cedar.example`
-  if (of.type === 'string') return isUuid(of) ? newId() : `plain ${++counter}`
+  if (of.type === 'string') return isUuid(of) ? newId() : `plain ${++counter}`.padEnd(of.minLength ?? 0, '.')
   if (of.type === 'integer') return Math.max(of.minimum ?? 1, 1)
   if (of.type === 'number') return 0.5
   if (of.type === 'boolean') return false
@@ -358,4 +369,17 @@ export class Raw {
   static write(value: unknown): string {
     return (JSON.stringify(value) ?? '').replace(/"@@raw (\d+)@@"/g, (_, index: string) => Raw.#texts[Number(index)]!)
   }
+}
+
+/** Adds someone to a restaurant; their id. */
+export async function colleague(restaurant: Pick<Restaurant, 'v2'>): Promise<string> {
+  const made = { email: `${newId()}@cedar.example`, password: 'Plum-Cedar-72', role: 'host' }
+  return (await restaurant.v2('POST', '/staff', made)).body.result.id
+}
+
+/** A body that is answered with 200, of the operations that need to know more than their schema for that. */
+export async function knowingBody(op: Operation, restaurant: Restaurant): Promise<object | undefined> {
+  if (op.name === 'login' || op.name === 'sign-in') return { email: restaurant.email, password: TEST_PASSWORD }
+  if (op.name === 'refresh') return { refreshToken: (await restaurant.signIn()).refreshToken }
+  return undefined
 }

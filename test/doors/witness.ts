@@ -10,8 +10,8 @@ export interface Witness {
   everythingOf(restaurantId: string, except?: readonly string[]): Promise<string>
   /** Every row of a restaurant, in every table that has rows of restaurants. */
   rowsOf(restaurantId: string): Promise<unknown[]>
-  /** The ids that a restaurant has of each kind. */
-  idsOf(restaurantId: string): Promise<Record<'table' | 'guest' | 'reservation', string[]>>
+  /** The ids that a restaurant has of each kind; of staff all but the owner who registered. */
+  idsOf(restaurantId: string): Promise<Record<'table' | 'guest' | 'reservation' | 'staff', string[]>>
   /** The place of the newest change in a restaurant's log. */
   seqOf(restaurantId: string): Promise<number>
   /** The changes after a place in the log: their commands, and how many entities they touched. */
@@ -34,6 +34,7 @@ export async function openWitness({ database }: TestApp): Promise<Witness> {
       'heads',
       'mutations',
       'reservations',
+      'sign_ins',
       'staff',
       'tables',
       'tombstones',
@@ -50,7 +51,8 @@ export async function openWitness({ database }: TestApp): Promise<Witness> {
     return (await client.query<{ hash: string }>(sql, [...values])).rows[0]!.hash
   }
   const ids = (name: string) => `array(select id from ${name} ${OF_ONE} order by id) as "${name.slice(0, -1)}"`
-  const idsOf = `select ${['tables', 'guests', 'reservations'].map(ids).join(', ')}`
+  const staff = `array(select id from staff ${OF_ONE} order by created_at, id offset 1) as staff`
+  const idsOf = `select ${['tables', 'guests', 'reservations'].map(ids).join(', ')}, ${staff}`
   return {
     everything: (except = []) => hash(rowsIn(except), []),
     everythingOf: (restaurantId, except = []) => hash(rowsIn(except, OF_ONE), [restaurantId]),

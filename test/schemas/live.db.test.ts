@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { newId } from '../../src/platform/ids.ts'
-import { openDevice, startApp, type Answer, type Device, type Restaurant, type TestApp } from '../kit.ts'
+import { openDevice, startApp, TEST_PASSWORD, type Answer, type Device, type Restaurant, type TestApp } from '../kit.ts'
 import { answerFiles, checkAnswer, checkMessage, messageFiles, scenes, type Checked, type Scene } from './checked-in.ts'
 
 /** What the server really says fits the schemas that are checked in: while the recorded scenes are played, and of each kind at least once. */
@@ -173,6 +173,14 @@ test('C12: every route of both doors answers with what fits its checked-in schem
   await ask('GET', '/api/v1/dashboard/data?minimal=false')
   await ask('GET', below('/dashboard-data?since=2020-01-01T00:00:00Z'))
 
+  const signedIn = (await ask('POST', '/v2/sign-in', { email: restaurant.email, password: TEST_PASSWORD })).body
+  const { refreshToken } = (await ask('POST', '/v2/refresh', { refreshToken: signedIn.refreshToken })).body
+  await ask('GET', '/v2/me')
+  await ask('POST', '/v2/sign-out', { refreshToken })
+  const colleague = { email: 'ida@cedar.example', password: 'Plum-Cedar-72', role: 'host' }
+  const { id: staffId } = (await ask('POST', v2('/staff'), colleague)).body.result
+  await ask('PATCH', v2(`/staff/${staffId}`), { role: 'manager', firstName: 'Ida' })
+  await ask('DELETE', v2(`/staff/${staffId}/sign-ins`))
   await ask('POST', v2('/tables'), { number: '14', capacity: 4, x: 0.5, y: 0.5 })
   await ask('PATCH', v2(`/tables/${two}`), { section: 'bar' })
   await ask('POST', v2('/tables/arrange'), { tables: [{ id: one, x: 0.1, y: 0.2 }] })
@@ -191,7 +199,14 @@ test('C12: every route of both doors answers with what fits its checked-in schem
   await ask('POST', v2('/each'), {
     operations: [...operations, { command: 'delete-guest', input: { guestId: newId() } }],
   })
-  for (const path of ['/tables', '/guests', '/reservations', '/floor', '/floor/since?since=2020-01-01T00:00:00Z'])
+  for (const path of [
+    '/staff',
+    '/tables',
+    '/guests',
+    '/reservations',
+    '/floor',
+    '/floor/since?since=2020-01-01T00:00:00Z',
+  ])
     await ask('GET', v2(path))
   await ask('DELETE', v2(`/guests/${native}`))
   await ask('GET', v2('/floor/since?since=2020-01-01T00:00:00Z'))

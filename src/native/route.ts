@@ -1,0 +1,57 @@
+import type { FastifyInstance } from 'fastify'
+import type { z } from 'zod'
+import { inputOf } from '../changes/input.ts'
+import type { Identities, Proven } from '../staff/identify.ts'
+import type { SignInAttempts } from '../staff/sign-in-attempts.ts'
+import type { SignInDeps } from '../staff/start-sign-in.ts'
+import { identityOf, objectIn, send } from './door.ts'
+import { answerProblem } from './problem.ts'
+
+/** What the routes of the native API stand on that are neither commands nor queries. */
+export interface NativeRouteDeps extends SignInDeps {
+  readonly identities: Identities
+  readonly attempts: SignInAttempts
+}
+
+/** One request to such a route, read and let in. `address` is where it comes from; public routes have no identity. */
+export interface NativeCall<Input> {
+  readonly deps: NativeRouteDeps
+  readonly input: Input
+  readonly identity: Proven
+  readonly address: string
+}
+
+/** An endpoint of the native API that belongs to no restaurant's path: everything that is said of it anywhere. `input` is the body of a POST. */
+export interface NativeRoute<Input extends z.ZodType = z.ZodType> {
+  readonly name: string
+  readonly summary: string
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly access: 'public' | 'identity'
+  readonly input: Input
+  readonly answer: z.ZodType
+  /** Statuses that it may refuse with, beside those that every body brings, and 503. */
+  readonly refusals: readonly number[]
+  handle(call: NativeCall<z.output<Input>>): Promise<object>
+}
+
+/** Declares such an endpoint. */
+export const nativeRoute = <Input extends z.ZodType>(r: NativeRoute<Input>): NativeRoute<Input> => r
+
+const nobody = {} as Proven
+
+/** Puts such an endpoint into the server. */
+export function mountNativeRoute(server: FastifyInstance, deps: NativeRouteDeps, r: NativeRoute): void {
+  server.route({
+    method: r.method,
+    url: r.path,
+    errorHandler: (error, request, reply) => void answerProblem(error, request, reply),
+    handler: async (request, reply) => {
+      const identity = r.access === 'public' ? nobody : await identityOf(deps.identities, request)
+      const input = inputOf(r, objectIn(request.body))
+      const answer = await r.handle({ deps, input, identity, address: request.ip })
+      // Tokens are nothing to keep on the way.
+      return send(reply.header('cache-control', 'no-store'), answer)
+    },
+  })
+}

@@ -1,0 +1,90 @@
+import { z } from 'zod'
+import { idField, textField } from '../platform/fields.ts'
+import { limits } from '../platform/limits.ts'
+import { ROLES } from '../changes/command.ts'
+import { endSignIn } from '../staff/end-sign-in.ts'
+import { refreshSignIn } from '../staff/refresh-sign-in.ts'
+import { startSignIn } from '../staff/start-sign-in.ts'
+import { nativeRoute } from './route.ts'
+
+/** Signing in to the native API, as docs/protocol.md has it. */
+
+const signedIn = z
+  .object({
+    accessToken: z.string(),
+    expiresInSeconds: z.int(),
+    refreshToken: z.string(),
+    staffId: idField,
+    restaurantId: idField,
+    role: z.enum(ROLES),
+  })
+  .meta({ id: 'SignedIn' })
+
+const refreshToken = textField(limits.refreshTokenCharacters).min(1)
+
+export const signIn = nativeRoute({
+  name: 'sign-in',
+  summary: 'Sign in: an access token for ACCESS_TOKEN_EXPIRE_MINUTES, and a refresh token for the next one',
+  method: 'POST',
+  path: '/v2/sign-in',
+  access: 'public',
+  input: z.object({
+    email: textField(255),
+    password: textField(limits.passwordCharacters),
+    /** What the device is called, for whoever looks at their sign-ins. */
+    device: textField(limits.deviceCharacters).optional(),
+  }),
+  answer: signedIn,
+  refusals: [401, 429],
+  handle: ({ deps, input: { email, password, device = null }, address }) =>
+    deps.attempts.run(email, address, () => startSignIn(deps, { email, password, device })),
+})
+
+export const refresh = nativeRoute({
+  name: 'refresh',
+  summary:
+    'A new access token and a new refresh token; the one sent is used up, but for one repeat after a lost answer',
+  method: 'POST',
+  path: '/v2/refresh',
+  access: 'public',
+  input: z.object({ refreshToken }),
+  answer: signedIn,
+  refusals: [401],
+  handle: ({ deps, input }) => refreshSignIn(deps, input.refreshToken),
+})
+
+export const signOut = nativeRoute({
+  name: 'sign-out',
+  summary: 'End a sign-in, with its access tokens and sockets; ending it twice is no error',
+  method: 'POST',
+  path: '/v2/sign-out',
+  access: 'public',
+  input: z.object({ refreshToken }),
+  answer: z.object({ ended: z.boolean() }),
+  refusals: [],
+  handle: async ({ deps, input }) => ({ ended: await endSignIn(deps, input.refreshToken) }),
+})
+
+export const me = nativeRoute({
+  name: 'get-me',
+  summary: 'Who the token names, also when the restaurant is suspended',
+  method: 'GET',
+  path: '/v2/me',
+  access: 'identity',
+  input: z.object({}),
+  answer: z.object({
+    staffId: idField,
+    email: z.string(),
+    firstName: z.string().nullable(),
+    lastName: z.string().nullable(),
+    role: z.enum(ROLES),
+    restaurantId: idField,
+    restaurantName: z.string(),
+    restaurantIsActive: z.boolean(),
+  }),
+  refusals: [401],
+  handle: async ({ identity }) => {
+    const { signInId: _, isActive: __, ...told } = identity
+    return told
+  },
+})

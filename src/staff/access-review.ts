@@ -1,0 +1,130 @@
+import { statement, type Db } from '../platform/db.ts'
+import { limits } from '../platform/limits.ts'
+import type { Logger } from '../platform/log.ts'
+import type { Role } from '../changes/command.ts'
+import type { Identities } from './identify.ts'
+import type { Identity } from './staff.ts'
+
+/** Something that stays open in the name of someone, like a socket. */
+export interface Access {
+  /** Who they were when it was opened. */
+  readonly identity: Pick<Identity, 'staffId' | 'role'>
+  /** The sign-in that it was opened with; null for a token that belongs to none. */
+  readonly signInId: string | null
+  /** Called once, when they no longer count or have another role. Must not throw. */
+  close(): void
+}
+
+interface Person {
+  readonly staffId: string
+  readonly signInId: string | null
+  readonly open: Set<Access>
+}
+
+const keyOf = ({ staffId, signInId }: Pick<Person, 'staffId' | 'signInId'>): string => `${staffId} ${signInId ?? ''}`
+
+// Whoever still counts. The rest of those asked for are gone, inactive, suspended or signed out. Each sign-in is found by its key: a house with one
+// account on many devices has many of one person, so the index of those must be of no use here.
+const readAllowed = statement(
+  'read-allowed',
+  `select w.staff_id as "staffId", w.sign_in_id as "signInId", s.role
+   from unnest($1::uuid[], $2::uuid[]) as w (staff_id, sign_in_id)
+   join staff s on s.id = w.staff_id and s.is_active
+   join restaurants r on r.restaurant_id = s.restaurant_id and r.is_active
+   left join sign_ins i on i.restaurant_id = s.restaurant_id and i.id = w.sign_in_id
+   where w.sign_in_id is null or (i.staff_id = s.id and i.revoked_at is null)`,
+)
+
+interface Allowed {
+  readonly staffId: string
+  readonly signInId: string | null
+  readonly role: Role
+}
+
+/**
+ * Looks every `limits.accessReviewMillis` whether everyone who has something open in this process may still have it: one query for all of them, because
+ * an operator may change an account by SQL and no process hears of that. Spec: W7, W8.
+ */
+export class AccessReview {
+  readonly #db: Db
+  readonly #identities: Identities
+  readonly #log: Logger
+  readonly #people = new Map<string, Person>()
+  readonly #timer: NodeJS.Timeout
+  #running: Promise<void> | null = null
+
+  constructor(db: Db, identities: Identities, log: Logger, everyMillis: number = limits.accessReviewMillis) {
+    this.#db = db
+    this.#identities = identities
+    this.#log = log
+    this.#timer = setInterval(() => void this.review(), everyMillis).unref()
+  }
+
+  /** People with something open, each counted once for each of their sign-ins. */
+  get figures(): { people: number } {
+    return { people: this.#people.size }
+  }
+
+  /** From now on `access` is closed when it no longer counts, until the result is called. */
+  register(access: Access): () => void {
+    const { identity, signInId } = access
+    const made: Person = { staffId: identity.staffId, signInId, open: new Set() }
+    const key = keyOf(made)
+    const person = this.#people.get(key) ?? made
+    this.#people.set(key, person)
+    person.open.add(access)
+    return () => this.#remove(person, access)
+  }
+
+  /** Looks once; while that lasts, whoever asks for it again gets the same look. Never rejects: while the database is away, nobody is thrown out. */
+  review(): Promise<void> {
+    this.#running ??= this.#look().finally(() => (this.#running = null))
+    return this.#running
+  }
+
+  /** Stops looking. */
+  close(): void {
+    clearInterval(this.#timer)
+    this.#people.clear()
+  }
+
+  async #look(): Promise<void> {
+    try {
+      // What is opened from here on was let in by a later answer than this look will have.
+      const all = [...this.#people.values()].map((person) => ({ person, open: [...person.open] }))
+      for (let start = 0; start < all.length; start += limits.reviewIds) {
+        const some = all.slice(start, start + limits.reviewIds)
+        const allowed = await this.#read(some.map(({ person }) => person))
+        for (const { person, open } of some) this.#settle(person, open, allowed.get(keyOf(person)))
+      }
+    } catch (error) {
+      this.#log.warn({ err: error }, 'who is signed in could not be reviewed')
+    }
+  }
+
+  async #read(people: readonly Person[]): Promise<Map<string, Role>> {
+    const staffIds = people.map(({ staffId }) => staffId)
+    const signInIds = people.map(({ signInId }) => signInId)
+    const rows = await this.#db.transaction({ watchedStaff: [...new Set(staffIds)] }, (tx) =>
+      tx.all<Allowed>(readAllowed, [staffIds, signInIds]),
+    )
+    return new Map(rows.map((row) => [keyOf(row), row.role]))
+  }
+
+  /** Closes what no longer counts. Who has another role now connects again with it. */
+  #settle(person: Person, open: readonly Access[], role: Role | undefined): void {
+    const over = open.filter((access) => access.identity.role !== role && person.open.has(access))
+    if (over.length === 0) return
+    this.#identities.forget(person.staffId)
+    for (const access of over) {
+      this.#remove(person, access)
+      access.close()
+    }
+  }
+
+  #remove(person: Person, access: Access): void {
+    const key = keyOf(person)
+    person.open.delete(access)
+    if (person.open.size === 0 && this.#people.get(key) === person) this.#people.delete(key)
+  }
+}

@@ -1,0 +1,26 @@
+import { z } from 'zod'
+import { AppError } from '../platform/errors.ts'
+import { idField } from '../platform/fields.ts'
+import { command } from '../changes/command.ts'
+import { lockMember } from './members.ts'
+import { revokeSignIns } from './sign-ins.ts'
+
+/**
+ * Ends every sign-in of a member of staff, on whatever device: an owner may do it to everyone, everyone to themselves. Throws `AppError` not-allowed (403),
+ * staff-not-found (404). Spec: A12.
+ */
+export const endSignIns = command({
+  name: 'end-sign-ins',
+  summary: 'Sign someone out everywhere: an owner anyone, everyone themselves',
+  method: 'DELETE',
+  path: '/staff/:staffId/sign-ins',
+  role: 'host',
+  input: z.object({ staffId: idField }),
+  answer: z.object({ ended: z.int() }),
+  async run(w, { staffId }): Promise<{ ended: number }> {
+    if (w.actor.role !== 'owner' && w.actor.staffId !== staffId)
+      throw new AppError('not-allowed', 403, 'This needs the role owner, or to be oneself')
+    await lockMember(w, staffId)
+    return { ended: await revokeSignIns(w.tx, w.restaurantId, staffId, 'ended', w.now) }
+  },
+})

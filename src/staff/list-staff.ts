@@ -1,0 +1,14 @@
+import { z } from 'zod'
+import { query } from '../changes/query.ts'
+import { readMembers, staffSchema, type Member } from './members.ts'
+
+/** Everyone who may sign in, and then those who no longer may. Spec: A9. */
+export const listStaff = query({
+  name: 'list-staff',
+  summary: 'Everyone who works here, those who may sign in first',
+  path: '/staff',
+  role: 'manager',
+  input: z.object({}),
+  answer: z.array(staffSchema),
+  run: (r): Promise<Member[]> => readMembers(r.tx, r.restaurantId),
+})

@@ -1,0 +1,70 @@
+import type { Db } from '../platform/db.ts'
+import { AppError } from '../platform/errors.ts'
+import { limits } from '../platform/limits.ts'
+import { microsOf, plusMillis, type Clock, type Instant } from '../platform/clock.ts'
+import type { Tokens } from '../platform/tokens.ts'
+import type { Role } from '../changes/command.ts'
+import { makeRefreshToken } from './refresh-tokens.ts'
+import { signIn } from './sign-in.ts'
+import { storeSignIn } from './sign-ins.ts'
+
+/** What sign-ins are made with. */
+export interface SignInDeps {
+  readonly db: Db
+  readonly clock: Clock
+  readonly newId: () => string
+  readonly tokens: Tokens
+  /** How long an access token is good for. */
+  readonly tokenMinutes: number
+  /** How long a sign-in lasts without a refresh. */
+  readonly refreshDays: number
+}
+
+/** What a device gets that signed in or refreshed. */
+export interface SignedIn {
+  readonly accessToken: string
+  readonly expiresInSeconds: number
+  readonly refreshToken: string
+  readonly staffId: string
+  readonly restaurantId: string
+  readonly role: Role
+}
+
+const DAY_MILLIS = 86_400_000
+
+/** When a sign-in that is used now is over, unless it is used again. */
+export const expiryOf = (deps: SignInDeps, now: Instant): Instant => plusMillis(now, deps.refreshDays * DAY_MILLIS)
+
+/** The answer to a sign-in or a refresh. The access token belongs to the sign-in, and never outlasts it. */
+export function answerWith(
+  deps: SignInDeps,
+  who: { readonly staffId: string; readonly restaurantId: string; readonly role: Role },
+  signInId: string,
+  refreshToken: string,
+  now: Instant,
+): SignedIn {
+  const { staffId, restaurantId, role } = who
+  const expiresInSeconds = Math.min(deps.tokenMinutes * 60, (deps.refreshDays * DAY_MILLIS) / 1000)
+  const exp = Math.floor(microsOf(now) / 1e6) + expiresInSeconds
+  const accessToken = deps.tokens.sign({ sub: staffId, restaurant_id: restaurantId, sid: signInId, exp })
+  return { accessToken, expiresInSeconds, refreshToken, staffId, restaurantId, role }
+}
+
+/**
+ * A new sign-in: an access token and the first refresh token of a new family. Throws `AppError` wrong-credentials, account-inactive, restaurant-inactive
+ * (401), busy (503) when the account changes each time that it is looked at. Spec: A5.
+ */
+export async function startSignIn(
+  deps: SignInDeps,
+  { email, password, device }: { readonly email: string; readonly password: string; readonly device: string | null },
+): Promise<SignedIn> {
+  for (let attempt = 1; attempt <= limits.transactionAttempts; attempt++) {
+    const who = await signIn(deps, email, password)
+    const [id, now] = [deps.newId(), deps.clock.now()]
+    const { text, hash } = makeRefreshToken(deps.tokens, who.restaurantId, id)
+    const made = { id, device, now, expiresAt: expiryOf(deps, now), tokenHash: hash }
+    const stored = await deps.db.transaction({ restaurantId: who.restaurantId }, (tx) => storeSignIn(tx, who, made))
+    if (stored) return answerWith(deps, who, id, text, now)
+  }
+  throw new AppError('busy', 503, 'The account is being changed')
+}

@@ -1,0 +1,55 @@
+import { z } from 'zod'
+import { AppError } from '../platform/errors.ts'
+import { idField } from '../platform/fields.ts'
+import { command, ROLES } from '../changes/command.ts'
+import { lockMember, nameField, newPasswordField, saveMember, staffSchema, type Member } from './members.ts'
+import { revokeSignIns, type EndReason } from './sign-ins.ts'
+
+const input = z.object({
+  staffId: idField,
+  role: z.enum(ROLES).optional(),
+  firstName: nameField.optional(),
+  lastName: nameField.optional(),
+  isActive: z.boolean().optional(),
+  password: newPasswordField.optional(),
+})
+type Input = z.output<typeof input>
+
+/** Whose rights or password change signs in again: with what they knew before, nobody goes on. */
+function endReasonOf(before: Member, now: Member, { password }: Input): EndReason | null {
+  if (before.isActive && !now.isActive) return 'deactivated'
+  if (password) return 'password-changed'
+  return before.role === now.role ? null : 'role-changed'
+}
+
+/**
+ * Changes a member of staff; what isn't sent stays. A new password, another role and being made inactive end all of their sign-ins. Throws `AppError`
+ * staff-not-found (404), last-owner (409). Spec: A9 to A11.
+ */
+export const updateStaff = command({
+  name: 'update-staff',
+  summary: 'Change the role, name or password of someone, or whether they may sign in',
+  method: 'PATCH',
+  path: '/staff/:staffId',
+  role: 'owner',
+  input,
+  answer: staffSchema,
+  prepare: async ({ password }) => password?.hash(),
+  async run(w, given): Promise<Member> {
+    const { member, owners } = await lockMember(w, given.staffId)
+    const { role = member.role, isActive = member.isActive } = given
+    const { firstName = member.firstName, lastName = member.lastName } = given
+    const now: Member = { ...member, role, isActive, firstName, lastName }
+    const isOwner = role === 'owner' && isActive
+    if (!isOwner && owners.length === 1 && owners[0] === member.id)
+      throw new AppError('last-owner', 409, 'A restaurant keeps an active owner: make someone else one first', {
+        staff: member,
+      })
+    const same = [role === member.role, isActive === member.isActive, firstName === member.firstName]
+    if (!given.password && lastName === member.lastName && same.every(Boolean)) return member
+    const saved = await saveMember(w, now, given.password ? await given.password.hash() : null)
+    const why = endReasonOf(member, now, given)
+    if (why) await revokeSignIns(w.tx, w.restaurantId, member.id, why, w.now)
+    return saved
+  },
+})
