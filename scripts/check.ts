@@ -29,6 +29,8 @@ const repeats: Readonly<Record<string, string>> = quick
         BATCHES: '500',
         FUZZ_CASES: '200',
         KILL_CYCLES: '20',
+        REPEATS: '5000',
+        CORRUPTED: '100',
         IMPORT_SCALE: 'full',
       }
     : {}
