@@ -14,7 +14,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{src,test,scripts,demo,bench}/**/*.test.ts'],
+          include: ['{src,client,test,scripts,demo,bench}/**/*.test.ts'],
           exclude: ['**/*.{db,e2e}.test.ts'],
         },
       },
@@ -22,7 +22,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'db',
-          include: ['{src,test}/**/*.db.test.ts'],
+          include: ['{src,client,test}/**/*.db.test.ts'],
           exclude: ['test/doors/**'],
           globalSetup: 'test/postgres.ts',
         },
@@ -35,7 +35,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'e2e',
-          include: ['{src,test}/**/*.e2e.test.ts'],
+          include: ['{src,client,test}/**/*.e2e.test.ts'],
           globalSetup: 'test/postgres.ts',
           testTimeout: 120_000,
           // Whole processes under load: one at a time, so that none waits for another's.

@@ -14,7 +14,7 @@ const sources = (folders: string[], wanted: (path: string) => boolean) =>
       .filter((path) => path.endsWith('.ts') && wanted(path))
       .map((path) => ({ path, text: readFileSync(path, 'utf8') })),
   )
-const tests = sources(['src', 'test', 'demo', 'scripts'], (path) => path.endsWith('.test.ts'))
+const tests = sources(['src', 'client', 'test', 'demo', 'scripts'], (path) => path.endsWith('.test.ts'))
 /** The numbers at the head of a test's name: `L1, L3: …`. */
 const shown = tests.flatMap(({ path, text }) =>
   [...text.matchAll(/test(?:\.\w+\([^)]*\))*\(\s*['"`]((?:[A-Z]\d+(?:, )?)+):/g)].flatMap((m) =>
@@ -33,7 +33,7 @@ test('every number that a test carries is a rule of SPEC.md', () => {
 })
 
 test('every rule that the code speaks of is a rule of SPEC.md', () => {
-  const spoken = sources(['src'], (path) => !path.endsWith('.test.ts')).flatMap(({ path, text }) =>
+  const spoken = sources(['src', 'client'], (path) => !path.endsWith('.test.ts')).flatMap(({ path, text }) =>
     [...text.matchAll(/Spec: ([A-Z]\d+(?:(?:, | to )[A-Z]\d+)*)/g)].flatMap((m) =>
       m[1]!.split(/, | to /).map((rule) => ({ path, rule })),
     ),

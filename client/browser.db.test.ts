@@ -1,0 +1,163 @@
+import { build } from 'esbuild'
+import { existsSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startApp, TEST_PASSWORD, type Restaurant, type TestApp } from '../test/kit.ts'
+import type { QTable } from './client.ts'
+
+/** The client in a real browser: what it keeps in IndexedDB, and what tabs share. */
+
+const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
+  existsSync(path),
+)
+const reason = 'there is no chromium here'
+
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+/** What the page has in its global scope. */
+interface PageScope {
+  qtable: QTable
+  ready: Promise<void>
+}
+
+let app: TestApp
+let pages: Server
+let browser: Browser
+let origin: string
+beforeAll(async () => {
+  if (executablePath === undefined) return
+  app = await startApp()
+  const { outputFiles } = await build({
+    stdin: {
+      contents: `import { openQTable } from './client/browser.ts'
+        globalThis.ready = openQTable({ server: '${app.base}', device: 'Page' }).then((qtable) => { globalThis.qtable = qtable })`,
+      resolveDir: process.cwd(),
+      loader: 'ts',
+    },
+    bundle: true,
+    write: false,
+    format: 'iife',
+    platform: 'browser',
+    target: 'es2022',
+  })
+  const script = outputFiles[0]!.text
+  console.log(`${Math.round(script.length / 1024)} KiB for the browser`)
+  pages = createServer((request, response) => {
+    const isScript = request.url === '/client.js'
+    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
+    response.end(isScript ? script : '<!doctype html><meta charset="utf-8"><script src="/client.js"></script>')
+  })
+  await new Promise<void>((resolve) => {
+    pages.listen(0, '127.0.0.1', resolve)
+  })
+  origin = `http://127.0.0.1:${(pages.address() as AddressInfo).port}/`
+  browser = await chromium.launch({ executablePath, args: FLAGS })
+})
+afterAll(async () => {
+  await browser?.close()
+  pages?.close()
+  await app?.close()
+})
+
+async function openPage(context: BrowserContext): Promise<Page> {
+  const page = await context.newPage()
+  await page.goto(origin)
+  await ready(page)
+  return page
+}
+
+const ready = (page: Page) => page.evaluate(() => (globalThis as unknown as PageScope).ready)
+const status = (page: Page) => page.evaluate(() => (globalThis as unknown as PageScope).qtable.status)
+const pending = (page: Page) => page.evaluate(() => (globalThis as unknown as PageScope).qtable.pendingCount)
+const names = (page: Page) =>
+  page.evaluate(() => (globalThis as unknown as PageScope).qtable.floor.guests.map((guest) => guest.firstName))
+const start = (page: Page) => page.evaluate(() => (globalThis as unknown as PageScope).qtable.start())
+const add = (page: Page, name: string) =>
+  page.evaluate(async (firstName) => {
+    const sent = (globalThis as unknown as PageScope).qtable.do.addGuest({ firstName, partySize: 2 })
+    await sent.stored
+    return sent.id
+  }, name)
+const signIn = async (page: Page, r: Restaurant) => {
+  await page.evaluate(
+    ([email, password]) => (globalThis as unknown as PageScope).qtable.signIn(email!, password!),
+    [r.email, TEST_PASSWORD],
+  )
+  await expect.poll(() => status(page), { timeout: 10_000 }).toBe('live')
+}
+const doneOf = async (r: Restaurant) =>
+  (
+    await app.database.sql<{ mutation_id: string }>(
+      'select mutation_id from qtable.changes where restaurant_id = $1 and mutation_id is not null order by seq',
+      [r.id],
+    )
+  ).map(({ mutation_id }) => mutation_id)
+
+/** The page comes from this machine; only the way to the server is cut. */
+const cut = (context: BrowserContext) => context.route(`${app.base}/**`, (route) => route.abort('internetdisconnected'))
+const mend = (context: BrowserContext) => context.unroute(`${app.base}/**`)
+
+test('D6, D9: in a browser, what was done offline outlives a reload and is sent once when the network is back', async ({
+  skip,
+}) => {
+  skip(executablePath === undefined, reason)
+  const r = await app.restaurant()
+  const context = await browser.newContext()
+  const page = await openPage(context)
+  await signIn(page, r)
+  const online = await add(page, 'Online')
+  await expect.poll(() => pending(page)).toBe(0)
+  await cut(context)
+  const offline = [await add(page, 'First'), await add(page, 'Second')]
+  expect(await pending(page)).toBe(2)
+  await page.reload()
+  await ready(page)
+  // Not even started: the queue and what is shown come from the device.
+  expect(await pending(page)).toBe(2)
+  expect(await names(page)).toEqual(expect.arrayContaining(['First', 'Second']))
+  await start(page)
+  offline.push(await add(page, 'Third'))
+  expect(await pending(page)).toBe(3)
+  await mend(context)
+  await expect.poll(() => pending(page), { timeout: 20_000 }).toBe(0)
+  expect(await doneOf(r)).toEqual([online, ...offline])
+  await expect.poll(() => status(page), { timeout: 20_000 }).toBe('live')
+  await expect.poll(async () => (await names(page)).toSorted()).toEqual(['First', 'Online', 'Second', 'Third'])
+  await context.close()
+}, 90_000)
+
+test('D9: tabs share a sign-in and have a queue each; what a closed tab left is sent by the next that opens', async ({
+  skip,
+}) => {
+  skip(executablePath === undefined, reason)
+  const r = await app.restaurant()
+  const context = await browser.newContext()
+  const first = await openPage(context)
+  await signIn(first, r)
+  const second = await openPage(context)
+  await start(second)
+  await expect.poll(() => status(second), { timeout: 10_000 }).toBe('live')
+  await cut(context)
+  const left = [await add(first, 'Of the first'), await add(second, 'Of the second')]
+  expect([await pending(first), await pending(second)]).toEqual([1, 1])
+  await second.close()
+  await first.close()
+  const third = await openPage(context)
+  expect(await pending(third)).toBe(2)
+  await mend(context)
+  await start(third)
+  await expect.poll(() => pending(third), { timeout: 20_000 }).toBe(0)
+  expect((await doneOf(r)).toSorted()).toEqual(left.toSorted())
+  await context.close()
+}, 60_000)

@@ -1,0 +1,79 @@
+import type { z } from 'zod'
+import type { addGuest } from '../src/guests/add-guest.ts'
+import type { clearTable } from '../src/guests/clear-table.ts'
+import type { deleteGuest } from '../src/guests/delete-guest.ts'
+import type { moveGuest } from '../src/guests/move-guest.ts'
+import type { seatGuest } from '../src/guests/seat-guest.ts'
+import type { setGuestStatus } from '../src/guests/set-guest-status.ts'
+import type { updateGuest } from '../src/guests/update-guest.ts'
+import type { updateTable } from '../src/guests/update-table.ts'
+import type { addReservation } from '../src/reservations/add-reservation.ts'
+import type { cancelReservation } from '../src/reservations/cancel-reservation.ts'
+import type { updateReservation } from '../src/reservations/update-reservation.ts'
+import type { addTable } from '../src/tables/add-table.ts'
+import type { removeTable } from '../src/tables/remove-table.ts'
+import type { Kind } from './words.ts'
+
+/** The server's own commands, as types: their inputs and results are what its schemas say. */
+interface Served {
+  readonly 'add-table': typeof addTable
+  readonly 'update-table': typeof updateTable
+  readonly 'clear-table': typeof clearTable
+  readonly 'remove-table': typeof removeTable
+  readonly 'add-reservation': typeof addReservation
+  readonly 'update-reservation': typeof updateReservation
+  readonly 'cancel-reservation': typeof cancelReservation
+  readonly 'add-guest': typeof addGuest
+  readonly 'update-guest': typeof updateGuest
+  readonly 'set-guest-status': typeof setGuestStatus
+  readonly 'seat-guest': typeof seatGuest
+  readonly 'move-guest': typeof moveGuest
+  readonly 'delete-guest': typeof deleteGuest
+}
+
+export type CommandName = keyof Served
+export type Inputs = { readonly [Name in CommandName]: z.input<Served[Name]['input']> }
+export type Results = { readonly [Name in CommandName]: Awaited<ReturnType<Served[Name]['run']>> }
+
+/** How a command is sent. */
+export interface Way {
+  readonly method: 'POST' | 'PATCH' | 'DELETE'
+  /** Below `/v2/restaurants/{id}`; `:name` is a field of the input. */
+  readonly path: string
+  /** The device names what the command makes, so that it can go on with it before the server has heard of it. */
+  readonly makesId?: true
+  /**
+   * The entity whose version goes with the command unless another is given: what this does would be wrong if someone else had changed the entity in the
+   * meantime. The others protect themselves: a taken table is refused, and edits of different fields both stay.
+   */
+  readonly guards?: readonly [Kind, string]
+}
+
+/** Every command of the client. A test compares it with the server's list. */
+export const ways: Readonly<Record<CommandName, Way>> = {
+  'add-table': { method: 'POST', path: '/tables', makesId: true },
+  'update-table': { method: 'PATCH', path: '/tables/:tableId' },
+  'clear-table': { method: 'POST', path: '/tables/:tableId/clear', guards: ['table', 'tableId'] },
+  'remove-table': { method: 'DELETE', path: '/tables/:tableId', guards: ['table', 'tableId'] },
+  'add-reservation': { method: 'POST', path: '/reservations' },
+  'update-reservation': { method: 'PATCH', path: '/reservations/:reservationId' },
+  'cancel-reservation': { method: 'POST', path: '/reservations/:reservationId/cancel' },
+  'add-guest': { method: 'POST', path: '/guests', makesId: true },
+  'update-guest': { method: 'PATCH', path: '/guests/:guestId' },
+  'set-guest-status': { method: 'POST', path: '/guests/:guestId/status' },
+  'seat-guest': { method: 'POST', path: '/guests/:guestId/seat' },
+  'move-guest': { method: 'POST', path: '/guests/:guestId/move' },
+  'delete-guest': { method: 'DELETE', path: '/guests/:guestId', guards: ['guest', 'guestId'] },
+}
+
+/** A path with its parameters filled in, which fields they were, and the rest of the input. */
+export function place(path: string, input: Readonly<Record<string, unknown>>) {
+  const params: Record<string, string> = {}
+  const body = { ...input }
+  const filled = path.replaceAll(/:(\w+)/g, (_, name: string) => {
+    params[name] = String(input[name])
+    delete body[name]
+    return encodeURIComponent(params[name])
+  })
+  return { path: filled, params, body }
+}

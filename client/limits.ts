@@ -1,0 +1,31 @@
+/** Every bound of the client, with its unit. */
+export const limits = {
+  /** Mutations that wait to be sent. */
+  queuedMutations: 10_000,
+  /** UTF-8 bytes of one mutation's body. The server takes 1 MiB. */
+  bodyBytes: 1_000_000,
+  /** Refusals that nobody has dismissed; the oldest go beyond it. */
+  conflicts: 10_000,
+  /** How long one request may take. */
+  requestMillis: 15_000,
+  /** Nothing heard for so long: the socket is taken for dead. Opening one may take as long. */
+  silenceMillis: 12_000,
+  /** `hello` and `applied` are sent this often at most. */
+  helloMillis: 1_000,
+  appliedMillis: 1_000,
+  /** Waits between attempts: the first, the longest, and the time of being connected after which they begin anew. */
+  backoffMillis: 250,
+  backoffMostMillis: 10_000,
+  settledMillis: 60_000,
+  /** How often a restaurant that is suspended is tried again. */
+  barredMillis: 60_000,
+  /** A repair that did not help is repeated after this, doubled each time. */
+  repairMillis: 4_000,
+  repairMostMillis: 300_000,
+  /** The state is stored this often at most. */
+  saveMillis: 3_000,
+  /** An access token is renewed when so little of its life is left, but never sooner than half of it. */
+  tokenMarginMillis: 60_000,
+  /** Entities whose sums are made anew at each heartbeat. */
+  recheckedEntities: 2_000,
+} as const

@@ -1,0 +1,83 @@
+import type { Answer } from './request.ts'
+
+/** One intent of a person, as it is stored before it is sent. `id` is its `Idempotency-Key` and names it for ever. */
+export interface Mutation {
+  readonly id: string
+  /** The command's name: `seat-guest`. */
+  readonly command: string
+  readonly method: string
+  /** Below `/v2/restaurants/{id}`, with its parameters in it. */
+  readonly path: string
+  /** The parameters in the path. */
+  readonly params: Readonly<Record<string, string>>
+  readonly body: Readonly<Record<string, unknown>>
+  /** The version of the entity that the person saw, where the command depends on it. It is in the body as well. */
+  readonly version: number | null
+  /** By the device's clock: for showing; the order is the server's. */
+  readonly madeAt: string
+  readonly device: string | null
+}
+
+/** A mutation that was decided against, kept until someone has read of it. */
+export interface Conflict {
+  readonly mutation: Mutation
+  readonly status: number
+  readonly code: string
+  readonly title: string
+  /** The entity as it was then, where the refusal is about one. */
+  readonly current: { readonly kind: string; readonly value: unknown } | null
+  /** Who changed it last. */
+  readonly changed: {
+    readonly by: unknown
+    readonly at: unknown
+    readonly command: unknown
+    readonly device: unknown
+  } | null
+  readonly refusedAt: string
+}
+
+/** What an answer to a mutation means. `seq` null: nothing was to be done. */
+export type Verdict =
+  | { readonly kind: 'done'; readonly seq: number | null; readonly result: unknown }
+  | { readonly kind: 'refused'; readonly conflict: Omit<Conflict, 'mutation' | 'refusedAt'> }
+  /** The access token is no good: get another. */
+  | { readonly kind: 'token' }
+  /** Nobody knows: send it again, not sooner than after `afterMillis` where that is said. */
+  | { readonly kind: 'later'; readonly afterMillis: number | null }
+
+/** Statuses that decide nothing. */
+const UNDECIDED = [408, 425, 429]
+/** Refusals of the restaurant as a whole, not of this mutation: it waits until the restaurant is open again. */
+const BARRED = ['restaurant-inactive']
+
+/**
+ * Reads an answer. Only the server's own words decide: a 200 with `seq`, a 4xx with a code. Whatever else stands in between and answers, a proxy or a hotel's
+ * sign-in page, decides nothing. Spec: D6.
+ */
+export function judge(answer: Answer | null): Verdict {
+  const later: Verdict = { kind: 'later', afterMillis: answer?.afterMillis ?? null }
+  if (!answer) return later
+  const { status, body } = answer
+  const { seq, code, title, changed } = body
+  if (status === 200 && 'result' in body && (seq === null || Number.isSafeInteger(seq)))
+    return { kind: 'done', seq: seq as number | null, result: body['result'] }
+  if (status === 401) return { kind: 'token' }
+  if (status < 400 || status >= 500 || UNDECIDED.includes(status) || typeof code !== 'string') return later
+  if (BARRED.includes(code)) return later
+  return {
+    kind: 'refused',
+    conflict: {
+      status,
+      code,
+      title: typeof title === 'string' ? title : code,
+      current: currentIn(body),
+      changed: typeof changed === 'object' && changed !== null ? (changed as Conflict['changed']) : null,
+    },
+  }
+}
+
+function currentIn(body: Readonly<Record<string, unknown>>): Conflict['current'] {
+  for (const kind of ['guest', 'table', 'reservation'])
+    if (typeof body[kind] === 'object' && body[kind] !== null) return { kind, value: body[kind] }
+  return null
+}

@@ -1,0 +1,156 @@
+import { limits } from './limits.ts'
+import { request, type Answer } from './request.ts'
+import type { Surroundings } from './surroundings.ts'
+import { ClientError } from './words.ts'
+
+/** A sign-in as it is stored. */
+export interface Tokens {
+  readonly accessToken: string
+  readonly refreshToken: string
+  /** Milliseconds since 1970 by this device's clock. */
+  readonly expiresAt: number
+  readonly lifeMillis: number
+  readonly staffId: string
+  readonly restaurantId: string
+  readonly role: string
+}
+
+/** The key of the stored tokens: one sign-in a storage. */
+export const TOKENS = 'tokens'
+
+/**
+ * The sign-in of this device. Tokens are stored before they are used; the access token is renewed before it ends, by one request at a time in all tabs. A lost
+ * answer is asked for again with the same refresh token. Only a refusal of the server ends it, never a broken network. Spec: D4, D5.
+ */
+export class Session {
+  readonly #at: Surroundings
+  readonly #base: string
+  readonly #ended: () => void
+  #tokens: Tokens | null = null
+  /** Received but not stored yet: storing failed. */
+  #unstored: Tokens | null = null
+  #renewing: Promise<Tokens> | null = null
+
+  /** `base` is the server's address without a slash at its end; `ended` is called when the server has ended the sign-in. */
+  constructor(at: Surroundings, base: string, ended: () => void) {
+    this.#at = at
+    this.#base = base
+    this.#ended = ended
+  }
+
+  /** Takes what was stored. */
+  restore(stored: unknown): void {
+    this.#tokens = (stored as Tokens | undefined) ?? null
+  }
+
+  get tokens(): Tokens | null {
+    return this.#tokens
+  }
+
+  /** Throws `ClientError`: wrong-credentials or another code of the server's; unreachable, when nobody knows. */
+  async signIn(email: string, password: string, device?: string): Promise<Tokens> {
+    const answer = await this.#post('/v2/sign-in', { email, password, ...(device !== undefined && { device }) })
+    const tokens = answer && this.#read(answer)
+    if (tokens) return this.#keep(tokens)
+    const { code, title } = answer?.body ?? {}
+    if (answer && answer.status < 500 && typeof code === 'string')
+      throw new ClientError(code, typeof title === 'string' ? title : 'Signing in was refused')
+    throw new ClientError('unreachable', 'The server could not be asked; try again')
+  }
+
+  /** Forgets the sign-in here, and ends it at the server where that can be reached. */
+  async signOut(): Promise<void> {
+    const tokens = this.#tokens
+    this.#tokens = null
+    this.#unstored = null
+    await this.#at.storage.write([{ drop: TOKENS }])
+    if (tokens) await this.#post('/v2/sign-out', { refreshToken: tokens.refreshToken })
+  }
+
+  /** An access token to use now. Throws `ClientError`: not-signed-in, unreachable, storage. */
+  async token(): Promise<string> {
+    const tokens = this.#tokens
+    if (!tokens) throw new ClientError('not-signed-in', 'Sign in first')
+    const left = tokens.expiresAt - this.#at.now()
+    // A clock that was set back makes a token look younger than it can be.
+    if (left > Math.min(limits.tokenMarginMillis, tokens.lifeMillis / 2) && left <= tokens.lifeMillis)
+      return tokens.accessToken
+    try {
+      return (await this.#renew()).accessToken
+    } catch (error) {
+      // It is good for a little longer; renewing is tried again the next time.
+      if (this.#tokens === tokens && left > 0 && left <= tokens.lifeMillis) return tokens.accessToken
+      throw error
+    }
+  }
+
+  /** The server did not take this access token: the next one asked for is another. */
+  expire(accessToken: string): void {
+    if (this.#tokens?.accessToken === accessToken) this.#tokens = { ...this.#tokens, expiresAt: 0 }
+  }
+
+  #renew(): Promise<Tokens> {
+    this.#renewing ??= this.#at
+      .alone('qtable-tokens', () => this.#renewAlone())
+      .finally(() => {
+        this.#renewing = null
+      })
+    return this.#renewing
+  }
+
+  async #renewAlone(): Promise<Tokens> {
+    if (this.#unstored) return this.#keep(this.#unstored)
+    const mine = this.#tokens
+    if (!mine) throw new ClientError('not-signed-in', 'Sign in first')
+    const stored = ((await this.#at.storage.get(TOKENS)) ?? null) as Tokens | null
+    // Another tab was here first.
+    if (stored && stored.refreshToken !== mine.refreshToken && stored.staffId === mine.staffId)
+      return (this.#tokens = stored)
+    const answer = await this.#post('/v2/refresh', { refreshToken: mine.refreshToken })
+    const tokens = answer && this.#read(answer)
+    if (this.#tokens?.refreshToken !== mine.refreshToken)
+      throw new ClientError('not-signed-in', 'Signed out in the meantime')
+    if (tokens) return this.#keep(tokens)
+    if (answer?.status === 401 && answer.body['code'] === 'refresh-refused') {
+      this.#tokens = null
+      await this.#at.storage.write([{ drop: TOKENS }]).catch(() => undefined)
+      this.#ended()
+      throw new ClientError('not-signed-in', 'The sign-in has ended; sign in again')
+    }
+    throw new ClientError('unreachable', 'The server could not be asked; try again')
+  }
+
+  async #keep(tokens: Tokens): Promise<Tokens> {
+    this.#unstored = tokens
+    try {
+      await this.#at.storage.write([{ put: TOKENS, value: tokens }])
+    } catch (error) {
+      throw new ClientError('storage', 'The sign-in could not be stored', error)
+    }
+    this.#unstored = null
+    return (this.#tokens = tokens)
+  }
+
+  #post(path: string, body: object): Promise<Answer | null> {
+    return request(this.#at, 'POST', this.#base + path, body)
+  }
+
+  /** The tokens of an answer, or null where it is none: a portal that answers for the server has no say here. */
+  #read({ status, body }: Answer): Tokens | null {
+    const { accessToken, refreshToken, expiresInSeconds, staffId, restaurantId, role } = body
+    const texts = [accessToken, refreshToken, staffId, restaurantId, role]
+    if (status !== 200 || typeof expiresInSeconds !== 'number' || !texts.every((text) => typeof text === 'string'))
+      return null
+    const lifeMillis = expiresInSeconds * 1000
+    const [access, refresh, staff, restaurant, rank] = texts as [string, string, string, string, string]
+    return {
+      accessToken: access,
+      refreshToken: refresh,
+      expiresAt: this.#at.now() + lifeMillis,
+      lifeMillis,
+      staffId: staff,
+      restaurantId: restaurant,
+      role: rank,
+    }
+  }
+}

@@ -1,0 +1,141 @@
+import { addSums, hashText, sumOf } from './hash.ts'
+import { limits } from './limits.ts'
+import type { Change, Entity, Snapshot } from './words.ts'
+
+interface Held extends Entity {
+  readonly sum: number
+}
+
+/** What became of a change: it was next; it was there already; something before it is missing; it belongs to another log. */
+export type Applied = 'applied' | 'had' | 'gap' | 'epoch'
+
+/** Before every horizon. */
+const NEVER = '0000-00-00T00:00:00.000000Z'
+
+/**
+ * What the server has said, and how far: entities by kind and id at one `seq`. Kinds that nobody here knows are kept too, so the hash holds. The hash is
+ * kept up to date entity by entity. Values are frozen: only the server changes them. Spec: D1, D2.
+ */
+export class Confirmed {
+  epoch: string | null = null
+  seq = 0
+  at: string | null = null
+  horizon: string = NEVER
+  #kinds = new Map<string, Map<string, Held>>()
+  /** Ends of visits, by kind and id: what the horizon will pass. */
+  #ends = new Map<string, { readonly kind: string; readonly id: string; readonly endedAt: string }>()
+  #count = 0
+  #sum = 0
+  #recheck: Iterator<Held> | null = null
+
+  /** Applies what follows next; anything else leaves the state as it is. */
+  apply(change: Change): Applied {
+    if (change.epoch !== this.epoch) return 'epoch'
+    if (change.seq <= this.seq) return 'had'
+    if (change.seq !== this.seq + 1) return 'gap'
+    for (const entry of change.entries) {
+      if (entry.op === 'put') this.#put(entry)
+      else this.#drop(entry.kind, entry.id)
+    }
+    this.seq = change.seq
+    this.at = change.at
+    return 'applied'
+  }
+
+  /** Throws all away and takes a snapshot. */
+  take({ epoch, seq, at, horizon, entities }: Snapshot): void {
+    this.#kinds = new Map()
+    this.#ends = new Map()
+    this.#count = 0
+    this.#sum = 0
+    this.#recheck = null
+    this.epoch = epoch
+    this.seq = seq
+    this.at = at
+    this.horizon = horizon
+    for (const entity of entities) this.#put(entity)
+  }
+
+  /** Drops visits that ended before the horizon. An earlier horizon than one seen before changes nothing; says whether it was. */
+  prune(horizon: string): boolean {
+    if (horizon < this.horizon) return false
+    if (horizon === this.horizon) return true
+    this.horizon = horizon
+    for (const { kind, id, endedAt } of this.#ends.values()) if (endedAt < horizon) this.#drop(kind, id)
+    return true
+  }
+
+  /** Number and sum of all entities, as the server tells them. */
+  hash(): string {
+    return hashText(this.#count, this.#sum)
+  }
+
+  /** Makes the sums of some entities anew, in turn: a value that was damaged in memory shows in the hash afterwards. */
+  recheck(most: number = limits.recheckedEntities): void {
+    for (let i = 0; i < Math.min(most, this.#count); i++) {
+      let next = (this.#recheck ??= this.#every()).next()
+      if (next.done === true) next = (this.#recheck = this.#every()).next()
+      if (next.done === true) return
+      const held = next.value
+      const sum = sumOf(held.kind, held.id, held.value)
+      if (sum !== held.sum) this.#hold({ ...held, sum }, held)
+    }
+  }
+
+  get(kind: string, id: string): Entity | undefined {
+    return this.#kinds.get(kind)?.get(id)
+  }
+
+  of(kind: string): Iterable<Entity> {
+    return this.#kinds.get(kind)?.values() ?? []
+  }
+
+  get size(): number {
+    return this.#count
+  }
+
+  /** Everything, to be stored and taken again; null before the first snapshot. */
+  snapshot(): Snapshot | null {
+    if (this.epoch === null) return null
+    const entities = [...this.#every()].map(({ kind, id, version, value }) => ({ kind, id, version, value }))
+    return { epoch: this.epoch, seq: this.seq, at: this.at, horizon: this.horizon, hash: this.hash(), entities }
+  }
+
+  #put({ kind, id, version, value }: Entity): void {
+    const { endedAt } = value
+    if (typeof endedAt === 'string' && endedAt < this.horizon) return this.#drop(kind, id)
+    const had = this.#kinds.get(kind)?.get(id)
+    if (typeof endedAt === 'string') this.#ends.set(`${kind} ${id}`, { kind, id, endedAt })
+    else this.#ends.delete(`${kind} ${id}`)
+    if (!had) this.#count++
+    this.#hold({ kind, id, version, value: frozen(value), sum: sumOf(kind, id, value) }, had)
+  }
+
+  #hold(held: Held, had: Held | undefined): void {
+    let kind = this.#kinds.get(held.kind)
+    if (!kind) this.#kinds.set(held.kind, (kind = new Map()))
+    kind.set(held.id, held)
+    this.#sum = addSums(this.#sum, held.sum - (had?.sum ?? 0))
+  }
+
+  #drop(kind: string, id: string): void {
+    const had = this.#kinds.get(kind)?.get(id)
+    if (!had) return
+    this.#kinds.get(kind)!.delete(id)
+    this.#ends.delete(`${kind} ${id}`)
+    this.#count--
+    this.#sum = addSums(this.#sum, -had.sum)
+  }
+
+  *#every(): Generator<Held> {
+    for (const kind of this.#kinds.values()) yield* kind.values()
+  }
+}
+
+function frozen<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const part of Object.values(value)) frozen(part)
+  }
+  return value
+}

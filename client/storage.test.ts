@@ -1,0 +1,99 @@
+import fc from 'fast-check'
+import { appendFile, mkdtemp, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { FileStorage } from './storage-file.ts'
+import { MemoryStorage, perform, type Op } from './storage.ts'
+
+let folder: string
+let files = 0
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'qtable-storage-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+const path = () => join(folder, 'deeper', `${files++}.journal`)
+
+const key = fc.constantFrom('a', 'b', 'c', 'd')
+const op = fc.oneof(
+  fc.record({ put: key, value: fc.jsonValue() }),
+  key.map((drop) => ({ drop })),
+) as fc.Arbitrary<Op>
+const plain = (entries: Map<string, unknown>) =>
+  JSON.parse(JSON.stringify([...entries].sort(([a], [b]) => (a < b ? -1 : 1)))) as unknown
+
+test('D9: what was written is there after a restart, in a file as in memory, whatever was written at once', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.array(op, { maxLength: 4 }), { maxLength: 12 }), async (writes) => {
+      const [file, memory, model] = [path(), new MemoryStorage(), new Map<string, unknown>()]
+      const storage = new FileStorage(file)
+      await storage.load()
+      await Promise.all(writes.flatMap((ops) => [storage.write(ops), memory.write(ops)]))
+      for (const ops of writes) perform(model, ops)
+      await storage.close()
+      const again = new FileStorage(file)
+      expect(plain(await again.load())).toEqual(plain(model))
+      expect(plain(await memory.load())).toEqual(plain(model))
+      expect(again.damaged).toBe(0)
+      await again.close()
+    }),
+    { numRuns: 40 },
+  )
+})
+
+test('D9: cut off anywhere in its last line, the file holds all that was written before it and takes more', async () => {
+  const file = path()
+  const storage = new FileStorage(file)
+  await storage.load()
+  await storage.write([{ put: 'a', value: 1 }])
+  const whole = (await stat(file)).size
+  await storage.write([{ put: 'b', value: 'ü' }, { drop: 'a' }])
+  await storage.close()
+  const text = await readFile(file)
+  for (let length = whole; length < text.length; length++) {
+    await writeFile(file, text)
+    await truncate(file, length)
+    const cut = new FileStorage(file)
+    // Whole but for its line feed, the line counts.
+    const expected = length === text.length - 1 ? [['b', 'ü']] : [['a', 1]]
+    expect([...(await cut.load())]).toEqual(expected)
+    expect(cut.damaged).toBe(0)
+    await cut.write([{ put: 'c', value: 2 }])
+    await cut.close()
+    const again = new FileStorage(file)
+    expect([...(await again.load())]).toEqual([...expected, ['c', 2]])
+    await again.close()
+  }
+})
+
+test('D9: a damaged line is left out and counted; the others stand', async () => {
+  const file = path()
+  const storage = new FileStorage(file)
+  await storage.load()
+  for (const n of [1, 2, 3]) await storage.write([{ put: `k${n}`, value: n }])
+  await storage.close()
+  const handle = await open(file, 'r+')
+  const text = await readFile(file, 'utf8')
+  await handle.write('X', text.indexOf('"k2"'))
+  await handle.close()
+  const again = new FileStorage(file)
+  expect([...(await again.load()).keys()]).toEqual(['k1', 'k3'])
+  expect(again.damaged).toBe(1)
+  await again.close()
+})
+
+test('D9: the file does not grow with what is outdated, and only its owner may read it', async () => {
+  const file = path()
+  const storage = new FileStorage(file)
+  await storage.load()
+  const value = 'x'.repeat(100_000)
+  for (let n = 0; n < 100; n++) await storage.write([{ put: 'state', value }])
+  const { size, mode } = await stat(file)
+  expect(size).toBeLessThan(1_500_000)
+  expect(mode & 0o077).toBe(0)
+  await storage.close()
+  await appendFile(`${file}.new`, 'left by a crash')
+  const again = new FileStorage(file)
+  expect((await again.load()).get('state')).toBe(value)
+  await again.close()
+})
