@@ -73,11 +73,13 @@ export class LiveFloor {
     const stop = await this.#deps.hub.subscribe(
       this.restaurantId,
       (change) => this.#take(change),
-      () => void (this.#anew = this.#readAnew()),
+      () => this.#beginAnew(),
     )
     if (this.#closed) return stop()
     this.#stop = stop
-    await this.#read()
+    const read = this.#read(() => undefined)
+    this.#anew = read.catch(() => undefined)
+    await read
   }
 
   get floor(): Floor {
@@ -150,13 +152,25 @@ export class LiveFloor {
       this.#recentCharacters -= this.#recent.shift()!.text.length
   }
 
-  async #readAnew(): Promise<void> {
+  #beginAnew(): void {
+    this.#standStill()
+    // One reading after the other: what an older one saw must not replace what a newer one saw.
+    this.#anew = this.#anew.then(() => this.#readAnew())
+  }
+
+  #standStill(): void {
     this.#waiting = []
     this.#recent = []
     this.#recentCharacters = 0
+  }
+
+  async #readAnew(): Promise<void> {
+    this.#standStill()
     try {
-      await this.#read()
-      for (const watcher of this.#watchers) watcher.onReset()
+      // Before they hear of any change of the new log.
+      await this.#read(() => {
+        for (const watcher of this.#watchers) watcher.onReset()
+      })
     } catch (error) {
       this.#deps.log.warn({ err: error, restaurantId: this.restaurantId }, 'a floor could not be read anew')
       this.#isLost = true
@@ -164,7 +178,8 @@ export class LiveFloor {
     }
   }
 
-  async #read(): Promise<void> {
+  /** Reads the floor, calls `then`, and goes on with what was delivered meanwhile. */
+  async #read(then: () => void): Promise<void> {
     const { db, clock, kinds, historyDays } = this.#deps
     const horizon = horizonAt(clock.now(), historyDays)
     const { restaurantId } = this
@@ -178,6 +193,7 @@ export class LiveFloor {
       ])
       return new Floor({ epoch: head.epoch, seq: head.seq, at: head.lastAt, horizon }, lists.flat())
     })
+    then()
     // What was delivered meanwhile and isn't in it yet.
     const waiting = this.#waiting ?? []
     this.#waiting = null
