@@ -33,6 +33,11 @@ const repeats: Readonly<Record<string, string>> = quick
         FAILOVER_SOCKETS: '2000',
         STALLED_WINDOWS: '10',
         SOAK_MINUTES: '20',
+        REPEATS: '5000',
+        CORRUPTED: '100',
+        MANY_COMMANDS: '1000000',
+        KILL_MATRIX: '100',
+        ORACLE_BATCHES: '1000',
         IMPORT_SCALE: 'full',
       }
     : {}
