@@ -100,6 +100,11 @@ export const settings = {
     'Origins that browsers may call from, with commas between; * is any, without credentials',
   ),
   HISTORY_DAYS: setting(int(0, 36_500), 7, 'Guests whose visit ended longer ago are left out of lists; 0 keeps all'),
+  LOG_RETENTION_DAYS: setting(
+    int(7, 3_650),
+    14,
+    'Whole days for which changes and the answers of mutations are kept; a device that was away longer fetches the floor anew',
+  ),
   ADMIN_EMAIL: setting(text, null, 'With ADMIN_PASSWORD: an owner made at start when nobody has this e-mail'),
   ADMIN_PASSWORD: setting(text, null, 'Password of ADMIN_EMAIL'),
   RESTAURANT_NAME: setting(z.string().min(1).max(255), 'My Restaurant', 'Restaurant of ADMIN_EMAIL'),

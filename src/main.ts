@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os'
 import type { AddressInfo } from 'node:net'
 import { readConfig, type Config } from './config.ts'
 import { openDatabase, type Place } from './database.ts'
+import { keepHouse } from './house.ts'
 import { systemClock } from './platform/clock.ts'
 import { Db } from './platform/db.ts'
 import { StartupError } from './platform/errors.ts'
@@ -36,6 +37,8 @@ async function start(stops: Stops): Promise<void> {
   if (cluster.isWorker) return startOneOfSeveral(config, log, stops)
   const place = await openDatabase(config, process.cwd(), say, stops)
   await migrate(place.url, await readMigrations(new URL('../migrations/', import.meta.url)))
+  // Before any device is let in: it must not go on with the numbers of another database.
+  await keepHouse(config, place, log, stops)
   await makeFirstOwner(config, place)
   const port =
     config.WEB_CONCURRENCY === 1

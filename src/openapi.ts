@@ -111,8 +111,7 @@ function nativeOperation(c: Command | Query, schemas: Json, hasBody: boolean): J
   const path = `${NATIVE}${c.path}`
   const inPath = [...path.matchAll(/:(\w+)/g)].map((m) => m[1]!)
   const input = without(jsonSchema(c.input, schemas, 'read'), inPath)
-  const shape = 'method' in c ? z.object({ result: c.answer, seq: z.int().nullable() }) : z.object({ result: c.answer })
-  const refusals = ['method' in c ? [400, 401, 403, 404, 409, 413, 422, 503] : [401, 403, 404, 422, 503]].flat()
+  const refusals = 'method' in c ? [400, 401, 403, 404, 409, 413, 422, 503] : [401, 403, 404, 409, 422, 503]
   return {
     operationId: c.name,
     summary: c.summary,
@@ -121,15 +120,27 @@ function nativeOperation(c: Command | Query, schemas: Json, hasBody: boolean): J
       ...pathParameters(path),
       ...('method' in c ? [idempotencyKey] : []),
       ...(hasBody || 'method' in c ? [] : queryParameters(input)),
+      ...('method' in c ? [] : [minSeq, ...(c.followsLog ? [ifNoneMatch] : [])]),
     ],
     ...(hasBody && { requestBody: body(input) }),
     responses: {
-      200: answer('Done', shape, schemas),
+      200: answer('Done', envelopeOf(c), schemas),
+      ...('followsLog' in c && c.followsLog && notModified),
       ...problems(refusals, schemas),
     },
     security: [{ bearer: [] }],
   }
 }
+
+/** What an answer's result stands in. */
+function envelopeOf(c: Command | Query): z.ZodType {
+  if ('method' in c) return z.object({ result: c.answer, seq: z.int().nullable() })
+  return c.pageSize
+    ? z.object({ result: c.answer, next: z.string().nullable().meta({ description: 'The cursor of the next page' }) })
+    : z.object({ result: c.answer })
+}
+
+const notModified = { 304: { description: 'The client has it: nothing changed' } }
 
 function floorOperation(r: FloorRead, schemas: Json): Json {
   const refusals = [...new Set([401, 403, 404, 422, 503, ...r.refusals])].sort((a, b) => a - b)
@@ -145,7 +156,7 @@ function floorOperation(r: FloorRead, schemas: Json): Json {
     ],
     responses: {
       200: answer('Done', r.answer, schemas),
-      304: { description: 'The client has it: nothing changed' },
+      ...notModified,
       ...Object.fromEntries(
         refusals.map((status) => [status, answer(reason(status), problemShape, schemas, 'application/problem+json')]),
       ),
@@ -159,7 +170,7 @@ const minSeq = {
   in: 'header',
   required: false,
   description: 'The answer is at least as new as this change: send the seq of your last write',
-  schema: { type: 'integer', minimum: 0 },
+  schema: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
 }
 
 const ifNoneMatch = {

@@ -28,7 +28,7 @@ const folder = (path: string) => (path.includes('/') ? path.split('/')[0]! : '')
 const isFrontDoor = (path: string) => path === `${folder(path)}/${folder(path)}.ts` || path.endsWith('/rules.ts')
 
 /** Programs of their own: they read the settings. */
-const MAINS = ['main.ts', 'import/main.ts']
+const MAINS = ['main.ts', 'import/main.ts', 'new-epoch/main.ts']
 
 /** Why a file of one folder may not import another, or null. */
 function objection(from: string, to: string): string | null {
@@ -117,6 +117,17 @@ test('R2: only main.ts and config.ts know the environment', () => {
     .filter(({ path, text }) => /process\.env|process\.exit\(/.test(withoutComments(text)) && !allowed.includes(path))
     .map(({ path }) => path)
   expect(found).toEqual([])
+})
+
+test('R2: only housekeeping works as the owner of the tables', () => {
+  const allowed = ['changes/lineage.ts', 'changes/turn.ts', 'platform/db.ts']
+  const turns = ['changes/lineage.ts', 'changes/retention.ts']
+  const found = files.filter(
+    ({ path, text, imports }) =>
+      (/\.asOwner\(|async asOwner/.test(text) && !allowed.includes(path)) ||
+      (imports.includes('changes/turn.ts') && !turns.includes(path)),
+  )
+  expect(found.map(({ path }) => path)).toEqual([])
 })
 
 test("R2: nouns, changes and doors write no time but the clock's", () => {

@@ -73,7 +73,12 @@ export interface ChangeDeps {
   readonly newId: () => string
   /** Called after commit with what was appended. Must not throw. */
   readonly publish: (change: Change) => void
+  /** What a door says of refusals besides what the command does, read in its transaction; kept with the refusal for repeats. */
+  readonly explain?: Explain
 }
+
+/** Gives a refusal with more details, or as it is. */
+export type Explain = (tx: Tx, restaurantId: string, refusal: AppError) => Promise<AppError>
 
 /** A command's answer. `seq` is its place in the log, null when it changed nothing; `repeated` says that the answer is an earlier one. */
 export interface Executed<Result> {
@@ -120,15 +125,15 @@ async function runOnce<Input extends z.ZodType, Result>(
   input: z.output<Input>,
 ): Promise<Executed<Result>> {
   const { restaurantId, mutationId } = context
-  const w = (tx: Tx) => new OpenWrite(tx, context, deps.clock.now(), deps.newId)
   let write: OpenWrite | undefined
   const [ran, change] = await deps.db.transaction(
     { restaurantId },
     async (tx): Promise<Ran<Result>> => {
-      write = w(tx)
-      if (mutationId === undefined) return { kind: 'done', result: await c.run(write, input) }
-      const earlier = await claimMutation(write, mutationId, fingerprintOf(c.name, input))
-      return earlier ? { kind: 'repeated', ...earlier } : runRemembered(write, () => c.run(write!, input))
+      const w = (write = new OpenWrite(tx, context, deps))
+      const run = () => w.explained(() => c.run(w, input))
+      if (mutationId === undefined) return { kind: 'done', result: await run() }
+      const earlier = await claimMutation(w, mutationId, fingerprintOf(c.name, input))
+      return earlier ? { kind: 'repeated', ...earlier } : runRemembered(w, run)
     },
     (made) => {
       if (made.kind === 'repeated') return null
@@ -177,14 +182,16 @@ class OpenWrite implements Write {
   readonly actor: Actor
   readonly now: Instant
   readonly newId: () => string
+  readonly #explain: Explain | undefined
   #entries = new Map<string, Entry>()
 
-  constructor(tx: Tx, context: Context, now: Instant, newId: () => string) {
+  constructor(tx: Tx, context: Context, { clock, newId, explain }: ChangeDeps) {
     this.tx = tx
     this.restaurantId = context.restaurantId
     this.actor = context.actor
-    this.now = now
+    this.now = clock.now()
     this.newId = newId
+    this.#explain = explain
   }
 
   put(kind: string, id: string, event: string, version: number, value: object): void {
@@ -198,10 +205,19 @@ class OpenWrite implements Write {
   async attempt<T>(work: () => Promise<T>): Promise<T> {
     const before = new Map(this.#entries)
     try {
-      return await this.tx.nested(work)
+      return await this.tx.nested(() => this.explained(work))
     } catch (error) {
       this.#entries = before
       throw error
+    }
+  }
+
+  /** Runs `work`; when it refuses, the door's explanation is read before anything is undone, while what it locked is as it saw it. */
+  async explained<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      throw this.#explain && error instanceof AppError ? await this.#explain(this.tx, this.restaurantId, error) : error
     }
   }
 

@@ -2,7 +2,7 @@ import type { Db } from '../platform/db.ts'
 import type { Logger } from '../platform/log.ts'
 import { limits } from '../platform/limits.ts'
 import { AppError, assert } from '../platform/errors.ts'
-import { changesAfter, headsOf, type Change, type Head } from './log.ts'
+import { aheadOfLog, changesAfter, headsOf, type Change, type Head } from './log.ts'
 
 /** Hears every change of one restaurant after the moment it subscribed: each once, in the order of seq. Must not throw. */
 export type Listener = (change: Change) => void
@@ -124,8 +124,7 @@ export class Hub {
     await room.ready
     if (room.at!.seq >= seq) return
     const { seq: head } = (await headsOf(this.#db, [restaurantId])).get(restaurantId)!
-    if (head < seq)
-      throw new AppError('ahead-of-log', 409, `The log is at ${head}: nothing is as new as ${seq}`, { head })
+    if (head < seq) throw aheadOfLog(head, seq)
     await this.#fill(room, seq)
     if (room.at!.seq < seq) throw new AppError('busy', 503, 'The change log could not be read')
   }

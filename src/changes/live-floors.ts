@@ -1,4 +1,5 @@
 import type { Db, Tx } from '../platform/db.ts'
+import { AppError } from '../platform/errors.ts'
 import type { Logger } from '../platform/log.ts'
 import { limits } from '../platform/limits.ts'
 import { instantOfMicros, microsOf, type Clock, type Instant } from '../platform/clock.ts'
@@ -59,6 +60,8 @@ export class LiveFloor {
   #recentCharacters = 0
   #stop: (() => void) | null = null
   #closed = false
+  #isLost = false
+  #anew: Promise<void> = Promise.resolve()
 
   constructor(restaurantId: string, deps: FloorDeps) {
     this.restaurantId = restaurantId
@@ -70,7 +73,7 @@ export class LiveFloor {
     const stop = await this.#deps.hub.subscribe(
       this.restaurantId,
       (change) => this.#take(change),
-      () => void this.#readAnew(),
+      () => void (this.#anew = this.#readAnew()),
     )
     if (this.#closed) return stop()
     this.#stop = stop
@@ -79,6 +82,16 @@ export class LiveFloor {
 
   get floor(): Floor {
     return this.#floor!
+  }
+
+  /** Whether it could not be read anew: it stands still for ever. */
+  get isLost(): boolean {
+    return this.#isLost
+  }
+
+  /** Resolves when it isn't being read anew: until then it is of a log that has ended. Never rejects. */
+  get settled(): Promise<void> {
+    return this.#anew
   }
 
   /** Those who are told of each change. */
@@ -146,6 +159,7 @@ export class LiveFloor {
       for (const watcher of this.#watchers) watcher.onReset()
     } catch (error) {
       this.#deps.log.warn({ err: error, restaurantId: this.restaurantId }, 'a floor could not be read anew')
+      this.#isLost = true
       for (const watcher of this.#watchers) watcher.onLost()
     }
   }
@@ -206,6 +220,8 @@ export class LiveFloors {
 
   /** Holds a floor until `release` is called. Rejects when the database can't be read. */
   async hold(restaurantId: string): Promise<{ live: LiveFloor; release: () => void }> {
+    const known = this.#kept.get(restaurantId)
+    if (known?.live.isLost) this.#drop(restaurantId, known)
     const kept = this.#kept.get(restaurantId) ?? this.#open(restaurantId)
     kept.holders++
     let held = true
@@ -215,18 +231,14 @@ export class LiveFloors {
     }
     try {
       await kept.opened
+      await kept.live.settled
+      if (kept.live.isLost) throw new AppError('busy', 503, 'The floor could not be read')
       return { live: kept.live, release }
     } catch (error) {
       release()
       this.#drop(restaurantId, kept)
       throw error
     }
-  }
-
-  /** Lets go a floor that can't be kept. */
-  forget(live: LiveFloor): void {
-    const kept = this.#kept.get(live.restaurantId)
-    if (kept?.live === live) this.#drop(live.restaurantId, kept)
   }
 
   close(): void {

@@ -1,4 +1,5 @@
 import { statement, type Db, type Tx } from '../platform/db.ts'
+import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import type { Instant } from '../platform/clock.ts'
 
@@ -134,6 +135,10 @@ export async function headOf(tx: Tx, restaurantId: string): Promise<Head> {
   const row = await tx.one<{ epoch: string; seq: number; last_at: Instant }>(readHead, [restaurantId])
   return { epoch: row.epoch, seq: row.seq, lastAt: row.last_at }
 }
+
+/** Refuses to wait for what is not in the log. */
+export const aheadOfLog = (head: number, wanted: number): AppError =>
+  new AppError('ahead-of-log', 409, `The log is at ${head}: nothing is as new as ${wanted}`, { head })
 
 /** Where the logs of restaurants stand: their epochs and newest sequence numbers. */
 export async function headsOf(

@@ -1,11 +1,13 @@
 import type { z } from 'zod'
 import type { Db, Tx } from '../platform/db.ts'
 import { AppError } from '../platform/errors.ts'
-import type { Clock, Instant } from '../platform/clock.ts'
+import { fullHour, type Clock, type Instant } from '../platform/clock.ts'
+import { cursorText, type Cursor } from './cursor.ts'
 import { inputOf } from './input.ts'
+import { aheadOfLog, headOf } from './log.ts'
 import { ROLES, type Context, type Role } from './command.ts'
 
-/** The open transaction of a query. */
+/** The open transaction of a query. `now` is its time; to `askAt` the full hour. */
 export interface Read {
   readonly tx: Tx
   readonly restaurantId: string
@@ -22,22 +24,76 @@ export interface Query<Input extends z.ZodType = z.ZodType, Result = unknown> {
   readonly input: Input
   /** What `run` gives, for the API's description. */
   readonly answer: z.ZodType
+  /** Whether the answer follows from the log and the hour alone. Its place in the log is then its ETag. */
+  readonly followsLog?: boolean
+  /** How many items a page has at most, where the answer is a list that is read page by page: its items are cursors, and the input takes one. */
+  pageSize?(input: z.output<Input>): number
   run(r: Read, input: z.output<Input>): Promise<Result>
 }
 
 /** Declares a query. */
 export const query = <Input extends z.ZodType, Result>(q: Query<Input, Result>): Query<Input, Result> => q
 
+/** What queries stand on. */
+export interface QueryDeps {
+  readonly db: Db
+  readonly clock: Clock
+}
+
 /** Runs a query in a transaction of its own, which sees one moment. Throws `AppError`: not-allowed, invalid-input, busy, and what the query refuses with. */
 export async function ask<Input extends z.ZodType, Result>(
-  deps: { readonly db: Db; readonly clock: Clock },
+  deps: QueryDeps,
   q: Query<Input, Result>,
   context: Context,
   raw: unknown,
 ): Promise<Result> {
-  if (ROLES.indexOf(context.actor.role) < ROLES.indexOf(q.role))
-    throw new AppError('not-allowed', 403, `This needs the role ${q.role}`)
-  const input = inputOf(q, raw)
+  const input = askedOf(q, context, raw)
   const { restaurantId } = context
   return deps.db.snapshot({ restaurantId }, (tx) => q.run({ tx, restaurantId, now: deps.clock.now() }, input))
+}
+
+/** What is asked, of somebody who may ask it. Throws `AppError`: not-allowed, invalid-input. */
+export function askedOf<Input extends z.ZodType>(q: Query<Input>, context: Context, raw: unknown): z.output<Input> {
+  if (ROLES.indexOf(context.actor.role) < ROLES.indexOf(q.role))
+    throw new AppError('not-allowed', 403, `This needs the role ${q.role}`)
+  return inputOf(q, raw)
+}
+
+/** Where an answer stands: at the change `seq` of an epoch, its history counted back from the full `hour`. */
+export interface Place {
+  readonly epoch: string
+  readonly seq: number
+  readonly hour: Instant
+}
+
+/** An answer, where it stands, and for a list that is read page by page where the next page begins: null when this was the last. */
+export interface Placed {
+  readonly place: Place
+  readonly result: unknown
+  readonly next: string | null | undefined
+}
+
+/**
+ * Runs a query and tells where its answer stands: the same place gives the same answer, so history is counted from the full hour. With `minSeq` the answer is
+ * at least that new. Throws `AppError`: ahead-of-log (409), busy, and what the query refuses with.
+ */
+export async function askAt<Input extends z.ZodType>(
+  { db, clock }: QueryDeps,
+  q: Query<Input>,
+  restaurantId: string,
+  input: z.output<Input>,
+  minSeq: number | null,
+): Promise<Placed> {
+  const hour = fullHour(clock.now())
+  return db.snapshot({ restaurantId }, async (tx) => {
+    const head = headOf(tx, restaurantId)
+    if (minSeq !== null && (await head).seq < minSeq) throw aheadOfLog((await head).seq, minSeq)
+    const [{ epoch, seq }, result] = await Promise.all([head, q.run({ tx, restaurantId, now: hour }, input)])
+    return { place: { epoch, seq, hour }, result, next: q.pageSize && nextOf(result as Cursor[], q.pageSize(input)) }
+  })
+}
+
+function nextOf(items: readonly Cursor[], pageSize: number): string | null {
+  const last = items.at(-1)
+  return last !== undefined && items.length >= pageSize ? cursorText(last) : null
 }

@@ -13,6 +13,7 @@ export const getFloorSince = query({
   summary: 'What became of tables and guests after a time that the server told',
   path: '/floor/since',
   role: 'host',
+  followsLog: true,
   input: z.object({
     since: instantField,
     limit: z.coerce.number().pipe(intField(0, limits.guestsPerList)).default(limits.guestsPerList),

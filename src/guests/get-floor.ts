@@ -27,6 +27,7 @@ export const getFloor = query({
   summary: 'Tables and guests at one moment',
   path: '/floor',
   role: 'host',
+  followsLog: true,
   input: z.object({ historyDays: historyField }),
   answer: z.object({
     epoch: z.string(),
@@ -49,6 +50,6 @@ export const getFloor = query({
 export const currentGuests = (r: Read, historyDays: number): Promise<Guest[]> =>
   readGuests(r.tx, r.restaurantId, {
     endedAfter: historyDays === 0 ? '-infinity' : plusMillis(r.now, -historyDays * DAY_MILLIS),
-    before: null,
+    after: null,
     limit: limits.guestsPerList,
   })

@@ -9,6 +9,7 @@ export const getGuest = query({
   summary: 'One guest',
   path: '/guests/:guestId',
   role: 'host',
+  followsLog: true,
   input: z.object({ guestId: idField }),
   answer: guestSchema,
   async run(r, { guestId }): Promise<Guest> {

@@ -5,6 +5,7 @@ import { idField, intField, sentInstant, textField } from '../platform/fields.ts
 import { limits } from '../platform/limits.ts'
 import type { Instant } from '../platform/clock.ts'
 import type { Write } from '../changes/command.ts'
+import type { Cursor } from '../changes/cursor.ts'
 import { withFreshId } from '../changes/fresh-id.ts'
 import type { FloorKind } from '../changes/live-floors.ts'
 import { PARTY_STATUSES } from '../parties/rules.ts'
@@ -95,8 +96,9 @@ const readGuest = statement('read-guest', `select ${columns} from guests where r
 const listNewest = statement(
   'list-guests',
   `select ${columns} from guests
-   where restaurant_id = $1 and coalesce(ended_at, 'infinity') > $2 and created_at < coalesce($3::timestamptz, 'infinity')
-   order by created_at desc, id desc limit $4`,
+   where restaurant_id = $1 and coalesce(ended_at, 'infinity') > $2
+     and (created_at, id) < (coalesce($3::timestamptz, 'infinity'), coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+   order by created_at desc, id desc limit $5`,
 )
 
 const listOnFloor = statement(
@@ -115,14 +117,14 @@ export const findGuest = (tx: Tx, restaurantId: string, id: string): Promise<Gue
   tx.maybe<Guest>(readGuest, [restaurantId, id])
 
 /**
- * Guests, newest first: those whose visit isn't over or ended after `endedAfter`, created before `before`, `limit` at most.
+ * Guests, newest first: those whose visit isn't over or ended after `endedAfter`, in the list after `after`, `limit` at most.
  * `endedAfter` may be `-infinity`.
  */
 export const readGuests = (
   tx: Tx,
   restaurantId: string,
-  page: { endedAfter: Instant | '-infinity'; before: Instant | null; limit: number },
-): Promise<Guest[]> => tx.all<Guest>(listNewest, [restaurantId, page.endedAfter, page.before, page.limit])
+  { endedAfter, after, limit }: { endedAfter: Instant | '-infinity'; after: Cursor | null; limit: number },
+): Promise<Guest[]> => tx.all<Guest>(listNewest, [restaurantId, endedAfter, after?.createdAt, after?.id, limit])
 
 /** Locks guests in the order of id. Unknown ids are left out. */
 export async function lockGuests(w: Write, ids: readonly string[]): Promise<Map<string, Guest>> {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { instantField, intField } from '../platform/fields.ts'
 import { limits } from '../platform/limits.ts'
 import { plusMillis, type Instant } from '../platform/clock.ts'
+import { cursorField, placeBefore } from '../changes/cursor.ts'
 import { query } from '../changes/query.ts'
 import { historyField } from './get-floor.ts'
 import { guestSchema, readGuests, type Guest } from './guests.ts'
@@ -14,15 +15,19 @@ export const listGuests = query({
   summary: 'Guests, newest first; visits that ended long ago only when asked for',
   path: '/guests',
   role: 'host',
+  followsLog: true,
+  pageSize: ({ limit }) => limit,
   input: z.object({
     historyDays: historyField,
     before: instantField.optional(),
+    cursor: cursorField.optional(),
     limit: z.coerce.number().pipe(intField(0, limits.guestsPerList)).default(limits.guestsPerList),
   }),
   answer: z.array(guestSchema),
-  async run(r, { historyDays, before, limit }): Promise<Guest[]> {
+  async run(r, { historyDays, before, cursor, limit }): Promise<Guest[]> {
     const endedAfter: Instant | '-infinity' =
       historyDays === 0 ? '-infinity' : plusMillis(r.now, -historyDays * DAY_MILLIS)
-    return readGuests(r.tx, r.restaurantId, { endedAfter, before: before ?? null, limit })
+    const after = cursor ?? (before === undefined ? null : placeBefore(before))
+    return readGuests(r.tx, r.restaurantId, { endedAfter, after, limit })
   },
 })

@@ -4,9 +4,12 @@ import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import { execute, type ChangeDeps, type Command, type Context } from '../changes/command.ts'
 import { inputOf } from '../changes/input.ts'
-import { ask, type Query } from '../changes/query.ts'
+import type { Query } from '../changes/query.ts'
 import type { LiveFloors } from '../changes/live-floors.ts'
 import type { Identities, Proven } from '../staff/identify.ts'
+import { answerQuery } from './answer-query.ts'
+import type { ReadAnswer } from './etag.ts'
+import { explainConflict } from './explain-conflict.ts'
 import type { FloorRead } from './floor-reads.ts'
 import { answerProblem } from './problem.ts'
 
@@ -32,6 +35,7 @@ export function mountNative(
   deps: NativeDeps,
   { commands, queries, floorReads }: NativeApi,
 ): void {
+  const explaining = { ...deps, explain: explainConflict }
   for (const c of commands) {
     server.route({
       method: c.method,
@@ -39,7 +43,7 @@ export function mountNative(
       errorHandler: (error, request, reply) => void answerProblem(error, request, reply),
       handler: async (request, reply) => {
         const context = await contextOf(deps, request)
-        const { result, seq, repeated } = await execute(deps, c, context, {
+        const { result, seq, repeated } = await execute(explaining, c, context, {
           ...objectIn(request.body),
           ...paramsOf(request),
         })
@@ -56,9 +60,8 @@ export function mountNative(
       errorHandler: (error, request, reply) => void answerProblem(error, request, reply),
       handler: async (request, reply) => {
         const context = await contextOf(deps, request)
-        return send(reply, {
-          result: await ask(deps, q, context, { ...objectIn(request.query), ...paramsOf(request) }),
-        })
+        const raw = { ...objectIn(request.query), ...paramsOf(request) }
+        return sendRead(reply, await answerQuery(deps, q, context, { raw, ...conditionsOf(request) }))
       },
     })
   }
@@ -72,20 +75,27 @@ function mountFloorRead(server: FastifyInstance, deps: NativeDeps, read: FloorRe
     handler: async (request, reply) => {
       const { restaurantId } = await contextOf(deps, request)
       const input = inputOf(read, objectIn(request.query))
-      const ifNoneMatch = request.headers['if-none-match'] ?? null
-      const { etag, body } = await read.handle({ deps, restaurantId, input, minSeq: minSeqOf(request), ifNoneMatch })
-      void reply.header('etag', etag).header('cache-control', 'private, no-cache')
-      return body === null ? reply.code(304).send() : reply.type('application/json').send(Buffer.from(body))
+      return sendRead(reply, await read.handle({ deps, restaurantId, input, ...conditionsOf(request) }))
     },
   })
 }
 
-/** The header Min-Seq: the oldest state that will do. */
-function minSeqOf(request: FastifyRequest): number | null {
+/** How new an answer must be, and what the client has already. */
+function conditionsOf(request: FastifyRequest): { minSeq: number | null; ifNoneMatch: string | null } {
+  const ifNoneMatch = request.headers['if-none-match'] ?? null
   const text = headerOf(request, 'min-seq', 16)
-  if (text === undefined) return null
-  if (!/^\d+$/.test(text)) throw new AppError('invalid-header', 422, 'The header min-seq is a whole number')
-  return Number(text)
+  if (text === undefined) return { minSeq: null, ifNoneMatch }
+  const minSeq = Number(text)
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(minSeq))
+    throw new AppError('invalid-header', 422, 'The header min-seq is a whole number below 2^53')
+  return { minSeq, ifNoneMatch }
+}
+
+/** A read may be kept by the client alone, who asks each time whether it still counts. */
+function sendRead(reply: FastifyReply, { etag, body }: ReadAnswer): FastifyReply {
+  void reply.header('cache-control', 'private, no-cache')
+  if (etag !== null) void reply.header('etag', etag)
+  return body === null ? reply.code(304).send() : reply.type('application/json').send(Buffer.from(body))
 }
 
 /** Answers with JSON, without a charset in the type. */

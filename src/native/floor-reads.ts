@@ -5,7 +5,9 @@ import { limits } from '../platform/limits.ts'
 import type { Db } from '../platform/db.ts'
 import type { LiveFloors } from '../changes/live-floors.ts'
 import { changesShape, snapshotShape } from '../changes/protocol.ts'
+import { aheadOfLog } from '../changes/log.ts'
 import { changesSince } from '../changes/since.ts'
+import { clientHas, etagAt, type ReadAnswer } from './etag.ts'
 
 /** What a read of the floor is given. `minSeq` is the oldest state that will do, `ifNoneMatch` what the client has. */
 export interface FloorAsked<Input> {
@@ -14,12 +16,6 @@ export interface FloorAsked<Input> {
   readonly input: Input
   readonly minSeq: number | null
   readonly ifNoneMatch: string | null
-}
-
-/** JSON text with its ETag; null when the client has it already. */
-export interface FloorAnswer {
-  readonly etag: string
-  readonly body: string | null
 }
 
 /** A read that is answered from memory or the log as it is, not through a query. */
@@ -32,7 +28,7 @@ export interface FloorRead<Input extends z.ZodType = z.ZodType> {
   readonly answer: z.ZodType
   /** Statuses of its refusals besides those of every read. */
   readonly refusals: readonly number[]
-  handle(asked: FloorAsked<z.output<Input>>): Promise<FloorAnswer>
+  handle(asked: FloorAsked<z.output<Input>>): Promise<ReadAnswer>
 }
 
 const floorRead = <Input extends z.ZodType>(read: FloorRead<Input>): FloorRead<Input> => read
@@ -50,9 +46,8 @@ export const snapshot = floorRead({
     try {
       if (minSeq !== null) await live.reach(minSeq)
       const { epoch, seq, horizon } = live.floor.standing
-      // Weak: the order of the entities is not the same everywhere.
-      const etag = `W/"${epoch}.${seq}.${horizon.slice(0, 13)}"`
-      return { etag, body: ifNoneMatch === etag ? null : `{${live.floor.text}}` }
+      const etag = etagAt({ epoch, seq, hour: horizon })
+      return { etag, body: clientHas(ifNoneMatch, etag) ? null : `{${live.floor.text}}` }
     } finally {
       release()
     }
@@ -71,9 +66,10 @@ export const changes = floorRead({
     limit: z.coerce.number().pipe(intField(1, limits.changesPerRead)).default(limits.changesPerRead),
   }),
   answer: changesShape,
-  refusals: [410],
-  async handle({ deps, restaurantId, input, ifNoneMatch }) {
+  refusals: [409, 410],
+  async handle({ deps, restaurantId, input, minSeq, ifNoneMatch }) {
     const found = await deps.db.transaction({ restaurantId }, (tx) => changesSince(tx, restaurantId, input))
+    if (minSeq !== null && found.head < minSeq) throw aheadOfLog(found.head, minSeq)
     if (found.kind === 'resync') {
       const { kind: _, ...details } = found
       throw new AppError('resync-required', 410, 'The log does not go on from there: take a snapshot', details)
@@ -81,6 +77,6 @@ export const changes = floorRead({
     const etag = `W/"${found.epoch}.${found.head}"`
     const frames = found.changes.map(({ frame }) => frame).join(',')
     const body = `{"epoch":"${found.epoch}","head":${found.head},"changes":[${frames}]}`
-    return { etag, body: ifNoneMatch === etag ? null : body }
+    return { etag, body: clientHas(ifNoneMatch, etag) ? null : body }
   },
 })

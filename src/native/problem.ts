@@ -2,6 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { MalformedJson } from '../platform/body.ts'
 import { AppError } from '../platform/errors.ts'
+import { conflictShape } from './explain-conflict.ts'
 
 /** A refusal as the native API says it: RFC 9457, with the stable code of SPEC.md and the details (the current entity, where there is one). */
 export const problemShape = z
@@ -11,6 +12,7 @@ export const problemShape = z
     status: z.int(),
     code: z.string(),
     requestId: z.string(),
+    ...conflictShape,
   })
   .meta({ id: 'Problem' })
 

@@ -32,6 +32,9 @@ export function microsOf(instant: Instant): number {
 export const plusMillis = (instant: Instant, millis: number): Instant =>
   instantOfMicros(microsOf(instant) + millis * 1000)
 
+/** The full hour that an instant is in. */
+export const fullHour = (instant: Instant): Instant => `${instant.slice(0, 13)}:00:00.000000Z` as Instant
+
 /** The system's clock, made strictly increasing so that two rows of one process never share a time. */
 export function systemClock(): Clock {
   let last = 0

@@ -1,7 +1,10 @@
 import pg from 'pg'
-import { AppError, assert } from './errors.ts'
+import { asRefusal, busy, isFailure, outcomeUnknown } from './database-errors.ts'
+import { assert } from './errors.ts'
 import { limits } from './limits.ts'
 import { type Instant, isInstant } from './clock.ts'
+
+export { constraintOf, sqlState } from './database-errors.ts'
 
 /** A named SQL statement. The name is the prepared statement's name and the label of its figures, so it is unique. */
 export interface Statement {
@@ -56,6 +59,15 @@ const begin = statement(
      set_config('qtable.watched', $4, true), set_config('qtable.watched_staff', $5, true),
      set_config('qtable.forgotten_before', $6, true), set_config('statement_timeout', '${limits.statementMillis}', true),
      set_config('lock_timeout', '${limits.lockMillis}', true),
+     set_config('idle_in_transaction_session_timeout', '${limits.idleTransactionMillis}', true)`,
+)
+
+// The same without a role: the login itself, which owns the tables. It waits for locks a moment only, because whoever comes after it waits as long.
+const beginAsOwner = statement(
+  'begin-as-owner',
+  `select set_config('search_path', 'qtable, pg_temp', true), set_config('timezone', 'UTC', true),
+     set_config('statement_timeout', '${limits.ownerStatementMillis}', true),
+     set_config('lock_timeout', '${limits.ownerLockMillis}', true),
      set_config('idle_in_transaction_session_timeout', '${limits.idleTransactionMillis}', true)`,
 )
 
@@ -144,9 +156,17 @@ export class Db {
     return (await this.#run<T, null>('begin isolation level repeatable read read only', scope, work))[0]
   }
 
+  /**
+   * Runs `work` in a transaction as the login, which owns the tables and is held back by no restaurant's wall: for housekeeping, nothing else. Throws
+   * as `transaction` does, and busy (503) too when a lock isn't to be had at once.
+   */
+  async asOwner<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return (await this.#run<T, null>('begin', null, work))[0]
+  }
+
   async #run<T, U>(
     beginText: string,
-    scope: Scope,
+    scope: Scope | null,
     work: (tx: Tx) => Promise<T>,
     final?: (made: T) => Final<U> | null,
   ): Promise<[T, U | null]> {
@@ -178,11 +198,14 @@ export class Db {
     client: pg.PoolClient,
     tx: OpenTx,
     beginText: string,
-    scope: Scope,
+    scope: Scope | null,
     work: (tx: Tx) => Promise<T>,
   ): Promise<T> {
     // The first statements of the work travel with these two. Where these fail, those fail too: nothing runs without the scope.
-    const begun = Promise.all([client.query(beginText), tx.one(begin, scopeValues(scope))])
+    const begun = Promise.all([
+      client.query(beginText),
+      scope === null ? tx.one(beginAsOwner, []) : tx.one(begin, scopeValues(scope)),
+    ])
     const [opened, worked] = await Promise.allSettled([begun, work(tx)])
     try {
       if (opened.status === 'rejected') throw opened.reason
@@ -263,36 +286,4 @@ function scopeValues(scope: Scope): string[] {
     'watchedStaff' in scope ? scope.watchedStaff.join(',') : '',
     'forgottenBefore' in scope ? scope.forgottenBefore : '',
   ]
-}
-
-/** Whether the database said that a statement failed; otherwise the connection broke and nobody knows what it did. */
-const isFailure = (error: unknown): boolean => !isGone(sqlState(error) ?? '08000')
-
-const isGone = (state: string): boolean => state.startsWith('08') || state.startsWith('57P')
-
-const outcomeUnknown = (): AppError =>
-  new AppError('outcome-unknown', 503, 'The database went away while storing; look before trying again')
-
-const busy = (message: string): AppError => new AppError('busy', 503, message)
-
-/** The SQLSTATE of a database error, or undefined for anything else. */
-export const sqlState = (error: unknown): string | undefined =>
-  error instanceof pg.DatabaseError ? error.code : undefined
-
-/** The name of the constraint that a database error is about. */
-export const constraintOf = (error: unknown): string | undefined =>
-  error instanceof pg.DatabaseError ? error.constraint : undefined
-
-// Timeouts and a server that is going or gone are refusals that say "come back"; the rest stays what it is.
-const COME_BACK = new Set(['57014', '55P03', '57P01', '57P02', '57P03', '25P03', '53300', '53200', '53100'])
-
-function asRefusal(error: unknown): unknown {
-  if (error instanceof AppError) return error
-  const state = sqlState(error)
-  if (state !== undefined)
-    return COME_BACK.has(state) || state.startsWith('08') ? busy(`The database is busy (${state})`) : error
-  const message = error instanceof Error ? error.message : ''
-  return /Connection terminated|ECONNRESET|ECONNREFUSED|EPIPE|not queryable|Client was closed/.test(message)
-    ? busy('The connection to the database broke')
-    : error
 }

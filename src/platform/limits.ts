@@ -20,6 +20,8 @@ export const limits = {
   entriesPerChange: 5_000,
   /** Changes read from the log at once. */
   changesPerRead: 500,
+  /** Changes that are looked through for the one that made an entity what it is. */
+  changesSearched: 100,
   /** Changes that a device is given at once when it comes back; whoever missed more asks again. */
   changesPerResume: 10_000,
   /** Tables of one restaurant. */
@@ -67,6 +69,24 @@ export const limits = {
   redisTendMillis: 500,
   /** Characters of a change that is sent along with the word of it; a larger one is read from the log. */
   hintCharacters: 32_000,
+  /** Database connections of housekeeping, apart from those of the requests. */
+  housekeepingConnections: 2,
+  /** Time limits of its statements: it may work longer, and waits for a lock a moment only, because everyone behind it waits as long. */
+  ownerStatementMillis: 60_000,
+  ownerLockMillis: 200,
+  /** How often housekeeping runs, tries again for a lock and how often, and how long a day to be dropped waits for older readers. */
+  housekeepingMillis: 3_600_000,
+  housekeepingAttempts: 20,
+  housekeepingPauseMillis: 500,
+  olderReadersMillis: 60_000,
+  /** Days of the log that are made before they come. Each costs a read of the log some microseconds. */
+  daysAhead: 7,
+  /** Days made in one run beyond those; restaurants whose floor is raised at once; stored answers deleted at once. */
+  daysPerRun: 60,
+  floorsPerBatch: 200,
+  mutationsPerBatch: 2_000,
+  /** How often a server looks whether its database is still the same one. */
+  lineageMillis: 5_000,
   /** How often the heads of watched restaurants are compared with what was delivered. */
   headPollMillis: 1_000,
   /** How long the answer "who is this user" is remembered. */

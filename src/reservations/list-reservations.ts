@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { instantField, intField, textField } from '../platform/fields.ts'
 import { limits } from '../platform/limits.ts'
+import { cursorField, placeBefore } from '../changes/cursor.ts'
 import { query } from '../changes/query.ts'
 import { readReservations, reservationSchema, type Reservation } from './reservations.ts'
 
@@ -13,13 +14,18 @@ export const listReservations = query({
   summary: 'Reservations, newest first; of one status or one day when asked for',
   path: '/reservations',
   role: 'host',
+  followsLog: true,
+  pageSize: ({ limit }) => limit,
   input: z.object({
     status: textField(20).optional(),
     day: dayField.optional(),
     before: instantField.optional(),
+    cursor: cursorField.optional(),
     limit: z.coerce.number().pipe(intField(0, limits.guestsPerList)).default(limits.guestsPerList),
   }),
   answer: z.array(reservationSchema),
-  run: (r, { status, day, before, limit }): Promise<Reservation[]> =>
-    readReservations(r.tx, r.restaurantId, { status: status ?? null, day: day ?? null, before: before ?? null, limit }),
+  async run(r, { status = null, day = null, before, cursor, limit }): Promise<Reservation[]> {
+    const after = cursor ?? (before === undefined ? null : placeBefore(before))
+    return readReservations(r.tx, r.restaurantId, { status, day, after, limit })
+  },
 })

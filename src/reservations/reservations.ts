@@ -3,8 +3,8 @@ import { statement, type Tx } from '../platform/db.ts'
 import { AppError } from '../platform/errors.ts'
 import { idField, intField, sentInstant, textField } from '../platform/fields.ts'
 import { limits } from '../platform/limits.ts'
-import type { Instant } from '../platform/clock.ts'
 import type { Write } from '../changes/command.ts'
+import type { Cursor } from '../changes/cursor.ts'
 import type { FloorKind } from '../changes/live-floors.ts'
 import { PARTY_STATUSES } from '../parties/rules.ts'
 
@@ -72,10 +72,11 @@ const updateReservation = statement(
 const listNewest = statement(
   'list-reservations',
   `select ${columns} from reservations
-   where restaurant_id = $1 and ($2::text is null or status = $2) and created_at < coalesce($4::timestamptz, 'infinity')
+   where restaurant_id = $1 and ($2::text is null or status = $2)
+     and (created_at, id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
      and ($3::date is null or (coalesce(reservation_time, created_at) at time zone
        (select r.time_zone from restaurants r where r.restaurant_id = $1))::date = $3::date)
-   order by created_at desc, id desc limit $5`,
+   order by created_at desc, id desc limit $6`,
 )
 
 const countActiveOf = statement(
@@ -99,13 +100,18 @@ export const reservationsOnFloor: FloorKind = {
 export interface ReservationPage {
   readonly status: string | null
   readonly day: string | null
-  readonly before: Instant | null
+  /** The place in the list that they come after. */
+  readonly after: Cursor | null
   readonly limit: number
 }
 
 /** Reservations, newest first. */
-export const readReservations = (tx: Tx, restaurantId: string, page: ReservationPage): Promise<Reservation[]> =>
-  tx.all<Reservation>(listNewest, [restaurantId, page.status, page.day, page.before, page.limit])
+export const readReservations = (
+  tx: Tx,
+  restaurantId: string,
+  { status, day, after, limit }: ReservationPage,
+): Promise<Reservation[]> =>
+  tx.all<Reservation>(listNewest, [restaurantId, status, day, after?.createdAt, after?.id, limit])
 
 /** Whether a guest has a reservation that is still to come or under way. */
 export async function hasActiveReservation(w: Write, guestId: string): Promise<boolean> {

@@ -8,6 +8,7 @@ export const listTables = query({
   summary: 'Every table, by number as text',
   path: '/tables',
   role: 'host',
+  followsLog: true,
   input: z.object({}),
   answer: z.array(tableSchema),
   run: (r): Promise<Table[]> => readTables(r.tx, r.restaurantId),

@@ -51,6 +51,7 @@ beforeAll(async () => {
     table: await restaurant.table('1', 8),
     reservation: (await restaurant.call('POST', '/reservations', { guest_name: 'Ada', party_size: 2 })).body.id,
     staff: await colleague(restaurant),
+    epoch: (await restaurant.v2('GET', '/snapshot')).body.epoch,
   }
   ears = await openEars(app, restaurant)
 })
@@ -615,6 +616,34 @@ test('P12: a header that cannot be taken is refused by both doors in their own s
   for (const op of operations.filter(({ method, isPublic }) => method !== 'GET' && !isPublic)) {
     const body = op.body && { body: goodBody(op, ids) }
     await allRefused(op, [['a long Idempotency-Key', { ...body, headers: { 'idempotency-key': 'x'.repeat(201) } }]])
+  }
+})
+
+test('P12, N5: a Min-Seq that is none is refused by every read, and an If-None-Match may be anything', async () => {
+  const reads = operations.filter(({ parameters }) => parameters.some(({ name }) => name === 'Min-Seq'))
+  expect(reads.map(({ name }) => name)).toEqual(
+    operations.filter(({ door, method }) => door === 'v2' && method === 'GET').map(({ name }) => name),
+  )
+  const wrong = [
+    '',
+    'x',
+    '-1',
+    '1.5',
+    '1e3',
+    '0x1',
+    '+1',
+    '1, 2',
+    '9007199254740992',
+    '9'.repeat(17),
+    '9'.repeat(5_000),
+  ]
+  for (const op of reads) {
+    const all = wrong.map((value) => [`Min-Seq ${value}`, { headers: { 'min-seq': value } }] as const)
+    await allRefused(op, all, ({ status, body }) => expect([status, body.code]).toEqual([422, 'invalid-header']))
+    for (const value of ['', '*', 'x', 'W/', '"', ',,,', '"\u00e4"', '"a", W/"b"', 'x'.repeat(5_000)]) {
+      const answer = await send(op, { headers: { 'if-none-match': value } })
+      expect(answer.status, `${titleOf(op)} ${value} ${answer.text}`).toBe(200)
+    }
   }
 })
 

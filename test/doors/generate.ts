@@ -1,4 +1,6 @@
 import fc from 'fast-check'
+import { cursorText } from '../../src/changes/cursor.ts'
+import { instantOfMicros } from '../../src/platform/clock.ts'
 import type { Operation, Parameter, Schema } from './operations.ts'
 import { entityOf, isUuid, keyOf, type Kind, type Place } from './operations.ts'
 
@@ -105,6 +107,7 @@ function textOf(schema: Schema, op: Operation, place: Place): fc.Arbitrary<strin
     return fc.oneof({ weight: 6, arbitrary: someId(kind) }, fc.constantFrom('', 'nope', '0'))
   }
   const fits = (text: string) => pattern === undefined || new RegExp(pattern, 'u').test(text)
+  if (name === 'cursor') return cursors
   // What the format says is less than what the pattern lets through: a time has seconds and a zone.
   if (format === 'date-time') return times.filter((text) => RFC_3339.test(text) && fits(text))
   if (format === 'date') return times.filter((text) => text.length === 10 && fits(text))
@@ -153,6 +156,11 @@ const times: fc.Arbitrary<string> = fc
     if (onlyDate) return date
     return `${date}T${two(hour)}:${two(minute)}${second === null ? '' : `:${two(second)}${fraction}`}${zone}`
   })
+
+/** Cursors of lists: what they say is of no place that exists. */
+const cursors: fc.Arbitrary<string> = fc
+  .tuple(fc.integer({ min: 0, max: 4e15 }), anyUuid)
+  .map(([micros, id]) => cursorText({ createdAt: instantOfMicros(micros), id }))
 
 const word = (max: number) =>
   fc.string({ unit: fc.constantFrom(...'abcxyzABCXYZ0189'.split('')), minLength: 1, maxLength: max })
@@ -204,7 +212,10 @@ function pathId(name: string, op: Operation): fc.Arbitrary<string> {
 }
 
 /** Visible ASCII; often the same few, so that requests are repeated. */
-const headerOf = ({ minLength = 0, maxLength = 50 }: Schema): fc.Arbitrary<string> => {
+const headerOf = (schema: Schema): fc.Arbitrary<string> => {
+  if (schema.type === 'integer')
+    return fc.oneof({ weight: 4, arbitrary: fc.nat(4) }, { weight: 1, arbitrary: numberOf(schema) }).map(String)
+  const { minLength = 0, maxLength = 50 } = schema
   const visible = Array.from({ length: 94 }, (_, i) => String.fromCharCode(33 + i))
   return fc.oneof(
     { weight: 9, arbitrary: fc.string({ unit: fc.constantFrom(...visible), minLength, maxLength }) },

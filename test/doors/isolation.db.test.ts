@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openDevice, startApp, type Answer, type Restaurant, type TestApp } from '../kit.ts'
 import { newId } from '../../src/platform/ids.ts'
-import { commands, nativeRoutes, queries, routes } from '../../src/app.ts'
+import { commands, floorReads, nativeRoutes, queries, routes } from '../../src/app.ts'
 import {
   addressOf,
   colleague,
@@ -234,11 +234,11 @@ async function expectDoneWithOwn(op: Operation, field?: Field & { readonly kind:
 }
 
 test('N3: every route, command and query of app.ts is tried here', () => {
-  const names = [...routes, ...nativeRoutes, ...commands, ...queries].map(({ name }) => name)
+  const names = [...routes, ...nativeRoutes, ...commands, ...queries, ...floorReads].map(({ name }) => name)
   expect(operations.map(({ name }) => name).sort()).toEqual(names.sort())
   const naming = routes.filter(({ access }) => access === 'restaurant' || access === 'query')
   expect(withRestaurant.map(({ name }) => name).sort()).toEqual(
-    [...naming, ...commands, ...queries].map(({ name }) => name).sort(),
+    [...naming, ...commands, ...queries, ...floorReads].map(({ name }) => name).sort(),
   )
   // Each says it where its access says: in the path, or in the query.
   for (const op of withRestaurant) {
@@ -440,12 +440,15 @@ test('N3: whatever is asked with an own token shows nothing of another restauran
     count('own answers')
   }
   // The secrets are such that their owner does see them: looking for them can fail.
+  const theirEpoch: string = (await theirs.v2('GET', '/snapshot')).body.epoch
   for (const [door, path] of [
     ['call', '/guests'],
     ['v2', '/tables'],
     ['call', '/reservations'],
     ['v2', '/reservations'],
     ['v2', '/floor'],
+    ['v2', '/snapshot'],
+    ['v2', `/changes?epoch=${theirEpoch}&since=0`],
     ['call', '/dashboard-data'],
   ] as const) {
     const seen = await theirs[door]('GET', path)
@@ -478,6 +481,60 @@ describe('W1, W2, N3: sockets of another restaurant', () => {
       }
     })
   }
+
+  const streamOf = (id: string, token?: string) =>
+    openDevice(app.base, `/v2/restaurants/${id}/stream`, {
+      wait: false,
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    })
+
+  test('F4, N3: the stream of another restaurant is refused with 404 before the upgrade, like one that is not there', async () => {
+    for (const id of [theirs.id, newId()]) {
+      await expect(streamOf(id, mine.token)).rejects.toThrow('refused with 404')
+      count('sockets refused')
+    }
+    const own = await streamOf(mine.id, mine.token)
+    await own.close()
+  })
+
+  test("F4, N3: a stream is closed with 4403 when its hello's token is another restaurant's, and hears nothing before", async () => {
+    const { epoch, seq, at } = (await theirs.v2('GET', '/snapshot')).body
+    for (const id of [theirs.id, newId()]) {
+      for (const place of [{}, { epoch, since: 0 }, { epoch, since: seq, at }]) {
+        const device = await streamOf(id)
+        await theirs.table(`heard ${++plans}`)
+        device.ws.send(JSON.stringify({ type: 'hello', token: mine.token, ...place }))
+        expect(await device.closed).toBe(4403)
+        expect(device.messages).toEqual([])
+        count('sockets closed')
+      }
+    }
+  })
+
+  test('F4, N3: a stream that has entered with an own token hears nothing of another restaurant, not even from its place in the log', async () => {
+    const { epoch, seq } = (await theirs.v2('GET', '/snapshot')).body
+    const places = [{}, { epoch, since: 0 }, { epoch, since: seq }]
+    for (const place of places) {
+      const device = await streamOf(mine.id, mine.token)
+      device.ws.send(JSON.stringify({ type: 'hello', ...place }))
+      await device.until((heard) => heard.some(({ type }) => type === 'snapshot'))
+      await theirs.walkIn(`${MARK} loud`)
+      const own = await mine.table(`quiet ${++plans}`)
+      await device.until((heard) => JSON.stringify(heard.at(-1)).includes(own))
+      const text = device.messages.map((each) => JSON.stringify(each)).join('\n')
+      expect(device.messages.map(({ type }) => type).filter((type) => type !== 'heartbeat')).toEqual([
+        'resync',
+        'snapshot',
+        'changes',
+      ])
+      expectNothingOfTheirs({ status: 200, headers: new Headers(), text, body: null }, [])
+      // A token of another restaurant on a socket that is in: out, at once.
+      device.ws.send(JSON.stringify({ type: 'hello', token: theirs.token, ...place }))
+      expect(await device.closed).toBe(4403)
+      expect(device.messages.filter(({ type }) => type === 'snapshot')).toHaveLength(1)
+      count('sockets that heard their own')
+    }
+  })
 
   test('W2, N3: a socket hears its own restaurant and nothing of another', async () => {
     const mineEars = await openEars(app, mine)

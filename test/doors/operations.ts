@@ -46,7 +46,8 @@ interface Described {
   readonly operationId: string
   readonly parameters: readonly Parameter[]
   readonly requestBody?: { readonly content: { readonly 'application/json': { readonly schema: Schema } } }
-  readonly responses: Readonly<Record<string, { readonly content: Readonly<Record<string, { schema: Schema }>> }>>
+  /** A 304 has no content. */
+  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, { schema: Schema }>> }>>
   readonly security: readonly object[]
 }
 
@@ -138,6 +139,8 @@ export function entityOf(name: string, op: Operation, place: Place = []): Kind |
 /** Ids to fill a request with. Without `new` every new entity has another. */
 export type Ids = Readonly<Record<'restaurant' | 'staff' | 'guest' | 'table' | 'reservation', string>> & {
   readonly new?: string
+  /** That of the restaurant's log. */
+  readonly epoch?: string
 }
 
 /** The id of some kind. */
@@ -156,7 +159,11 @@ export const queryOf = (op: Operation, ids: Ids): Record<string, string> =>
       .filter(({ required }) => required)
       .map(({ name, schema }) => {
         const kind = entityOf(name, op)
-        return [name, kind ? idOf(ids, kind) : name === 'since' ? '2026-01-01T00:00:00Z' : String(plain(schema))]
+        if (kind) return [name, idOf(ids, kind)]
+        if (name === 'epoch' && ids.epoch !== undefined) return [name, ids.epoch]
+        // A place in the log, or a time.
+        const isTime = name === 'since' && schema.type === 'string'
+        return [name, isTime ? '2026-01-01T00:00:00Z' : String(plain(schema))]
       }),
   )
 

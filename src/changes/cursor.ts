@@ -1,0 +1,32 @@
+import { z } from 'zod'
+import type { Instant } from '../platform/clock.ts'
+import { instantField } from '../platform/fields.ts'
+import { isId } from '../platform/ids.ts'
+
+/** Where an item stands in a list, newest first: items of one change share their time, so the id belongs to it. */
+export interface Cursor {
+  readonly createdAt: Instant
+  readonly id: string
+}
+
+/** A cursor as clients are given it: a text that means nothing to them, 86 characters long. */
+export const cursorText = ({ createdAt, id }: Cursor): string => Buffer.from(`${createdAt} ${id}`).toString('base64url')
+
+/** A cursor as it comes back: only what `cursorText` could have made is one. */
+export const cursorField = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{86}$/, 'must be the next of an earlier page')
+  .meta({ description: 'The next of an earlier page' })
+  .transform((text, ctx): Cursor => {
+    const [createdAt = '', id = ''] = Buffer.from(text, 'base64url').toString('latin1').split(' ')
+    const time = instantField.safeParse(createdAt)
+    if (time.success && isId(id)) {
+      const cursor = { createdAt: time.data, id }
+      if (cursorText(cursor) === text) return cursor
+    }
+    ctx.addIssue('must be the next of an earlier page')
+    return z.NEVER
+  })
+
+/** The place after everything of a time and later. */
+export const placeBefore = (createdAt: Instant): Cursor => ({ createdAt, id: '00000000-0000-0000-0000-000000000000' })

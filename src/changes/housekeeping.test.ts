@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest'
+import { createLog } from '../platform/log.ts'
+import { startHousekeeping } from './housekeeping.ts'
+
+const lines: string[] = []
+const log = createLog('error', { write: (line) => void lines.push(line) })
+
+test('L17: each job runs at once and again, never overlapping itself; one that fails goes on', async () => {
+  let running = 0
+  let most = 0
+  const ran = { steady: 0, failing: 0 }
+  let enough = () => undefined as void
+  const done = new Promise<void>((resolve) => (enough = () => resolve()))
+  const job = (name: 'steady' | 'failing') => ({
+    name,
+    every: 1,
+    async run() {
+      if (name === 'steady') most = Math.max(most, ++running)
+      await new Promise((resolve) => setImmediate(resolve))
+      if (name === 'steady') running--
+      ran[name]++
+      if (ran.steady > 4 && ran.failing > 4) enough()
+      if (name === 'failing') throw new Error('planted')
+    },
+  })
+  const housekeeping = startHousekeeping([job('steady'), job('failing')], log)
+  await done
+  await housekeeping.close()
+  const after = { ...ran }
+  expect(most).toBe(1)
+  expect(lines.length).toBeGreaterThan(3)
+  expect(JSON.parse(lines[0]!)).toMatchObject({ job: 'failing', err: { message: 'planted' } })
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(ran).toEqual(after)
+})
+
+test('L17: a stop tells the job under way and waits for it', async () => {
+  const heard: string[] = []
+  const housekeeping = startHousekeeping(
+    [
+      {
+        name: 'slow',
+        every: 1,
+        run: (signal) =>
+          new Promise<void>((resolve) => {
+            signal.addEventListener('abort', () => {
+              heard.push('told')
+              setImmediate(() => {
+                heard.push('ended')
+                resolve()
+              })
+            })
+          }),
+      },
+    ],
+    log,
+  )
+  await housekeeping.close()
+  expect(heard).toEqual(['told', 'ended'])
+})

@@ -1,0 +1,38 @@
+import { startHousekeeping } from './changes/housekeeping.ts'
+import { checkLineage, lineageJob } from './changes/lineage.ts'
+import { retentionJob } from './changes/retention.ts'
+import type { Config } from './config.ts'
+import type { Place } from './database.ts'
+import { systemClock } from './platform/clock.ts'
+import { Db } from './platform/db.ts'
+import { limits } from './platform/limits.ts'
+import type { Logger } from './platform/log.ts'
+import { forgetSignIns } from './staff/forget-sign-ins.ts'
+
+/**
+ * What is done now and then, once on each machine and by one machine at a time: days of the change log are made and dropped, old sign-ins forgotten, and a
+ * database that was restored is noticed, for the first time before this resolves.
+ */
+export async function keepHouse(
+  config: Config,
+  place: Place,
+  log: Logger,
+  stops: (() => Promise<unknown>)[],
+): Promise<void> {
+  const clock = systemClock()
+  const onConnectionError = (error: Error) => log.warn({ err: error }, 'a database connection broke while idle')
+  const db = new Db({ url: place.url, poolSize: limits.housekeepingConnections, onConnectionError })
+  stops.push(() => db.close())
+  await checkLineage({ db, clock, log })
+  const jobs = [
+    retentionJob(db, clock, config.LOG_RETENTION_DAYS),
+    lineageJob({ db, clock, log }),
+    {
+      name: 'forget-sign-ins',
+      every: limits.housekeepingMillis,
+      run: () => forgetSignIns(db, clock.now()),
+    },
+  ]
+  const housekeeping = startHousekeeping(jobs, log)
+  stops.push(() => housekeeping.close())
+}

@@ -1,0 +1,49 @@
+import { fullHour } from '../platform/clock.ts'
+import type { Context } from '../changes/command.ts'
+import type { LiveFloors } from '../changes/live-floors.ts'
+import { askAt, askedOf, type Query, type QueryDeps } from '../changes/query.ts'
+import { clientHas, etagAt, type ReadAnswer } from './etag.ts'
+
+/** What a query is asked with besides its input. */
+export interface Asked {
+  readonly raw: object
+  /** The oldest state that will do. */
+  readonly minSeq: number | null
+  /** What the client has. */
+  readonly ifNoneMatch: string | null
+}
+
+/**
+ * Answers a query, or says that the client has the answer: that from the floor in memory, without the database. Without the header `If-None-Match` no floor
+ * is held for it. Throws `AppError` as `askAt` does. Spec: N4, N5, N6.
+ */
+export async function answerQuery(
+  deps: QueryDeps & { readonly floors: LiveFloors },
+  q: Query,
+  context: Context,
+  { raw, minSeq, ifNoneMatch }: Asked,
+): Promise<ReadAnswer> {
+  const input = askedOf(q, context, raw)
+  const { restaurantId } = context
+  if (q.followsLog && ifNoneMatch !== null) {
+    const etag = await etagNow(deps, restaurantId, minSeq)
+    if (clientHas(ifNoneMatch, etag)) return { etag, body: null }
+  }
+  const { place, result, next } = await askAt(deps, q, restaurantId, input, minSeq)
+  return { etag: q.followsLog ? etagAt(place) : null, body: JSON.stringify({ result, next }) }
+}
+
+/** The ETag of what would be answered now. */
+async function etagNow(
+  { floors, clock }: QueryDeps & { readonly floors: LiveFloors },
+  restaurantId: string,
+  minSeq: number | null,
+): Promise<string> {
+  const { live, release } = await floors.hold(restaurantId)
+  try {
+    if (minSeq !== null) await live.reach(minSeq)
+    return etagAt({ ...live.floor.standing, hour: fullHour(clock.now()) })
+  } finally {
+    release()
+  }
+}

@@ -1,0 +1,39 @@
+import pg from 'pg'
+import { AppError } from './errors.ts'
+
+/** What errors of the database mean. */
+
+/** Whether the database said that a statement failed; otherwise the connection broke and nobody knows what it did. */
+export const isFailure = (error: unknown): boolean => !isGone(sqlState(error) ?? '08000')
+
+const isGone = (state: string): boolean => state.startsWith('08') || state.startsWith('57P')
+
+/** The connection broke while committing. */
+export const outcomeUnknown = (): AppError =>
+  new AppError('outcome-unknown', 503, 'The database went away while storing; look before trying again')
+
+/** Come back later. */
+export const busy = (message: string): AppError => new AppError('busy', 503, message)
+
+/** The SQLSTATE of a database error, or undefined for anything else. */
+export const sqlState = (error: unknown): string | undefined =>
+  error instanceof pg.DatabaseError ? error.code : undefined
+
+/** The name of the constraint that a database error is about. */
+export const constraintOf = (error: unknown): string | undefined =>
+  error instanceof pg.DatabaseError ? error.constraint : undefined
+
+// Timeouts and a server that is going or gone are refusals that say "come back"; the rest stays what it is.
+const COME_BACK = new Set(['57014', '55P03', '57P01', '57P02', '57P03', '25P03', '53300', '53200', '53100'])
+
+/** An error as whoever called is told it: a refusal that says come back, or what it is. */
+export function asRefusal(error: unknown): unknown {
+  if (error instanceof AppError) return error
+  const state = sqlState(error)
+  if (state !== undefined)
+    return COME_BACK.has(state) || state.startsWith('08') ? busy(`The database is busy (${state})`) : error
+  const message = error instanceof Error ? error.message : ''
+  return /Connection terminated|ECONNRESET|ECONNREFUSED|EPIPE|not queryable|Client was closed/.test(message)
+    ? busy('The connection to the database broke')
+    : error
+}
