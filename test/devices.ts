@@ -16,6 +16,8 @@ export class Network {
   loses: (url: string) => boolean = () => false
   /** Whether a frame arrives. */
   hears: (text: string) => boolean = () => true
+  /** Where an address leads: a server that came back may have another. */
+  route: (url: string) => string = (url) => url
   requests = 0
   sockets = 0
   #sockets = new Set<() => void>()
@@ -37,7 +39,7 @@ export class Network {
       fetch: async (url, request) => {
         if (this.isDown) throw new Error('no network')
         this.requests++
-        const answer = await at.fetch(url, request)
+        const answer = await at.fetch(this.route(url), request)
         const text = await answer.text()
         if (this.isDown || this.loses(url)) throw new Error('the answer was lost')
         return { ...answer, status: answer.status, headers: answer.headers, text: () => Promise.resolve(text) }
@@ -53,7 +55,7 @@ export class Network {
           return { send: () => undefined, close: () => undefined }
         }
         this.sockets++
-        const socket = at.openSocket(url, token, {
+        const socket = at.openSocket(this.route(url), token, {
           onOpen: () => isCut || handlers.onOpen(),
           onText: (text) => isCut || !this.hears(text) || handlers.onText(text),
           onClose: closed,
