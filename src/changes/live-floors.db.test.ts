@@ -26,7 +26,9 @@ test('F2: whoever watches a floor is told that its log began anew before any cha
   const log = createLog('silent')
   const hub = new Hub(app.database.db, log, 20)
   const floors = new LiveFloors({ db: app.database.db, hub, clock: systemClock(), log, kinds: [slow], historyDays: 7 })
-  const reading = () => expect.poll(() => reads.length).toBeGreaterThan(0)
+  const reading = async () => {
+    await expect.poll(() => reads.length).toBeGreaterThan(0)
+  }
   const opening = floors.hold(restaurant.id)
   await reading()
   reads.shift()!()
