@@ -5,7 +5,7 @@ import { MemoryStorage, type ClientStorage, type Op } from '../client/storage.ts
 import type { Surroundings } from '../client/surroundings.ts'
 import { PARTY_STATUSES } from '../src/parties/rules.ts'
 import { TABLE_STATUSES } from '../src/tables/rules.ts'
-import type { Restaurant, TestApp } from './kit.ts'
+import type { Restaurant, TestApp, TestDatabase } from './kit.ts'
 
 /** Devices for tests: the real client over a network that can be taken away and loses answers, and a storage that can die. */
 
@@ -168,7 +168,10 @@ export async function until(client: QTable, holds: () => boolean, millis = 15_00
 }
 
 /** Every entity of a restaurant as SQL has it, by kind and id. */
-export async function storedFloor(app: TestApp, restaurant: Restaurant): Promise<Map<string, object>> {
+export async function storedFloor(
+  app: { readonly database: Pick<TestDatabase, 'sql'> },
+  restaurant: Restaurant,
+): Promise<Map<string, object>> {
   const { body } = await restaurant.v2('GET', '/snapshot')
   const entities = body.entities as { kind: string; id: string; value: object }[]
   const floor = new Map(entities.map(({ kind, id, value }) => [`${kind} ${id}`, value]))
