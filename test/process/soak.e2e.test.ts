@@ -157,7 +157,7 @@ const channelsOf = async (redis: RedisServer): Promise<number> =>
   ((await redis.command('pubsub', 'channels')) as unknown[]).length
 
 test(
-  `W8: ${visits} sockets come and go in every manner over ${RESTAURANTS} restaurants and leave nothing behind (seed ${seed})`,
+  `W9: ${visits} sockets come and go in every manner over ${RESTAURANTS} restaurants and leave nothing behind (seed ${seed})`,
   { timeout: soakMillis + 2 * FLOORS_GONE_MILLIS + 240_000 },
   async () => {
     const random = randomFrom(seed)
