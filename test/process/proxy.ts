@@ -199,7 +199,7 @@ class Link {
       [client, server],
       [server, client],
     ] as const) {
-      socket.on('error', () => other.resetAndDestroy())
+      socket.on('error', () => sever(other))
       socket.once('close', () => {
         if (--open > 0) return
         for (const each of ['toServer', 'toClient'] as const) this.#flows[each].stop()
@@ -220,7 +220,7 @@ class Link {
     if (timeout && timeout.millis > 0) later(timeout, 'timeout', timeout.millis, () => this.close())
     if (reset)
       later(reset, 'reset', reset.millis, () => {
-        this.#sockets[direction].to.resetAndDestroy()
+        sever(this.#sockets[direction].to)
         this.#sockets[direction].from.destroy()
       })
     this.#flows[direction].wake()
@@ -234,6 +234,12 @@ class Link {
   close(): void {
     for (const { from } of Object.values(this.#sockets)) from.destroy()
   }
+}
+
+/** Ends a connection with a reset (RST). Unix sockets, which have no address, know no such thing and are closed. */
+function sever(socket: Socket): void {
+  if (socket.remoteAddress === undefined) socket.destroy()
+  else socket.resetAndDestroy()
 }
 
 interface FlowOptions {
