@@ -1,5 +1,17 @@
-import * as checkers from './checkers.ts'
-import type { Checker } from './checkers.ts'
+import {
+  newEpoch,
+  nothingEarly,
+  ownWrites,
+  refreshes,
+  refusals,
+  repeats,
+  shutOut,
+  storm,
+  strangers,
+  tableRaces,
+  versionRaces,
+  type Checker,
+} from './checkers.ts'
 import type { Edit } from './plant.ts'
 
 /** Bugs that somebody could make, and what finds them. */
@@ -10,12 +22,10 @@ export interface Bug {
   readonly sql?: string
   /** Where it takes two servers to be seen. */
   readonly servers?: 2
-  readonly checker: keyof typeof checkers
+  readonly checker: Checker
   /** In what the checker says. */
   readonly finds: RegExp
 }
-
-export const checkerOf = ({ checker }: Pick<Bug, 'checker'>): Checker => checkers[checker]
 
 const WITHOUT_PAIRS = `
   alter table qtable.guests drop constraint guests_pair;
@@ -39,7 +49,7 @@ export const bugs: readonly Bug[] = [
       },
     ],
     sql: 'alter table qtable.changes drop constraint changes_pkey',
-    checker: 'storm',
+    checker: storm,
     finds: /the head and its log|answered 500/,
   },
   {
@@ -51,7 +61,7 @@ export const bugs: readonly Bug[] = [
         to: `last_at = $2::timestamptz`,
       },
     ],
-    checker: 'storm',
+    checker: storm,
     finds: /the head and its log/,
   },
   {
@@ -72,7 +82,7 @@ export const bugs: readonly Bug[] = [
         to: `await Promise.allSettled([last ? await last(tx) : null, client.query('commit')])`,
       },
     ],
-    checker: 'nothingEarly',
+    checker: nothingEarly,
     finds: /when the change was told/,
   },
   {
@@ -84,7 +94,7 @@ export const bugs: readonly Bug[] = [
         to: '',
       },
     ],
-    checker: 'storm',
+    checker: storm,
     finds: /the tables, and what the log makes|after change|version of/,
   },
   {
@@ -96,14 +106,14 @@ export const bugs: readonly Bug[] = [
         to: 'if (version === -1)',
       },
     ],
-    checker: 'versionRaces',
+    checker: versionRaces,
     finds: /edits of one version/,
   },
   {
     name: 'tables are not locked',
     edits: [{ file: 'tables/tables.ts', from: 'order by id for update`', to: 'order by id`' }],
     sql: WITHOUT_PAIRS,
-    checker: 'tableRaces',
+    checker: tableRaces,
     finds: /winners of a race for a table/,
   },
   {
@@ -123,7 +133,7 @@ export const bugs: readonly Bug[] = [
       settleMutation(tx, restaurantId, mutationId, outcomeOf(ran), change !== null))`,
       },
     ],
-    checker: 'repeats',
+    checker: repeats,
     finds: /repeat of/,
   },
   {
@@ -135,13 +145,13 @@ export const bugs: readonly Bug[] = [
         to: '',
       },
     ],
-    checker: 'refusals',
+    checker: refusals,
     finds: /whose reason is gone/,
   },
   {
     name: 'another request is answered by the key alone',
     edits: [{ file: 'changes/mutations.ts', from: 'row.fingerprint !== fingerprint', to: `row.fingerprint === ''` }],
-    checker: 'repeats',
+    checker: repeats,
     finds: /another request with the key/,
   },
   {
@@ -154,7 +164,7 @@ export const bugs: readonly Bug[] = [
       },
     ],
     servers: 2,
-    checker: 'storm',
+    checker: storm,
     finds: /devices at the end of the log|the hash of a device|what a device holds/,
   },
   {
@@ -167,7 +177,7 @@ export const bugs: readonly Bug[] = [
       },
     ],
     servers: 2,
-    checker: 'storm',
+    checker: storm,
     finds: /devices at the end of the log/,
   },
   {
@@ -179,19 +189,19 @@ export const bugs: readonly Bug[] = [
         to: 'if (head.seq < before.seq) this.#reset(room, head)',
       },
     ],
-    checker: 'newEpoch',
+    checker: newEpoch,
     finds: /devices at the end of the log/,
   },
   {
     name: 'a device goes on one change too far',
     edits: [{ file: 'native/stream-device.ts', from: 'this.#seq = place!.since', to: 'this.#seq = place!.since + 1' }],
-    checker: 'storm',
+    checker: storm,
     finds: /devices at the end of the log/,
   },
   {
     name: 'a device is sent its last change again',
     edits: [{ file: 'native/stream-device.ts', from: 'this.#seq = place!.since', to: 'this.#seq = place!.since - 1' }],
-    checker: 'storm',
+    checker: storm,
     finds: /devices at the end of the log/,
   },
   {
@@ -203,20 +213,20 @@ export const bugs: readonly Bug[] = [
         to: 'else {\n        const sum = this.#sum\n        this.#drop(`${entry.kind} ${entry.id}`)\n        this.#sum = sum\n      }',
       },
     ],
-    checker: 'storm',
+    checker: storm,
     finds: /hash/,
   },
   {
     name: 'the floor in memory keeps what was deleted',
     edits: [{ file: 'changes/floor.ts', from: 'else this.#drop(`${entry.kind} ${entry.id}`)', to: 'else continue' }],
-    checker: 'storm',
+    checker: storm,
     finds: /hash|what a device holds/,
   },
   {
     name: 'Min-Seq is not waited for',
     edits: [{ file: 'native/floor-reads.ts', from: 'if (minSeq !== null) await live.reach(minSeq)', to: '' }],
     servers: 2,
-    checker: 'ownWrites',
+    checker: ownWrites,
     finds: /with Min-Seq/,
   },
   {
@@ -229,7 +239,7 @@ export const bugs: readonly Bug[] = [
       },
     ],
     sql: 'alter table qtable.guests disable row level security',
-    checker: 'strangers',
+    checker: strangers,
     finds: /of another restaurant/,
   },
   {
@@ -241,7 +251,7 @@ export const bugs: readonly Bug[] = [
         to: 'role !== undefined && access.identity.role !== role && person.open.has(access)',
       },
     ],
-    checker: 'shutOut',
+    checker: shutOut,
     finds: /deactivated account/,
   },
   {
@@ -253,7 +263,7 @@ export const bugs: readonly Bug[] = [
         to: 'hash.equals(previousHash)',
       },
     ],
-    checker: 'refreshes',
+    checker: refreshes,
     finds: /uses of one refresh token/,
   },
 ]

@@ -4,7 +4,7 @@ import { asLogin } from '../postgres.ts'
 import { randomFrom } from '../process/load.ts'
 import { openProxyTo } from '../process/proxy.ts'
 import { cleanUpAll, startServer } from '../process/server.ts'
-import { bugs, checkerOf, type Bug } from './bugs.ts'
+import { bugs, type Bug } from './bugs.ts'
 import type { Ground } from './checkers.ts'
 import { plant } from './plant.ts'
 
@@ -47,13 +47,19 @@ async function look(bug: Bug, copy: string): Promise<Found> {
   let said = 'nothing'
   await on(copy, bug.servers ?? 1, bug.sql ?? '', async (ground) => {
     try {
-      await checkerOf(bug)(ground)
+      await bug.checker(ground)
     } catch (error) {
       said = (error as Error).message.replace(/\s+/g, ' ')
     }
   })
   const { name, checker } = bug
-  return { name, checker, said, caught: bug.finds.test(said), seconds: ((Date.now() - began) / 1000).toFixed(1) }
+  return {
+    name,
+    checker: checker.name,
+    said,
+    caught: bug.finds.test(said),
+    seconds: ((Date.now() - began) / 1000).toFixed(1),
+  }
 }
 
 /** All checkers, one after the other, on the code without a bug; what holds in the database is taken away here too. */
@@ -61,7 +67,7 @@ async function control(copy: string): Promise<string[]> {
   const wrong: string[] = []
   await on(copy, 2, [...new Set(bugs.map(({ sql }) => sql ?? ''))].join(';'), async (ground) => {
     for (const checker of new Set(bugs.map((bug) => bug.checker)))
-      await checkerOf({ checker })(ground).catch((error: Error) => wrong.push(`${checker}: ${error.message}`))
+      await checker(ground).catch((error: Error) => wrong.push(`${checker.name}: ${error.message}`))
   })
   return wrong
 }

@@ -78,6 +78,8 @@ export class StreamDevice {
   seq = 0
   at = ''
   horizon = ''
+  /** When it said hello last, in milliseconds of performance.now. */
+  helloAt = 0
   /** Whether it has said hello and been answered since it connected. */
   live = false
   readonly counts = {
@@ -152,6 +154,7 @@ export class StreamDevice {
     this.#heardAt = Date.now()
     ws.on('open', () => {
       this.counts.connects++
+      this.helloAt = performance.now()
       const place = this.epoch === '' ? {} : { epoch: this.epoch, since: this.seq, at: this.at }
       ws.send(JSON.stringify({ type: 'hello', ...place }))
     })
