@@ -43,8 +43,8 @@ test(
     const allowed = new Map<StreamDevice, string>()
     const devices: StreamDevice[] = []
     for (let n = 0; n < RESUMES; n++) {
-      const [device] = await open(1, () => (devices[n] ? (allowed.get(devices[n]) ?? null) : before.base), restaurant)
-      devices.push(device!)
+      const base = () => (devices[n] ? (allowed.get(devices[n]!) ?? null) : before.base)
+      devices.push(...(await open(1, base, restaurant)))
     }
     await before.close()
     await until(() => devices.every(({ live }) => !live))

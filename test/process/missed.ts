@@ -9,7 +9,11 @@ interface Snapshot {
 }
 
 /** Edits guests of a restaurant in turn, `count` times. Nobody may be writing there. Gives the seq of the newest change. */
-export async function missChanges(url: string, restaurant: Restaurant, count: number): Promise<number> {
+export async function missChanges(
+  url: string,
+  restaurant: Pick<Restaurant, 'id' | 'staffId' | 'v2'>,
+  count: number,
+): Promise<number> {
   const snapshot = (await restaurant.v2('GET', '/snapshot')).body as Snapshot
   const guests = snapshot.entities.filter(({ kind }) => kind === 'guest').map(({ value }) => ({ ...value }))
   if (guests.length === 0) throw new Error('there is no guest to edit')
