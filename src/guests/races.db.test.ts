@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startApp, type Answer, type Device, type Restaurant, type TestApp } from '../../test/kit.ts'
+import { raceForTable } from '../../test/races.ts'
 
 /** Races for one table. The long form of issue and spec: `RACES=10000 npx vitest run --project db src/guests/races`. */
 const RACES = Number(process.env['RACES'] ?? 200)
@@ -52,19 +53,8 @@ test(
     let requests = 0
     for (let race = 0; race < RACES; race++) {
       const racers = guests.slice(0, 2 + Math.floor(next() * (MOST - 1)))
-      const answers = await Promise.all(racers.map((id) => r.v2('POST', `/guests/${id}/seat`, { tableId: table })))
-      requests += answers.length
-      const winners = answers.filter(({ status }) => status === 200)
-      const losers = answers.filter(({ status }) => status !== 200)
-      expect(winners).toHaveLength(1)
-      const winner: string = winners[0]!.body.result.id
-      for (const { status, body } of losers) {
-        expect(status).toBe(409)
-        expect(body).toMatchObject({
-          code: 'table-not-free',
-          table: { id: table, status: 'occupied', guestId: winner },
-        })
-      }
+      const winner = await raceForTable(r, racers, table)
+      requests += racers.length
       await r.v2('PATCH', `/guests/${winner}`, { status: 'waitlist' })
     }
     console.log(`${RACES} races, ${requests} requests, one winner each`)

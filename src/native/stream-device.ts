@@ -205,9 +205,16 @@ export class StreamDevice implements Follower {
   async #sendFromLog(turn: number, epoch: string): Promise<boolean> {
     const found = await this.#readLog({ epoch, since: this.#seq }, limits.changesPerRead)
     if (turn !== this.#turn || this.#gone) return false
-    if (found.kind === 'changes') this.#sendChanges(found.changes.map(({ seq, frame }) => ({ seq, text: frame })))
-    else void this.#bringUp(++this.#turn, null, found.reason)
-    return found.kind === 'changes'
+    if (found.kind === 'resync') {
+      void this.#bringUp(++this.#turn, null, found.reason)
+      return false
+    }
+    const changes = found.changes.map(({ seq, frame }) => ({ seq, text: frame }))
+    for (let sent = 0; sent < changes.length; sent += this.#sendChanges(changes.slice(sent))) {
+      await this.#session.drained()
+      if (turn !== this.#turn || this.#gone) return false
+    }
+    return true
   }
 
   #readLog(place: Place, limit: number) {
@@ -223,8 +230,8 @@ export class StreamDevice implements Follower {
     this.#seq = seq
   }
 
-  /** Sends one frame of them: as many as fit, at least one. The rest is sent once the device has taken this. */
-  #sendChanges(changes: readonly { readonly seq: number; readonly text: string }[]): void {
+  /** Sends one frame of them: as many as fit, at least one. Gives how many; the rest is sent once the device has taken this. */
+  #sendChanges(changes: readonly { readonly seq: number; readonly text: string }[]): number {
     const texts: string[] = []
     let characters = 0
     for (const { seq, text } of changes) {
@@ -234,6 +241,7 @@ export class StreamDevice implements Follower {
       this.#seq = seq
     }
     this.send(`{"type":"changes","changes":[${texts.join(',')}]}`)
+    return texts.length
   }
 
   #onGone(): void {

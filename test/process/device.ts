@@ -78,6 +78,8 @@ export class StreamDevice {
   seq = 0
   at = ''
   horizon = ''
+  /** When it said hello last, in milliseconds of performance.now. */
+  helloAt = 0
   /** Whether it has said hello and been answered since it connected. */
   live = false
   /** When it last tried to connect, and when it was last answered, by `performance.now()`. */
@@ -156,6 +158,7 @@ export class StreamDevice {
     this.triedAt = performance.now()
     ws.on('open', () => {
       this.counts.connects++
+      this.helloAt = performance.now()
       const place = this.epoch === '' ? {} : { epoch: this.epoch, since: this.seq, at: this.at }
       ws.send(JSON.stringify({ type: 'hello', ...place }))
     })

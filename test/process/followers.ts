@@ -1,10 +1,14 @@
 import { expect } from 'vitest'
 import type { Restaurant } from '../kit.ts'
+import { asLogin } from '../postgres.ts'
 import { StreamDevice } from './device.ts'
 import { until } from './processes.ts'
 import { cleanUp } from './server.ts'
 
 /** Devices that follow a restaurant on any of its servers, and what must be true of them in the end. */
+
+/** Without Redis, what another process wrote is found by the poll each second. */
+const FOLLOW_MILLIS = 6_000
 
 /** So many devices that are up to date. They end with the test. */
 export async function openFollowers(
@@ -29,13 +33,38 @@ export async function openFollowers(
 }
 
 /** Every device must come to the end of the log by itself, without a fault on the way, and hold then what the tables say. */
-export async function expectFollowed(devices: readonly StreamDevice[], restaurant: Restaurant): Promise<void> {
-  const { status, body } = await restaurant.v2('GET', '/snapshot')
+export async function expectFollowed(
+  url: string,
+  devices: readonly StreamDevice[],
+  restaurant: Restaurant,
+): Promise<void> {
+  const [head] = await asLogin<{ seq: number; epoch: string }>(
+    url,
+    'select seq::int, epoch from qtable.heads where restaurant_id = $1',
+    [restaurant.id],
+  )
+  const { seq, epoch } = head!
+  const isThere = (device: StreamDevice) => device.seq === seq && device.epoch === epoch
+  const isFaulty = ({ counts: { twice, gaps } }: StreamDevice) => twice + gaps > 0
+  await until(() => devices.every(isThere) || devices.some(isFaulty), FOLLOW_MILLIS).catch(() => undefined)
+  const told = (at: { seq: number; epoch: string }, twice: number, gaps: number) =>
+    `${twice} twice, ${gaps} gaps, at ${at.seq} of ${at.epoch.slice(0, 8)}`
+  expect(
+    devices.map((device) => told(device, device.counts.twice, device.counts.gaps)).join('; '),
+    'devices at the end of the log',
+  ).toBe(devices.map(() => told({ seq, epoch }, 0, 0)).join('; '))
+  const { status, body } = await restaurant.v2('GET', '/snapshot', undefined, { 'min-seq': `${seq}` })
   expect(status, 'the snapshot').toBe(200)
-  const state = () => devices.map(({ seq, counts: { twice, gaps } }) => ({ seq, twice, gaps }))
-  const wanted = devices.map(() => ({ seq: body.seq as number, twice: 0, gaps: 0 }))
-  await until(() => devices.every(({ seq }) => seq === body.seq), 6_000).catch(() => undefined)
-  expect(state(), 'devices at the end of the log').toEqual(wanted)
+  const entities = await entitiesOf(restaurant)
+  for (const device of devices) {
+    const held = new Map([...device.entities].map(([key, { value }]) => [key, value]))
+    expect(Object.fromEntries(held), 'what a device holds').toEqual(Object.fromEntries(entities))
+    expect(device.hash, 'the hash of a device').toBe(body.hash)
+    expect(device.counts.wrongHashes, 'heartbeats with another hash').toBe(0)
+  }
+}
+
+async function entitiesOf(restaurant: Restaurant): Promise<Map<string, unknown>> {
   const entities = new Map<string, unknown>()
   for (const [kind, path] of [
     ['guest', '/guests?historyDays=0'],
@@ -44,10 +73,5 @@ export async function expectFollowed(devices: readonly StreamDevice[], restauran
   ] as const)
     for (const entity of (await restaurant.v2('GET', path)).body.result as { id: string }[])
       entities.set(`${kind} ${entity.id}`, entity)
-  for (const device of devices) {
-    const held = new Map([...device.entities].map(([key, { value }]) => [key, value]))
-    expect(Object.fromEntries(held), 'what a device holds').toEqual(Object.fromEntries(entities))
-    expect(device.hash, 'the hash of a device').toBe(body.hash)
-    expect(device.counts.wrongHashes, 'heartbeats with another hash').toBe(0)
-  }
+  return entities
 }

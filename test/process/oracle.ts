@@ -45,7 +45,8 @@ async function readLog(url: string, restaurantId: string): Promise<Change[]> {
     [restaurantId],
   )
   const gaps = changes.filter(({ seq }, index) => seq !== index + 1).map(({ seq }) => seq)
-  expect({ ...head, gaps }).toEqual({ seq: changes.length, backwards: 0, open: 0, gaps: [] })
+  const whole = { seq: changes.length, backwards: 0, open: 0, gaps: [] }
+  expect({ ...head, gaps }, 'the head and its log').toEqual(whole)
   return changes
 }
 
@@ -102,7 +103,8 @@ async function tablesSay(url: string, restaurant: Restaurant): Promise<Map<strin
 /** Checks a restaurant: the log has no gap and no half command, and the tables are what the log makes of them. Gives the log. */
 export async function expectWhole(url: string, restaurant: Restaurant): Promise<Change[]> {
   const changes = await readLog(url, restaurant.id)
-  expect(Object.fromEntries(await tablesSay(url, restaurant))).toEqual(Object.fromEntries(replay(changes)))
+  const tables = Object.fromEntries(await tablesSay(url, restaurant))
+  expect(tables, 'the tables, and what the log makes of them').toEqual(Object.fromEntries(replay(changes)))
   return changes
 }
 

@@ -48,7 +48,7 @@ test(
 
     await expectOneEffect(postgres.url, restaurant, played)
     await expectRefusalRemembered(target, () => restaurant.table('one more'))
-    await expectFollowed(devices, restaurant)
+    await expectFollowed(postgres.url, devices, restaurant)
     const answers = played.flatMap((each) => each.answers)
     const of = (wanted: (status: number) => boolean) => answers.filter(({ status }) => wanted(status)).length
     const lost = played.reduce((sum, each) => sum + each.lost, 0)

@@ -37,7 +37,7 @@ export interface ServerProcess {
 let building: Promise<unknown> | undefined
 
 /** Builds the server once for a test file. */
-function build(): Promise<unknown> {
+export function build(): Promise<unknown> {
   const compiler = join(repository, 'node_modules/typescript/bin/tsc')
   building ??= promisify(execFile)(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: repository })
   return building

@@ -1,0 +1,269 @@
+import {
+  newEpoch,
+  nothingEarly,
+  ownWrites,
+  refreshes,
+  refusals,
+  repeats,
+  shutOut,
+  storm,
+  strangers,
+  tableRaces,
+  versionRaces,
+  type Checker,
+} from './checkers.ts'
+import type { Edit } from './plant.ts'
+
+/** Bugs that somebody could make, and what finds them. */
+export interface Bug {
+  readonly name: string
+  readonly edits: readonly Edit[]
+  /** What holds in the database against such bugs, and is taken away so that the code alone decides. Without it the bug would be refused, not seen. */
+  readonly sql?: string
+  /** Where it takes two servers to be seen. */
+  readonly servers?: 2
+  readonly checker: Checker
+  /** In what the checker says. */
+  readonly finds: RegExp
+}
+
+const WITHOUT_PAIRS = `
+  alter table qtable.guests drop constraint guests_pair;
+  alter table qtable.tables drop constraint tables_pair;
+  alter table qtable.guests drop constraint guests_table_key;
+  alter table qtable.tables drop constraint tables_guest_key`
+
+export const bugs: readonly Bug[] = [
+  {
+    name: 'the head of the log is read without its lock',
+    edits: [
+      {
+        file: 'changes/log.ts',
+        from: `with head as (
+     update heads set seq = seq + 1, last_at = greatest($2::timestamptz, last_at + interval '1 microsecond')
+     where restaurant_id = $1 returning epoch, seq, last_at)`,
+        to: `with head as (
+     select epoch, (select coalesce(max(seq), 0) + 1 from changes where restaurant_id = $1) as seq,
+       greatest($2::timestamptz, last_at + interval '1 microsecond') as last_at from heads where restaurant_id = $1),
+   moved as (update heads set seq = head.seq, last_at = head.last_at from head where restaurant_id = $1)`,
+      },
+    ],
+    sql: 'alter table qtable.changes drop constraint changes_pkey',
+    checker: storm,
+    finds: /the head and its log|answered 500/,
+  },
+  {
+    name: "a change has its command's time, not the log's",
+    edits: [
+      {
+        file: 'changes/log.ts',
+        from: `last_at = greatest($2::timestamptz, last_at + interval '1 microsecond')`,
+        to: `last_at = $2::timestamptz`,
+      },
+    ],
+    checker: storm,
+    finds: /the head and its log/,
+  },
+  {
+    name: 'changes are told before they are committed',
+    edits: [
+      {
+        file: 'changes/command.ts',
+        from: 'return (tx) => finish(tx, write!, c, context, made)',
+        to: `return async (tx) => {
+        const early = await finish(tx, write!, c, context, made)
+        if (early) deps.publish(early)
+        return early
+      }`,
+      },
+      {
+        file: 'platform/db.ts',
+        from: `await Promise.allSettled([last ? last(tx) : null, client.query('commit')])`,
+        to: `await Promise.allSettled([last ? await last(tx) : null, client.query('commit')])`,
+      },
+    ],
+    checker: nothingEarly,
+    finds: /when the change was told/,
+  },
+  {
+    name: 'a deletion is not put into the change',
+    edits: [
+      {
+        file: 'guests/guests.ts',
+        from: `w.drop('guest', guest.id, 'deleted' satisfies GuestEvent, guest.version)`,
+        to: '',
+      },
+    ],
+    checker: storm,
+    finds: /the tables, and what the log makes|after change|version of/,
+  },
+  {
+    name: 'the version that the user saw is not looked at',
+    edits: [
+      {
+        file: 'guests/seating.ts',
+        from: 'if (version !== undefined && version !== guest.version)',
+        to: 'if (version === -1)',
+      },
+    ],
+    checker: versionRaces,
+    finds: /edits of one version/,
+  },
+  {
+    name: 'tables are not locked',
+    edits: [{ file: 'tables/tables.ts', from: 'order by id for update`', to: 'order by id`' }],
+    sql: WITHOUT_PAIRS,
+    checker: tableRaces,
+    finds: /winners of a race for a table/,
+  },
+  {
+    name: "a mutation's answer is stored after the commit",
+    edits: [
+      {
+        file: 'changes/command.ts',
+        from: 'mutationId === undefined ? null : settleMutation(tx, w.restaurantId, mutationId, outcomeOf(made), appends),',
+        to: 'null,',
+      },
+      {
+        file: 'changes/command.ts',
+        from: 'if (change) deps.publish(change)',
+        to: `if (change) deps.publish(change)
+  if (mutationId !== undefined && ran.kind !== 'repeated')
+    await deps.db.transaction({ restaurantId }, (tx) =>
+      settleMutation(tx, restaurantId, mutationId, outcomeOf(ran), change !== null))`,
+      },
+    ],
+    checker: repeats,
+    finds: /repeat of/,
+  },
+  {
+    name: 'a refusal is not remembered',
+    edits: [
+      {
+        file: 'changes/command.ts',
+        from: `if (error instanceof AppError && error.status < 500) return { kind: 'refused', refusal: error }`,
+        to: '',
+      },
+    ],
+    checker: refusals,
+    finds: /whose reason is gone/,
+  },
+  {
+    name: 'another request is answered by the key alone',
+    edits: [{ file: 'changes/mutations.ts', from: 'row.fingerprint !== fingerprint', to: `row.fingerprint === ''` }],
+    checker: repeats,
+    finds: /another request with the key/,
+  },
+  {
+    name: 'the hub delivers what comes, whatever is missing',
+    edits: [
+      {
+        file: 'changes/hub.ts',
+        from: 'if (!room.at) return\n    this.#drain(room)',
+        to: 'if (!room.at) return\n    room.early.delete(change.seq)\n    return this.#deliver(room, change)',
+      },
+    ],
+    servers: 2,
+    checker: storm,
+    finds: /devices at the end of the log|the hash of a device|what a device holds/,
+  },
+  {
+    name: 'the hub trusts that it is told everything',
+    edits: [
+      {
+        file: 'changes/hub.ts',
+        from: 'setInterval(() => void this.poll(), pollMillis)',
+        to: 'setInterval(() => undefined, pollMillis)',
+      },
+    ],
+    servers: 2,
+    checker: storm,
+    finds: /devices at the end of the log/,
+  },
+  {
+    name: 'a new epoch is not noticed',
+    edits: [
+      {
+        file: 'changes/hub.ts',
+        from: 'if (head.epoch !== room.at.epoch || head.seq < before.seq) this.#reset(room, head)',
+        to: 'if (head.seq < before.seq) this.#reset(room, head)',
+      },
+    ],
+    checker: newEpoch,
+    finds: /devices at the end of the log/,
+  },
+  {
+    name: 'a device goes on one change too far',
+    edits: [{ file: 'native/stream-device.ts', from: 'this.#seq = place!.since', to: 'this.#seq = place!.since + 1' }],
+    checker: storm,
+    finds: /devices at the end of the log/,
+  },
+  {
+    name: 'a device is sent its last change again',
+    edits: [{ file: 'native/stream-device.ts', from: 'this.#seq = place!.since', to: 'this.#seq = place!.since - 1' }],
+    checker: storm,
+    finds: /devices at the end of the log/,
+  },
+  {
+    name: 'the hash of the floor leaves deletions out',
+    edits: [
+      {
+        file: 'changes/floor.ts',
+        from: 'else this.#drop(`${entry.kind} ${entry.id}`)',
+        to: 'else {\n        const sum = this.#sum\n        this.#drop(`${entry.kind} ${entry.id}`)\n        this.#sum = sum\n      }',
+      },
+    ],
+    checker: storm,
+    finds: /hash/,
+  },
+  {
+    name: 'the floor in memory keeps what was deleted',
+    edits: [{ file: 'changes/floor.ts', from: 'else this.#drop(`${entry.kind} ${entry.id}`)', to: 'else continue' }],
+    checker: storm,
+    finds: /hash|what a device holds/,
+  },
+  {
+    name: 'Min-Seq is not waited for',
+    edits: [{ file: 'native/floor-reads.ts', from: 'if (minSeq !== null) await live.reach(minSeq)', to: '' }],
+    servers: 2,
+    checker: ownWrites,
+    finds: /with Min-Seq/,
+  },
+  {
+    name: 'a list forgets whose it is, and so do the walls',
+    edits: [
+      {
+        file: 'guests/guests.ts',
+        from: `where restaurant_id = $1 and coalesce(ended_at, 'infinity') > $2`,
+        to: `where $1::uuid is not null and coalesce(ended_at, 'infinity') > $2`,
+      },
+    ],
+    sql: 'alter table qtable.guests disable row level security',
+    checker: strangers,
+    finds: /of another restaurant/,
+  },
+  {
+    name: 'a socket outlives the account that opened it',
+    edits: [
+      {
+        file: 'staff/access-review.ts',
+        from: 'access.identity.role !== role && person.open.has(access)',
+        to: 'role !== undefined && access.identity.role !== role && person.open.has(access)',
+      },
+    ],
+    checker: shutOut,
+    finds: /deactivated account/,
+  },
+  {
+    name: 'a used-up refresh token is good for ever',
+    edits: [
+      {
+        file: 'staff/refresh-sign-in.ts',
+        from: 'hash.equals(previousHash) && !previousRetried',
+        to: 'hash.equals(previousHash)',
+      },
+    ],
+    checker: refreshes,
+    finds: /uses of one refresh token/,
+  },
+]
