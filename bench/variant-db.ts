@@ -1,5 +1,6 @@
 import pg from 'pg'
-import { Db, parseTimestamp, type Scope, type Statement, type Tx } from '../src/platform/db.ts'
+import { Db, type Scope, type Statement, type Tx } from '../src/platform/db.ts'
+import { parseTimestamp } from '../src/platform/column-types.ts'
 import type { Sent } from './captured.ts'
 
 /**

@@ -37,6 +37,7 @@ const repeats: Readonly<Record<string, string>> = quick
         CORRUPTED: '100',
         MANY_COMMANDS: '1000000',
         KILL_MATRIX: '100',
+        TOXIC_ROUNDS: '3',
         ORACLE_BATCHES: '1000',
         IMPORT_SCALE: 'full',
       }

@@ -1,8 +1,9 @@
 import pg from 'pg'
 import { asRefusal, busy, isFailure, outcomeUnknown } from './database-errors.ts'
 import { assert } from './errors.ts'
+import { parsers } from './column-types.ts'
+import type { Instant } from './clock.ts'
 import { limits } from './limits.ts'
-import { type Instant, isInstant } from './clock.ts'
 
 export { constraintOf, sqlState } from './database-errors.ts'
 
@@ -70,25 +71,6 @@ const beginAsOwner = statement(
      set_config('lock_timeout', '${limits.ownerLockMillis}', true),
      set_config('idle_in_transaction_session_timeout', '${limits.idleTransactionMillis}', true)`,
 )
-
-const parsers = new Map<number, (text: string) => unknown>([
-  [pg.types.builtins.INT8, (text) => safeInteger(text)],
-  [pg.types.builtins.TIMESTAMPTZ, (text) => parseTimestamp(text)],
-])
-
-function safeInteger(text: string): number {
-  const value = Number(text)
-  assert(Number.isSafeInteger(value), `bigint ${text} is beyond 2^53`)
-  return value
-}
-
-/** PostgreSQL's text of a timestamptz in UTC (`2026-11-23 18:00:00.12+00`), the zone every transaction works in, as an instant. */
-export function parseTimestamp(text: string): Instant {
-  const m = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\+00$/.exec(text)
-  const instant = m ? `${m[1]}T${m[2]}.${(m[3] ?? '').padEnd(6, '0')}Z` : ''
-  assert(isInstant(instant), `unexpected timestamp ${text}`)
-  return instant
-}
 
 /** Settings of the pool. */
 export interface DbOptions {
@@ -174,6 +156,11 @@ export class Db {
     let broken: Error | undefined
     const onError = (error: Error) => void (broken = error)
     client.on('error', onError)
+    // PostgreSQL's own limits don't help when it is the network that says nothing.
+    const late = setTimeout(
+      () => cutOff(client),
+      scope === null ? limits.ownerTransactionMillis : limits.transactionMillis,
+    )
     try {
       const tx = new OpenTx(client, this.#prepare)
       const made = await this.#work(client, tx, beginText, scope, work)
@@ -189,6 +176,7 @@ export class Db {
     } catch (error) {
       throw asRefusal(error)
     } finally {
+      clearTimeout(late)
       client.off('error', onError)
       client.release(broken)
     }
@@ -275,6 +263,12 @@ class OpenTx implements Tx {
       this.#depth--
     }
   }
+}
+
+/** Ends a connection at once, whatever is under way on it: that is refused, as when the connection breaks by itself. */
+function cutOff(client: pg.PoolClient): void {
+  const { connection } = client as unknown as { connection: { stream: { destroy(error: Error): void } } }
+  connection.stream.destroy(new Error('Connection terminated: no answer in time'))
 }
 
 function scopeValues(scope: Scope): string[] {

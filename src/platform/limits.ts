@@ -50,6 +50,9 @@ export const limits = {
   statementMillis: 15_000,
   lockMillis: 10_000,
   idleTransactionMillis: 30_000,
+  /** How long a transaction may take altogether, as this process sees it: then its connection is given up. With the wait for one it bounds every request. */
+  transactionMillis: 20_000,
+  ownerTransactionMillis: 120_000,
   /** Changes that a floor in memory keeps for those who come back, and their characters of JSON. */
   recentChanges: 1_000,
   recentCharacters: 1_000_000,

@@ -1,20 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { register, request, type Restaurant } from '../kit.ts'
+import { register } from '../kit.ts'
 import { startFleet, type Fleet } from './fleet.ts'
 import { expectFollowed, openFollowers } from './followers.ts'
 import type { StreamDevice } from './device.ts'
-import { openFloor, randomFrom, write, type Floor } from './load.ts'
+import { openFloor, randomFrom, type Floor } from './load.ts'
 import { expectAcknowledged, expectWhole } from './oracle.ts'
 import { startPostgres, type PostgresProcess } from './postgres-process.ts'
 import { until } from './processes.ts'
 import { needsRedis, startRedis, type RedisServer } from './redis.ts'
 import { cleanUpAll } from './server.ts'
+import { answeredOf, writing } from './writers.ts'
 
 // A short form in every run; KILL_MATRIX=100 is the long one.
 const cycles = Number(process.env['KILL_MATRIX'] ?? 8)
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
-const WRITERS = 8
 const DEVICES = 6
 /** Cycles that one restaurant lives through: its whole log is read at the end of each. */
 const CYCLES_EACH = 10
@@ -72,37 +72,6 @@ const victims: Record<string, (house: House, away: () => Promise<void>) => Promi
   },
 }
 
-/** A restaurant through another server of the fleet. */
-function through(base: string, restaurant: Restaurant): Restaurant {
-  const authorization = { authorization: `Bearer ${restaurant.token}` }
-  return {
-    ...restaurant,
-    call: (method, path, body) => request(base, method, `/restaurants/${restaurant.id}${path}`, body, authorization),
-    v2: (method, path, body, headers) =>
-      request(base, method, `/v2/restaurants/${restaurant.id}${path}`, body, { ...authorization, ...headers }),
-  }
-}
-
-/** Writers that go on at another server when one is gone, until they are told to stop. */
-function writing(
-  floor: Floor,
-  bases: readonly string[],
-  random: () => number,
-  stopped: () => boolean,
-): Promise<unknown> {
-  const floors = bases.map((base): Floor => ({ ...floor, restaurant: through(base, floor.restaurant) }))
-  const writer = async () => {
-    while (!stopped()) {
-      await write(floors[Math.floor(random() * floors.length)]!, random, stopped)
-      await sleep(20)
-    }
-  }
-  return Promise.all(Array.from({ length: WRITERS }, writer))
-}
-
-const answeredOf = ({ sent }: Floor): number =>
-  sent.filter(({ answer }) => answer !== null && answer.status < 500).length
-
 test(
   `P13, P14, L1, L2, L5, F1, H2: ${cycles} times an API process, Redis or PostgreSQL is killed -9 in mid load: nothing acknowledged is lost, nothing done twice (seed ${seed})`,
   { timeout: 120_000 + cycles * 30_000 },
@@ -124,7 +93,7 @@ test(
       floor.sent.length = 0
       let stopped = false
       const writers = writing(floor, fleet.bases, random, () => stopped)
-      await until(() => answeredOf(floor) > WRITERS)
+      await until(() => answeredOf(floor) > 8)
       await sleep(random() * 300)
       // Every victim in turn first, then by chance.
       const names = Object.keys(victims)
