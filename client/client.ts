@@ -3,9 +3,9 @@ import { place, ways, type CommandName, type Inputs, type Results } from './comm
 import type { State } from './connection.ts'
 import { Floor } from './floor.ts'
 import { newId } from './ids.ts'
-import { judge, type Conflict, type Mutation, type Verdict } from './mutations.ts'
+import type { Conflict, Mutation } from './mutations.ts'
 import { Queue, type Settled } from './queue.ts'
-import { request } from './request.ts'
+import { sendMutation } from './send-mutation.ts'
 import { Session, TOKENS, type Tokens } from './session.ts'
 import { Confirmed } from './state.ts'
 import { Saver } from './saver.ts'
@@ -218,25 +218,6 @@ export class QTable {
     return { id, made, stored, settled: settled as Promise<Settled<Results[Name]>> }
   }
 
-  async #send({ method, path, body, id, device }: Mutation): Promise<Verdict> {
-    for (let attempt = 1; ; attempt++) {
-      const token = await this.#session.token().catch(() => null)
-      const { account } = this.#parts
-      if (token === null || !account) return { kind: 'later', afterMillis: null }
-      const url = `${this.#options.server}/v2/restaurants/${account.restaurantId}${path}`
-      const answer = await request(this.#at, method, url, Object.keys(body).length > 0 ? body : null, {
-        authorization: `Bearer ${token}`,
-        'idempotency-key': id,
-        // Headers are ASCII.
-        ...(device !== null && { 'x-device': /^[ -~]+$/.test(device) ? device : encodeURIComponent(device) }),
-      })
-      const verdict = judge(answer)
-      if (verdict.kind !== 'token') return verdict
-      this.#session.expire(token)
-      if (attempt === 2) return { kind: 'later', afterMillis: null }
-    }
-  }
-
   #makeParts(account: Account | null, stored: ReadonlyMap<string, unknown>): Parts {
     const at = this.#at
     const prefix = account ? `${account.restaurantId}/${account.staffId}/` : '-/'
@@ -245,7 +226,8 @@ export class QTable {
     if (snapshot) confirmed.take(snapshot)
     const changed = () => this.#changed()
     const epoch = () => confirmed.epoch
-    const send = (mutation: Mutation) => this.#send(mutation)
+    const restaurant = `${this.#options.server}/v2/restaurants/${account?.restaurantId}`
+    const send = (mutation: Mutation) => sendMutation(at, this.#session, restaurant, mutation)
     const queue = new Queue({ at, prefix, send, epoch, changed, instant: () => this.#instant() }, stored)
     const saver = new Saver(at, `${prefix}state`, confirmed, queue)
     const stream = new Stream(
@@ -253,7 +235,7 @@ export class QTable {
         at,
         session: this.#session,
         confirmed,
-        url: `${this.#options.server.replace(/^http/, 'ws')}/v2/restaurants/${account?.restaurantId}/stream`,
+        url: `${restaurant.replace(/^http/, 'ws')}/stream`,
         device: this.#options.device,
         onChange: ({ mutationId, epoch, seq }) => queue.seen(mutationId, { epoch, seq }),
         changed: () => {

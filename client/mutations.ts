@@ -1,4 +1,5 @@
 import type { Answer } from './request.ts'
+import type { Entity } from './words.ts'
 
 /** One intent of a person, as it is stored before it is sent. `id` is its `Idempotency-Key` and names it for ever. */
 export interface Mutation {
@@ -18,6 +19,16 @@ export interface Mutation {
   readonly device: string | null
 }
 
+/** The change that made an entity what it is. */
+export interface Changed {
+  readonly by: { readonly staffId: string; readonly name: string | null } | null
+  readonly at: string
+  readonly command: string
+  readonly device: string | null
+  readonly mutationId: string | null
+  readonly seq: number
+}
+
 /** A mutation that was decided against, kept until someone has read of it. */
 export interface Conflict {
   readonly mutation: Mutation
@@ -25,14 +36,9 @@ export interface Conflict {
   readonly code: string
   readonly title: string
   /** The entity as it was then, where the refusal is about one. */
-  readonly current: { readonly kind: string; readonly value: unknown } | null
-  /** Who changed it last. */
-  readonly changed: {
-    readonly by: unknown
-    readonly at: unknown
-    readonly command: unknown
-    readonly device: unknown
-  } | null
+  readonly current: Entity | null
+  /** Who made it so; null where that isn't known. */
+  readonly changed: Changed | null
   readonly refusedAt: string
 }
 
@@ -58,7 +64,7 @@ export function judge(answer: Answer | null): Verdict {
   const later: Verdict = { kind: 'later', afterMillis: answer?.afterMillis ?? null }
   if (!answer) return later
   const { status, body } = answer
-  const { seq, code, title, changed } = body
+  const { seq, code, title } = body
   if (status === 200 && 'result' in body && (seq === null || Number.isSafeInteger(seq)))
     return { kind: 'done', seq: seq as number | null, result: body['result'] }
   if (status === 401) return { kind: 'token' }
@@ -70,14 +76,13 @@ export function judge(answer: Answer | null): Verdict {
       status,
       code,
       title: typeof title === 'string' ? title : code,
-      current: currentIn(body),
-      changed: typeof changed === 'object' && changed !== null ? (changed as Conflict['changed']) : null,
+      current: objectIn<Entity>(body, 'current'),
+      changed: objectIn<Changed>(body, 'changed'),
     },
   }
 }
 
-function currentIn(body: Readonly<Record<string, unknown>>): Conflict['current'] {
-  for (const kind of ['guest', 'table', 'reservation'])
-    if (typeof body[kind] === 'object' && body[kind] !== null) return { kind, value: body[kind] }
-  return null
+function objectIn<T extends object>(body: Readonly<Record<string, unknown>>, name: string): T | null {
+  const value = body[name]
+  return typeof value === 'object' ? (value as T | null) : null
 }

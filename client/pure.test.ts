@@ -220,16 +220,23 @@ test("D6: only the server's own words decide a mutation", () => {
   for (const status of [408, 425, 429, 500, 502, 503, 504]) expect(answer(status, { code: 'busy' })).toBe('later')
   for (const status of [400, 403, 404, 409, 413, 422]) expect(answer(status, { code: 'no' })).toBe('refused')
   expect(judge(null)).toEqual({ kind: 'later', afterMillis: null })
-  const changed = { by: 'Mia', at: hour(1), command: 'seat-guest', device: 'Bar' }
-  const table = { id: 't', status: 'occupied' }
-  const body = { code: 'table-not-free', title: 'Table 4 is occupied', table, changed }
+  const changed = {
+    by: { staffId: 's', name: 'Mia' },
+    at: hour(1),
+    command: 'seat-guest',
+    device: 'Bar',
+    mutationId: null,
+    seq: 7,
+  }
+  const current = { kind: 'table', id: 't', version: 3, value: { id: 't', status: 'occupied' } }
+  const body = { code: 'table-not-free', title: 'Table 4 is occupied', current, changed }
   expect(judge({ status: 409, body, afterMillis: null })).toEqual({
     kind: 'refused',
     conflict: {
       status: 409,
       code: 'table-not-free',
       title: 'Table 4 is occupied',
-      current: { kind: 'table', value: table },
+      current,
       changed,
     },
   })

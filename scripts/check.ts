@@ -29,8 +29,15 @@ const repeats: Readonly<Record<string, string>> = quick
         BATCHES: '500',
         FUZZ_CASES: '200',
         KILL_CYCLES: '20',
+        ROLLS: '10',
+        FAILOVER_SOCKETS: '2000',
+        STALLED_WINDOWS: '10',
+        SOAK_MINUTES: '20',
         REPEATS: '5000',
         CORRUPTED: '100',
+        MANY_COMMANDS: '1000000',
+        KILL_MATRIX: '100',
+        ORACLE_BATCHES: '1000',
         IMPORT_SCALE: 'full',
       }
     : {}

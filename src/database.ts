@@ -27,7 +27,9 @@ export async function openDatabase(
     const place = config.DATABASE_URL.replace(/^\w+:\/\/(?:[^@/]*@)?/, '').split('?', 1)[0]
     return { url: config.DATABASE_URL, where: `PostgreSQL at ${place}`, secretKey: await secret() }
   }
-  const maxConnections = config.POOL_SIZE * config.WEB_CONCURRENCY + 10
+  // While several are renewed there is one more of them.
+  const processes = config.WEB_CONCURRENCY === 1 ? 1 : config.WEB_CONCURRENCY + 1
+  const maxConnections = config.POOL_SIZE * processes + 10
   const embedded = await startEmbedded({ dataDir, maxConnections, say })
   stops.push(() => embedded.stop())
   return { url: embedded.url, where: embedded.location, secretKey: await secret() }

@@ -5,7 +5,7 @@ import { MemoryStorage, type ClientStorage, type Op } from '../client/storage.ts
 import type { Surroundings } from '../client/surroundings.ts'
 import { PARTY_STATUSES } from '../src/parties/rules.ts'
 import { TABLE_STATUSES } from '../src/tables/rules.ts'
-import type { Restaurant, TestApp } from './kit.ts'
+import type { Restaurant, TestApp, TestDatabase } from './kit.ts'
 
 /** Devices for tests: the real client over a network that can be taken away and loses answers, and a storage that can die. */
 
@@ -16,6 +16,8 @@ export class Network {
   loses: (url: string) => boolean = () => false
   /** Whether a frame arrives. */
   hears: (text: string) => boolean = () => true
+  /** Where an address leads: a server that came back may have another. */
+  route: (url: string) => string = (url) => url
   requests = 0
   sockets = 0
   #sockets = new Set<() => void>()
@@ -37,7 +39,7 @@ export class Network {
       fetch: async (url, request) => {
         if (this.isDown) throw new Error('no network')
         this.requests++
-        const answer = await at.fetch(url, request)
+        const answer = await at.fetch(this.route(url), request)
         const text = await answer.text()
         if (this.isDown || this.loses(url)) throw new Error('the answer was lost')
         return { ...answer, status: answer.status, headers: answer.headers, text: () => Promise.resolve(text) }
@@ -53,7 +55,7 @@ export class Network {
           return { send: () => undefined, close: () => undefined }
         }
         this.sockets++
-        const socket = at.openSocket(url, token, {
+        const socket = at.openSocket(this.route(url), token, {
           onOpen: () => isCut || handlers.onOpen(),
           onText: (text) => isCut || !this.hears(text) || handlers.onText(text),
           onClose: closed,
@@ -166,7 +168,10 @@ export async function until(client: QTable, holds: () => boolean, millis = 15_00
 }
 
 /** Every entity of a restaurant as SQL has it, by kind and id. */
-export async function storedFloor(app: TestApp, restaurant: Restaurant): Promise<Map<string, object>> {
+export async function storedFloor(
+  app: { readonly database: Pick<TestDatabase, 'sql'> },
+  restaurant: Restaurant,
+): Promise<Map<string, object>> {
   const { body } = await restaurant.v2('GET', '/snapshot')
   const entities = body.entities as { kind: string; id: string; value: object }[]
   const floor = new Map(entities.map(({ kind, id, value }) => [`${kind} ${id}`, value]))

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { idField, intField, sentInstant, textField } from '../platform/fields.ts'
+import { idField, instantField, intField, sentInstant, textField } from '../platform/fields.ts'
 import { limits } from '../platform/limits.ts'
 import type { MessageKind } from './message-kind.ts'
 
@@ -56,7 +56,7 @@ export const said = {
       token: z.string().max(4096).optional(),
       epoch: idField.optional(),
       since: intField(0, Number.MAX_SAFE_INTEGER).optional(),
-      at: sentInstant.optional(),
+      at: instantField.optional(),
       device: textField(limits.deviceCharacters).optional(),
     })
     .refine((hello) => (hello.epoch === undefined) === (hello.since === undefined), 'epoch and since go together'),

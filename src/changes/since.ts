@@ -61,7 +61,7 @@ const readPage = statement(
   'changes-page',
   `with head as materialized (select epoch, seq, floor, last_at from heads where restaurant_id = $1)
    (select seq as head, epoch, floor,
-      $4::timestamptz is null or $2 = 0 or exists (
+      $4::timestamptz is null or $2::bigint = 0 or exists (
         select from changes c where c.restaurant_id = $1 and c.seq = $2 and c.at = $4) as fits,
       null::bigint as seq, null::timestamptz as at, null as command, null as mutation_id, null::uuid as actor_id, null as device, null as entries
     from head)

@@ -7,7 +7,7 @@ import type { Instant } from '../platform/clock.ts'
 import type { Write } from '../changes/command.ts'
 import type { Cursor } from '../changes/cursor.ts'
 import { withFreshId } from '../changes/fresh-id.ts'
-import type { FloorKind } from '../changes/live-floors.ts'
+import type { FloorKind } from '../changes/live-floor.ts'
 import { PARTY_STATUSES } from '../parties/rules.ts'
 
 /** A guest: a party from joining to leaving, as devices see it. */

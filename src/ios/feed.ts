@@ -57,7 +57,9 @@ export class Feed {
       const messages = messagesOf(change)
       for (const kind of HEARINGS) {
         if (sessions[kind].size === 0) continue
-        for (const frame of messages[kind].map(pythonJson)) for (const session of sessions[kind]) session.send(frame)
+        // As bytes, or each socket would make its own copy of the text.
+        const frames = messages[kind].map((message) => Buffer.from(pythonJson(message)))
+        for (const frame of frames) for (const session of sessions[kind]) session.send(frame)
       }
     }
     // The contract has no word for a log that begins anew: who comes again reads everything.

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { idField, intField, sentInstant } from '../platform/fields.ts'
+import { idField, instantField, intField } from '../platform/fields.ts'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import type { Db } from '../platform/db.ts'
@@ -62,7 +62,7 @@ export const changes = floorRead({
   input: z.object({
     epoch: idField,
     since: z.coerce.number().pipe(intField(0, Number.MAX_SAFE_INTEGER)),
-    at: sentInstant.optional(),
+    at: instantField.optional(),
     limit: z.coerce.number().pipe(intField(1, limits.changesPerRead)).default(limits.changesPerRead),
   }),
   answer: changesShape,

@@ -3,7 +3,7 @@ import type { Db } from '../platform/db.ts'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import type { Logger } from '../platform/log.ts'
-import type { LiveFloor } from '../changes/live-floors.ts'
+import type { LiveFloor } from '../changes/live-floor.ts'
 import { said, type BeginsAnew, type Hello } from '../changes/protocol.ts'
 import { closeCodes, Session, type SessionTimes } from '../changes/session.ts'
 import { changesSince } from '../changes/since.ts'
@@ -190,19 +190,15 @@ export class StreamDevice implements Follower {
   }
 
   /** Why a device can't go on from its place, or null when it can. */
-  async #reasonAgainst(live: LiveFloor, { epoch, since, at }: Place): Promise<BeginsAnew | null> {
-    if (epoch !== live.floor.standing.epoch) return 'epoch'
+  async #reasonAgainst(live: LiveFloor, place: Place): Promise<BeginsAnew | null> {
+    if (place.epoch !== live.floor.standing.epoch) return 'epoch'
     try {
-      await live.reach(since)
+      await live.reach(place.since)
     } catch (error) {
       if (error instanceof AppError && error.code === 'ahead-of-log') return 'ahead'
       throw error
     }
-    const known = live.timeOf(since)
-    if (known !== null) return at !== undefined && at !== known ? 'diverged' : null
-    if (live.after(since) !== null && at === undefined) return null
-    const found = await this.#readLog({ epoch, since, at }, 1)
-    return found.kind === 'resync' ? found.reason : null
+    return live.reasonAgainst(place)
   }
 
   /** Sends what the log has after the last change sent. False: the device begins anew instead. */

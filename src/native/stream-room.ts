@@ -2,7 +2,8 @@ import type { Clock } from '../platform/clock.ts'
 import { limits } from '../platform/limits.ts'
 import { assert } from '../platform/errors.ts'
 import type { Change } from '../changes/log.ts'
-import type { LiveFloor, LiveFloors, Watcher } from '../changes/live-floors.ts'
+import type { LiveFloor, Watcher } from '../changes/live-floor.ts'
+import type { LiveFloors } from '../changes/live-floors.ts'
 
 /** One that hears the changes of a room. */
 export interface Follower {

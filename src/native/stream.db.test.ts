@@ -129,6 +129,7 @@ test('F2: who cannot go on begins anew and is told why', async () => {
   for (const [place, reason] of [
     [{ epoch: '00000000-0000-4000-8000-000000000000', since: seq }, 'epoch'],
     [{ epoch, since: seq + 1 }, 'ahead'],
+    [{ epoch, since: 2 ** 40, at: '2020-01-01T00:00:00.000000Z' }, 'ahead'],
     [{ epoch, since: seq, at: '2020-01-01T00:00:00.000000Z' }, 'diverged'],
     [{ epoch, since: 1, at: '2020-01-01T00:00:00.000000Z' }, 'diverged'],
   ] as const) {
@@ -168,6 +169,7 @@ test('F4: nobody hears a floor without a token for it', async () => {
     [{ type: 'hello' }, 4401],
     [{ type: 'hello', token: mine.token, epoch: 'x' }, 4400],
     [{ type: 'hello', token: mine.token, since: 3 }, 4400],
+    [{ type: 'hello', token: mine.token, epoch: mine.id, since: 3, at: '2026-02-30T00:00:00.000000Z' }, 4400],
     [{ type: 'ping' }, 4400],
     ['nonsense', 4400],
   ] as const) {

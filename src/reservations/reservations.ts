@@ -5,7 +5,7 @@ import { idField, intField, sentInstant, textField } from '../platform/fields.ts
 import { limits } from '../platform/limits.ts'
 import type { Write } from '../changes/command.ts'
 import type { Cursor } from '../changes/cursor.ts'
-import type { FloorKind } from '../changes/live-floors.ts'
+import type { FloorKind } from '../changes/live-floor.ts'
 import { PARTY_STATUSES } from '../parties/rules.ts'
 
 /** A reservation: a party that is expected, as devices see it. */

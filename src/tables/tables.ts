@@ -4,7 +4,7 @@ import { AppError } from '../platform/errors.ts'
 import { idField, intField, sentInstant, textField } from '../platform/fields.ts'
 import type { Write } from '../changes/command.ts'
 import { withFreshId } from '../changes/fresh-id.ts'
-import type { FloorKind } from '../changes/live-floors.ts'
+import type { FloorKind } from '../changes/live-floor.ts'
 import { TABLE_SHAPES, TABLE_STATUSES, tableStatuses, type TableStatus } from './rules.ts'
 
 /** A table as devices see it. `x` and `y` are its place on the plan, 0 to 1 from the top left. */

@@ -192,7 +192,8 @@ const special: Record<string, (floor: Floor, parts: Parts, n: number) => Promise
   'get-changes': async ({ restaurant }, parts, n) => {
     if (n % 4 === 0) return parts
     const { epoch, seq } = (await restaurant.v2('GET', '/snapshot')).body
-    return { ...parts, query: { ...parts.query, epoch, since: String(n % (seq + 1)) } }
+    const { at: _, ...query } = parts.query
+    return { ...parts, query: { ...query, epoch, since: String(n % (seq + 1)) } }
   },
   // Every other time a party that waits and a table that is free.
   'seat-guest': async ({ restaurant }, parts, n) => {

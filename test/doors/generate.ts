@@ -108,6 +108,7 @@ function textOf(schema: Schema, op: Operation, place: Place): fc.Arbitrary<strin
   }
   const fits = (text: string) => pattern === undefined || new RegExp(pattern, 'u').test(text)
   if (name === 'cursor') return cursors
+  if (name === 'epoch') return anyUuid
   // What the format says is less than what the pattern lets through: a time has seconds and a zone.
   if (format === 'date-time') return times.filter((text) => RFC_3339.test(text) && fits(text))
   if (format === 'date') return times.filter((text) => text.length === 10 && fits(text))

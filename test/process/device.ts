@@ -82,6 +82,9 @@ export class StreamDevice {
   helloAt = 0
   /** Whether it has said hello and been answered since it connected. */
   live = false
+  /** When it last tried to connect, and when it was last answered, by `performance.now()`. */
+  triedAt = 0
+  liveAt = 0
   readonly counts = {
     connects: 0,
     resumes: 0,
@@ -152,6 +155,7 @@ export class StreamDevice {
     })
     this.#ws = ws
     this.#heardAt = Date.now()
+    this.triedAt = performance.now()
     ws.on('open', () => {
       this.counts.connects++
       this.helloAt = performance.now()
@@ -193,6 +197,7 @@ export class StreamDevice {
 
   #settle(): void {
     this.live = true
+    this.liveAt = performance.now()
     this.#wait = 50
   }
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { newId } from '../../src/platform/ids.ts'
 import { openDevice, startApp, TEST_PASSWORD, type Answer, type Device, type Restaurant, type TestApp } from '../kit.ts'
+import { limits } from '../../src/platform/limits.ts'
 import { answerFiles, checkAnswer, checkMessage, messageFiles, scenes, type Checked, type Scene } from './checked-in.ts'
 
 /** What the server really says fits the schemas that are checked in: while the recorded scenes are played, and of each kind at least once. */
@@ -32,7 +33,7 @@ function onAnswer(method: string, path: string, status: number, body: unknown): 
 
 function onMessage(path: string, text: string): void {
   heard++
-  const socket = path.includes('/realtime') ? 'realtime' : 'sync'
+  const socket = path.includes('/realtime') ? 'realtime' : path.startsWith('/v2/') ? 'stream' : 'sync'
   const message = JSON.parse(text) as { type?: string }
   note(`${socket} ${message.type}`, checkMessage(socket, message))
 }
@@ -107,9 +108,10 @@ async function open(path: string): Promise<Device> {
   device.ws.on('message', (data) => onMessage(path, (data as Buffer).toString('utf8')))
   return device
 }
+const isA = (type: string) => (each: { type?: string }) => each.type === type
 const tells = (type: string) => (messages: readonly { type?: string }[]) => messages.some((each) => each.type === type)
 
-test("C10, C12: every kind of message of both sockets is sent and fits its checked-in schema, the client's own too", async () => {
+test("C10, C12: every kind of message of the iPad's sockets is sent and fits its checked-in schema, the client's own too", async () => {
   const query = `restaurant_id=${restaurant.id}&token=${restaurant.token}`
   const realtime = await open(`/realtime?${query}&reservations=1`)
   const sync = await open(`/ws/restaurant/sync?${query}`)
@@ -153,7 +155,57 @@ test("C10, C12: every kind of message of both sockets is sent and fits its check
   await Promise.all([realtime, sync].map((device) => device.until(tells('heartbeat'))))
   await Promise.all([realtime.close(), sync.close()])
   expect(wrong).toEqual([])
-  expect(messageFiles.filter((file) => !seen.has(file))).toEqual([])
+  expect(messageFiles.filter((file) => !file.includes('/stream.') && !seen.has(file))).toEqual([])
+})
+
+/** A device on the native stream, every message of it held against its file, those that it says too. */
+async function openStream({ base }: TestApp, { id, token }: Restaurant, place: object) {
+  const path = `/v2/restaurants/${id}/stream`
+  const device = await openDevice(base, path, { wait: false })
+  device.ws.on('message', (data) => onMessage(path, (data as Buffer).toString('utf8')))
+  const say = (message: object) => {
+    onMessage(path, JSON.stringify(message))
+    device.ws.send(JSON.stringify(message))
+  }
+  say({ type: 'hello', token, device: 'Host stand', ...place })
+  await device.until((heard) => heard.length > 0)
+  return { device, say }
+}
+
+test('C10, C12: every kind of message of the stream is sent and fits its checked-in schema, the device’s own too', async () => {
+  const own = await startApp()
+  const place = await own.restaurant()
+  const { device, say } = await openStream(own, place, {})
+  await device.until(tells('snapshot'))
+  const { epoch, seq, at } = device.messages.find(isA('snapshot'))!
+  // Every kind of entity, put and dropped, alone and in a batch.
+  const [table, guest] = [await place.table('1'), await place.walkIn()]
+  await place.v2('POST', `/guests/${guest}/seat`, { tableId: table }, { 'idempotency-key': 'k', 'x-device': 'iPad' })
+  await place.v2('POST', '/reservations', { guestName: 'Bo', partySize: 2 })
+  await place.v2('POST', '/batch', { operations: [{ command: 'delete-guest', input: { guestId: guest } }] })
+  await place.v2('DELETE', `/tables/${table}`)
+  const { body } = await place.v2('GET', '/snapshot')
+  await device.until((heard) => heard.some((each) => each['changes']?.at(-1).seq === body.seq))
+  say({ type: 'applied', seq: body.seq })
+  say({ type: 'ping', more: 1 })
+  await device.until(tells('pong'))
+  const back = await openStream(own, place, { epoch, since: seq, at })
+  await back.device.until(tells('changes'))
+  expect(back.device.messages[0]).toMatchObject({ type: 'resumed' })
+  for (const wrongPlace of [
+    { epoch: newId(), since: 0 },
+    { epoch, since: body.seq + 1 },
+    { epoch, since: body.seq, at: '2020-01-01T00:00:00.000000Z' },
+  ]) {
+    const lost = await openStream(own, place, wrongPlace)
+    await lost.device.until(tells('snapshot'))
+    await lost.device.close()
+  }
+  await device.until(tells('heartbeat'), 3 * limits.streamBeatMillis)
+  await own.close()
+  expect(await Promise.all([device.closed, back.device.closed])).toEqual([1001, 1001])
+  expect(wrong).toEqual([])
+  expect(messageFiles.filter((file) => file.includes('/stream.') && !seen.has(file))).toEqual([])
 })
 
 test('C12: every route of both doors answers with what fits its checked-in schema', async () => {
@@ -208,11 +260,24 @@ test('C12: every route of both doors answers with what fits its checked-in schem
     '/floor/since?since=2020-01-01T00:00:00Z',
   ])
     await ask('GET', v2(path))
+  for (const path of ['/guests?limit=1', '/reservations?limit=1'])
+    expect((await ask('GET', v2(path))).body.next).toMatch(/^[\w-]{86}$/)
+  const { epoch } = (await ask('GET', v2('/snapshot'))).body
+  expect((await ask('GET', v2(`/changes?epoch=${epoch}&since=0`))).body.changes.length).toBeGreaterThan(10)
   await ask('DELETE', v2(`/guests/${native}`))
   await ask('GET', v2('/floor/since?since=2020-01-01T00:00:00Z'))
   await ask('DELETE', v2(`/tables/${one}`))
   const refused = await app.call('GET', v2('/guests'))
   onAnswer('GET', v2('/guests'), refused.status, refused.body)
+  const guestNow = v2(`/guests/${guest}`)
+  for (const [method, path, body, status] of [
+    ['PATCH', guestNow, { version: 1 }, 409],
+    ['GET', v2(`/changes?epoch=${newId()}&since=0`), undefined, 410],
+  ] as const) {
+    const answer = await app.call(method, path, body, { authorization: `Bearer ${restaurant.token}` })
+    expect([answer.status, 'changed' in answer.body], answer.text).toEqual([status, status === 409])
+    onAnswer(method, path, answer.status, answer.body)
+  }
 
   expect(wrong).toEqual([])
   expect(answerFiles.filter((file) => !seen.has(file))).toEqual([])
