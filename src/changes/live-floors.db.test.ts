@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startApp, type TestApp } from '../../test/kit.ts'
+import { until } from '../../test/process/processes.ts'
 import { systemClock } from '../platform/clock.ts'
 import { createLog } from '../platform/log.ts'
 import { Hub } from './hub.ts'
@@ -26,9 +27,7 @@ test('F2: whoever watches a floor is told that its log began anew before any cha
   const log = createLog('silent')
   const hub = new Hub(app.database.db, log, 20)
   const floors = new LiveFloors({ db: app.database.db, hub, clock: systemClock(), log, kinds: [slow], historyDays: 7 })
-  const reading = async () => {
-    await expect.poll(() => reads.length).toBeGreaterThan(0)
-  }
+  const reading = () => until(() => reads.length > 0)
   const opening = floors.hold(restaurant.id)
   await reading()
   reads.shift()!()

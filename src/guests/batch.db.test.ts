@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { startApp, type Restaurant, type TestApp } from '../../test/kit.ts'
 import { newId } from '../platform/ids.ts'
 
-const BATCHES = Number(process.env['BATCHES'] ?? 200)
+const BATCHES = Number(process.env['BATCHES'] ?? 100)
 
 let app: TestApp
 let r: Restaurant

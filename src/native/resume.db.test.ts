@@ -71,9 +71,9 @@ test(
 )
 
 const v2At =
-  ({ call }: TestApp, { id, token }: Restaurant): Restaurant['v2'] =>
+  (at: TestApp, { id, token }: Restaurant): Restaurant['v2'] =>
   (method, path, body, headers) =>
-    call(method, `/v2/restaurants/${id}${path}`, body, { authorization: `Bearer ${token}`, ...headers })
+    at.call(method, `/v2/restaurants/${id}${path}`, body, { authorization: `Bearer ${token}`, ...headers })
 
 test(
   `F3: ${corrupted} of ${corrupted} devices whose state is spoiled find it at the next heartbeat and repair it (seed ${seed})`,

@@ -50,6 +50,7 @@ export class RedisTopics implements Topics {
   readonly #log: Logger
   readonly #wanted = new Map<string, (text: string) => void>()
   readonly #subscribed = new Set<string>()
+  readonly #settling = new Set<string>()
   readonly #timer: NodeJS.Timeout
   #link: Link | null = null
   #connecting = false
@@ -95,17 +96,13 @@ export class RedisTopics implements Topics {
   }
 
   subscribe(topic: string, hear: (text: string) => void): void {
-    this.#wanted.set(topic, (text) => {
-      this.#heard++
-      hear(text)
-    })
-    void this.#ensure(topic)
+    this.#wanted.set(topic, hear)
+    void this.#settle(topic)
   }
 
   unsubscribe(topic: string): void {
     this.#wanted.delete(topic)
-    if (!this.#subscribed.delete(topic)) return
-    this.#link?.unsubscribe(topic).catch(() => undefined)
+    void this.#settle(topic)
   }
 
   async close(): Promise<void> {
@@ -116,24 +113,40 @@ export class RedisTopics implements Topics {
     this.#link = null
   }
 
-  /** Connects where it isn't, and subscribes to what is wanted and isn't heard yet. */
+  /** Connects where it isn't, and sees to what is not subscribed as it is wanted. */
   async #tend(): Promise<void> {
     if (this.#closed) return
     if (!this.#link && !this.#connecting) await this.#connect()
-    if (this.#link?.isReady()) await Promise.all([...this.#wanted.keys()].map((topic) => this.#ensure(topic)))
+    const topics = new Set([...this.#wanted.keys(), ...this.#subscribed])
+    await Promise.all([...topics].map((topic) => this.#settle(topic)))
   }
 
-  async #ensure(topic: string): Promise<void> {
-    const hear = this.#wanted.get(topic)
-    const link = this.#link
-    if (!hear || !link?.isReady() || this.#subscribed.has(topic)) return
-    this.#subscribed.add(topic)
+  /** Subscribes to a topic, or ends that, until it is as wanted. One step at a time: a subscription that overtakes the end of the one before it would go down with that. */
+  async #settle(topic: string): Promise<void> {
+    if (this.#settling.has(topic)) return
+    this.#settling.add(topic)
     try {
-      await link.subscribe(topic, hear)
+      for (let link = this.#link; link?.isReady(); link = this.#link) {
+        const wanted = this.#wanted.has(topic)
+        if (wanted === this.#subscribed.has(topic)) break
+        if (wanted) {
+          await link.subscribe(topic, (text) => this.#hear(topic, text))
+          this.#subscribed.add(topic)
+        } else {
+          await link.unsubscribe(topic)
+          this.#subscribed.delete(topic)
+        }
+      }
     } catch (error) {
-      this.#subscribed.delete(topic)
       this.#complain(error as Error)
+    } finally {
+      this.#settling.delete(topic)
     }
+  }
+
+  #hear(topic: string, text: string): void {
+    this.#heard++
+    this.#wanted.get(topic)?.(text)
   }
 
   async #connect(): Promise<void> {

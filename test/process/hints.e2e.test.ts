@@ -122,3 +122,25 @@ test('H3: on a cluster of three nodes 30 of 30 restaurants cross by sharded topi
   for (const { worst } of [whole, without, back]) expect(worst).toBeLessThan(2_000)
   for (const { counts } of devices) expect(counts).toMatchObject({ twice: 0, gaps: 0, snapshots: 1 })
 })
+
+test('H1: a topic that is left and taken up again at once is heard on; one that is left is not', async () => {
+  const redis = await startRedis()
+  const topics = new RedisTopics(redis.url, createLog('silent'))
+  cleanUp(() => topics.close())
+  await until(() => topics.figures.connected)
+  const heard: string[] = []
+  const take = (topic: string) => topics.subscribe(topic, () => heard.push(topic))
+  const listeners = (topic: string) => redis.command('pubsub', 'numsub', topic)
+  for (const topic of ['again', 'left']) take(topic)
+  await until(async () => JSON.stringify(await listeners('left')) === '["left",1]')
+  for (let n = 0; n < 3; n++) {
+    topics.unsubscribe('again')
+    take('again')
+    topics.unsubscribe('left')
+    if (n < 2) take('left')
+  }
+  await until(async () => JSON.stringify(await listeners('left')) === '["left",0]')
+  for (const topic of ['left', 'again']) await redis.command('publish', topic, 'x')
+  await until(() => heard.length > 0)
+  expect(heard).toEqual(['again'])
+})

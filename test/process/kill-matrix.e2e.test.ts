@@ -151,7 +151,7 @@ test(
       const { unanswered, done } = await expectAcknowledged(postgres.url, floor)
       figures.unanswered += unanswered
       figures.doneUnanswered += done
-      await expectFollowed(devices, floor.restaurant)
+      await expectFollowed(postgres.url, devices, floor.restaurant)
     }
     process.stdout.write(`kill matrix: ${JSON.stringify({ seed, ...figures, killed })}\n`)
     expect(figures.unanswered).toBeGreaterThan(0)
