@@ -63,11 +63,16 @@ export const storm: Checker = async (ground) => {
   const { url, bases, random } = ground
   const floors = await openFloors(ground, 4)
   const { restaurant } = floors[0]!
-  const devices = await openFollowers(4, bases, restaurant, random)
+  const wandering = await openFollowers(4, bases, restaurant, random)
+  const devices = [...wandering]
   try {
-    await load(floors, 160, random, () => devices[Math.floor(random() * devices.length)]!.drop())
+    // Those that stay where they are: a server that hears of a change by a device's coming back is no server that finds it by itself.
+    for (const base of bases) devices.push(...(await openFollowers(1, [base], restaurant, random)))
+    await load(floors, 160, random, () => wandering[Math.floor(random() * wandering.length)]!.drop())
     await expectWhole(url, restaurant)
     await expectAcknowledged(url, floors[0]!)
+    await until(() => devices.every(({ live }) => live))
+    for (const floor of floors) await floor.restaurant.call('POST', '/guests', { first_name: 'Last', party_size: 2 })
     await expectFollowed(url, devices, restaurant)
   } finally {
     stopAll(devices)
