@@ -21,12 +21,17 @@ export interface AppFigures {
   readonly heldBytes: number
 }
 
+/** What it is asked. */
+export type Question = 'figures' | 'collected' | 'at rest'
+
 export interface AppProcess {
   readonly base: string
   readonly pid: number
   figures(): Promise<AppFigures>
   /** The same, after the garbage was collected. */
   collected(): Promise<AppFigures>
+  /** The same, after connections were closed that clients keep for their next request: nobody may be about to ask anything. */
+  atRest(): Promise<AppFigures>
 }
 
 /** Starts it on a free port of loopback. `env`: its settings, DATABASE_URL among them. It ends with the test. */
@@ -51,7 +56,7 @@ export async function startAppProcess(env: Record<string, string>): Promise<AppP
   const base = (await heard()) as string
   // One question at a time: answers carry no name.
   let last: Promise<unknown> = Promise.resolve()
-  const ask = (what: 'figures' | 'collected'): Promise<AppFigures> => {
+  const ask = (what: Question): Promise<AppFigures> => {
     const answer = last.then(async () => {
       const answered = heard()
       child.send(what)
@@ -60,5 +65,11 @@ export async function startAppProcess(env: Record<string, string>): Promise<AppP
     last = answer.catch(() => undefined)
     return answer
   }
-  return { base, pid: child.pid!, figures: () => ask('figures'), collected: () => ask('collected') }
+  return {
+    base,
+    pid: child.pid!,
+    figures: () => ask('figures'),
+    collected: () => ask('collected'),
+    atRest: () => ask('at rest'),
+  }
 }

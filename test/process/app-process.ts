@@ -4,7 +4,7 @@ import { systemClock } from '../../src/platform/clock.ts'
 import { Db } from '../../src/platform/db.ts'
 import { createLog } from '../../src/platform/log.ts'
 import { RedisTopics } from '../../src/platform/redis.ts'
-import type { AppFigures } from './app-figures.ts'
+import type { AppFigures, Question } from './app-figures.ts'
 
 /** The application as a program of its own which tells, when asked over IPC, what it holds. Started by app-figures.ts. */
 
@@ -41,17 +41,17 @@ function figures(): AppFigures {
   }
 }
 
-/** Connections that clients keep for their next request are let go as well. What is held only by what is finished in a turn of the loop goes with the second time. */
+/** What is held only by what is finished in a turn of the loop goes with the second time. */
 async function collect(): Promise<void> {
-  app.server.server.closeIdleConnections()
   for (let n = 0; n < 3; n++) {
     globalThis.gc!()
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
 
-process.on('message', (ask: 'figures' | 'collected') => {
-  const first = ask === 'collected' ? collect() : Promise.resolve()
+process.on('message', (ask: Question) => {
+  if (ask === 'at rest') app.server.server.closeIdleConnections()
+  const first = ask === 'figures' ? Promise.resolve() : collect()
   void first.then(() => process.send!(figures()))
 })
 process.on('disconnect', () => process.exit(0))

@@ -202,7 +202,7 @@ test(
       if (isLong) await until(async () => (await app.figures()).floors.floors === 0, FLOORS_GONE_MILLIS)
       // Answers to what was unsubscribed are on their way.
       await until(async () => (await channelsOf(redis)) === (await app.figures()).topics, 5_000)
-      return app.collected()
+      return app.atRest()
     }
 
     // Each manner once, and each floor: what is made at the first use stays.

@@ -15,11 +15,11 @@ const STALLED = 100
 const READING = 5
 const WRITERS = 4
 const NOTE_CHARACTERS = 8_000
-// Ten seconds or a megabyte, a sweep later, and what the system's own buffers take before that is felt.
 const CLOSED_MILLIS = 10_000
+// A megabyte, a second until it is dropped, and what the buffers of both ends of a connection take before the server feels anything.
+const CLOSED_BYTES = 8_000_000
 const WINDOW_MILLIS = 5_000
-/** What a loaded machine does to a figure on its own; few windows say little. */
-const NOISE_MILLIS = windows < 10 ? 20 : 3
+const NOISE_MILLIS = 3
 
 afterEach(cleanUpAll)
 
@@ -28,6 +28,9 @@ const percentile = (values: readonly number[], of: number): number => {
   return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * of) / 100))] ?? 0
 }
 const median = (values: readonly number[]): number => percentile(values, 50)
+/** How far the median of such windows may be off by chance: the notch of a box plot. */
+const notch = (values: readonly number[]): number =>
+  (1.57 * (percentile(values, 75) - percentile(values, 25))) / Math.sqrt(values.length)
 const rounded = (values: readonly number[]): number[] => values.map((value) => Math.round(value * 10) / 10)
 
 /** Where so many sockets are, half of them of each kind. */
@@ -93,7 +96,10 @@ test(
         await sleep(20)
       }
     }
-    const writers = Array.from({ length: WRITERS }, (_, n) => writer(guests[n]!))
+    const writing = Promise.all(Array.from({ length: WRITERS }, (_, n) => writer(guests[n]!)))
+    // It is awaited at the end; one that fails ends the wait for a busy restaurant that isn't any more.
+    const failed = writing.then(() => new Promise<never>(() => undefined))
+    failed.catch(() => undefined)
     await sleep(2_000)
 
     const socketsOf = async () => {
@@ -101,16 +107,18 @@ test(
       return stream.sockets + sockets.sockets
     }
     /** A window with sockets that stop reading. How long after that the last of them was closed, and delivery until then, in milliseconds. */
-    const stall = async (): Promise<{ millis: number; p99: number }> => {
+    const stall = async (): Promise<{ millis: number; bytes: number; p99: number }> => {
       const end = await openSockets('stall', app.base, restaurant)
-      const began = performance.now()
+      const [began, first] = [performance.now(), writes]
       times = []
-      while ((await socketsOf()) > 2 * READING && performance.now() - began < 3 * CLOSED_MILLIS) await sleep(100)
+      while ((await Promise.race([socketsOf(), failed])) > 2 * READING && performance.now() - began < 3 * CLOSED_MILLIS)
+        await sleep(100)
       const millis = performance.now() - began
+      const bytes = (writes - first) * NOTE_CHARACTERS
       // Before they end: the system then frees some hundred megabytes of its own, which every socket of a test's machine feels.
       const p99 = percentile(times, 99)
       await end()
-      return { millis, p99 }
+      return { millis, bytes, p99 }
     }
     /** A window with as many sockets that read: what is sent to them costs too. */
     const readAlong = async (): Promise<number> => {
@@ -122,7 +130,7 @@ test(
       return p99
     }
     const [alone, reading, stalledP99]: [number[], number[], number[]] = [[], [], []]
-    const closed: number[] = []
+    const [closed, told]: [number[], number[]] = [[], []]
     const memory: [number, number][] = []
     await stall() // warms up
     for (let n = 0; n < windows; n++) {
@@ -132,30 +140,34 @@ test(
       times = []
       await sleep(WINDOW_MILLIS / 2)
       alone.push(percentile(times, 99))
-      const { millis, p99 } = await stall()
+      const { millis, bytes, p99 } = await stall()
       closed.push(millis)
+      told.push(bytes)
+      expect(millis < CLOSED_MILLIS || bytes < CLOSED_BYTES, `closed after ${millis} ms and ${bytes} bytes`).toBe(true)
       stalledP99.push(p99)
       await sleep(1_500)
       const after = await app.collected()
       memory.push([after.heldBytes / before.heldBytes, after.rssBytes / before.rssBytes])
     }
     now.stopped = true
-    await Promise.all(writers)
+    await writing
     const figures = {
       windows,
       writes,
       lastClosedMillis: rounded(closed),
+      toldMB: rounded(told.map((bytes) => bytes / 1e6)),
       p99Millis: { alone: rounded(alone), besideReaders: rounded(reading), besideStalled: rounded(stalledP99) },
       held: memory.map(([held]) => Math.round(held * 1000) / 1000),
       rss: memory.map(([, rss]) => Math.round(rss * 1000) / 1000),
     }
     console.log(JSON.stringify(figures))
-    expect(Math.max(...closed)).toBeLessThan(CLOSED_MILLIS)
     for (const [held, rss] of memory) {
       expect(held).toBeLessThan(1.05)
       expect(rss).toBeLessThan(1.05)
     }
-    expect(median(stalledP99)).toBeLessThan(median(reading) * 1.1 + NOISE_MILLIS)
+    // One window says nothing: other processes of the machine weigh more. Of many the median does, to within what windows of one kind differ by.
+    const chance = Math.hypot(notch(reading), notch(stalledP99))
+    if (windows >= 5) expect(median(stalledP99)).toBeLessThan(median(reading) * 1.1 + NOISE_MILLIS + chance)
     for (const { counts } of devices) expect(counts).toMatchObject({ twice: 0, gaps: 0, snapshots: 1, connects: 1 })
   },
 )
