@@ -28,9 +28,6 @@ const percentile = (values: readonly number[], of: number): number => {
   return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * of) / 100))] ?? 0
 }
 const median = (values: readonly number[]): number => percentile(values, 50)
-/** How far the median of such windows may be off by chance: the notch of a box plot. */
-const notch = (values: readonly number[]): number =>
-  (1.57 * (percentile(values, 75) - percentile(values, 25))) / Math.sqrt(values.length)
 const rounded = (values: readonly number[]): number[] => values.map((value) => Math.round(value * 10) / 10)
 
 /** Where so many sockets are, half of them of each kind. */
@@ -165,9 +162,8 @@ test(
       expect(held).toBeLessThan(1.05)
       expect(rss).toBeLessThan(1.05)
     }
-    // One window says nothing: other processes of the machine weigh more. Of many the median does, to within what windows of one kind differ by.
-    const chance = Math.hypot(notch(reading), notch(stalledP99))
-    if (windows >= 5) expect(median(stalledP99)).toBeLessThan(median(reading) * 1.1 + NOISE_MILLIS + chance)
+    // One window says nothing: other processes of the machine weigh more. Of many the median does, where the machine is quiet enough.
+    if (windows >= 5) expect(median(stalledP99)).toBeLessThan(median(reading) * 1.1 + NOISE_MILLIS)
     for (const { counts } of devices) expect(counts).toMatchObject({ twice: 0, gaps: 0, snapshots: 1, connects: 1 })
   },
 )
