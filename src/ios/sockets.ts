@@ -58,6 +58,8 @@ interface Member {
 
 const PATHS: Record<string, SocketKind> = { '/realtime': 'realtime', '/ws/restaurant/sync': 'sync' }
 const SWEEP_MILLIS = 1_000
+// How long a client has to leave by itself when the process does.
+const LEAVE_MILLIS = 1_000
 
 /**
  * The two sockets of the contract. Nothing is sent before the token is known to be good: refused with 403 before the upgrade, closed with 4401 after it.
@@ -68,6 +70,7 @@ export class IosSockets {
   readonly #wss = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: limits.socketFrameBytes })
   readonly #members = new Map<Session, Member>()
   readonly #timer: NodeJS.Timeout
+  #leaving = false
 
   constructor(deps: SocketDeps) {
     this.#deps = deps
@@ -90,9 +93,10 @@ export class IosSockets {
 
   /** Asks every client to connect again and drops who doesn't leave. */
   async close(): Promise<void> {
+    this.#leaving = true
     clearInterval(this.#timer)
     for (const { session } of this.#members.values()) session.close(closeCodes.goingAway, 'server stopping')
-    const end = Date.now() + 1_000
+    const end = Date.now() + LEAVE_MILLIS
     while (this.#members.size > 0 && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20))
     for (const { session } of this.#members.values()) session.terminate()
     this.#wss.close()
@@ -134,6 +138,11 @@ export class IosSockets {
       deadline: null,
     }
     this.#members.set(session, member)
+    // Its handshake was under way when all others were told.
+    if (this.#leaving) {
+      setTimeout(() => session.terminate(), LEAVE_MILLIS).unref()
+      return session.close(closeCodes.goingAway, 'server stopping')
+    }
     const open = identity ? identity.restaurantId : this.#withoutToken(asked)
     if (open !== null) return void this.#join(member, open, identity)
     const late = () => session.close(closeCodes.notSignedIn, 'no token')

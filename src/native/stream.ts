@@ -9,6 +9,8 @@ import { StreamRoom } from './stream-room.ts'
 const PATH = /^\/v2\/restaurants\/([0-9a-f-]{36})\/stream$/
 const SWEEP_MILLIS = 250
 const SWEEPS_PER_SECOND = 1_000 / SWEEP_MILLIS
+// How long a device has to leave by itself when the process does.
+const LEAVE_MILLIS = 1_000
 
 /** The native stream's sockets: who is let in, and what is done for all of them from time to time. */
 export class Stream {
@@ -18,6 +20,7 @@ export class Stream {
   readonly #rooms = new Map<string, StreamRoom>()
   readonly #timer: NodeJS.Timeout
   #sweeps = 0
+  #leaving = false
 
   constructor(deps: StreamDeps) {
     this.#deps = deps
@@ -53,9 +56,10 @@ export class Stream {
 
   /** Tells every device to come back, each at its own time, and closes its socket. */
   async close(): Promise<void> {
+    this.#leaving = true
     clearInterval(this.#timer)
     for (const device of this.#devices) device.sendAway()
-    const end = Date.now() + 1_000
+    const end = Date.now() + LEAVE_MILLIS
     while (this.#devices.size > 0 && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20))
     for (const device of this.#devices) device.terminate()
     for (const room of this.#rooms.values()) room.close()
@@ -80,6 +84,10 @@ export class Stream {
         gone: () => this.#devices.delete(device),
       })
       this.#devices.add(device)
+      // Its handshake was under way when all others were told: it is told too, and not cut off with nothing said.
+      if (!this.#leaving) return
+      device.sendAway()
+      setTimeout(() => device.terminate(), LEAVE_MILLIS).unref()
     })
   }
 
