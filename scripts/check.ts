@@ -19,7 +19,14 @@ const repository = fileURLToPath(new URL('../', import.meta.url))
 const quick = process.argv.includes('--quick')
 /** How often the proofs repeat themselves; without any, as often as their files say. What is set from outside counts. */
 const repeats: Readonly<Record<string, string>> = quick
-  ? { RACES: '40', STREAM_COMMANDS: '300', LOG_COMMANDS: '800', DELTA_CHANGES: '500', BATCHES: '60' }
+  ? {
+      RACES: '40',
+      STREAM_COMMANDS: '300',
+      LOG_COMMANDS: '800',
+      DELTA_CHANGES: '500',
+      BATCHES: '60',
+      INTERLEAVINGS: '500',
+    }
   : process.argv.includes('--long')
     ? {
         RACES: '10000',
@@ -27,6 +34,7 @@ const repeats: Readonly<Record<string, string>> = quick
         LOG_COMMANDS: '10000',
         DELTA_CHANGES: '50000',
         BATCHES: '500',
+        INTERLEAVINGS: '100000',
         FUZZ_CASES: '200',
         KILL_CYCLES: '20',
         ROLLS: '10',

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
@@ -7,9 +8,12 @@ import type { Db } from './platform/db.ts'
 import { newId } from './platform/ids.ts'
 import { limits } from './platform/limits.ts'
 import { pathOf, type Logger } from './platform/log.ts'
-import type { Topics } from './platform/redis.ts'
+import type { Store, Topics } from './platform/redis.ts'
 import { Tokens } from './platform/tokens.ts'
 import { microsOf, type Clock } from './platform/clock.ts'
+import { AnswerStore } from './changes/answer-store.ts'
+import { Answers } from './changes/answers.ts'
+import { Heads } from './changes/heads.ts'
 import { Hints } from './changes/hints.ts'
 import { Hub } from './changes/hub.ts'
 import type { Change } from './changes/log.ts'
@@ -170,6 +174,10 @@ export interface AppDeps {
   readonly log: Logger
   /** Brings word of changes to other processes and back, where there are any. */
   readonly topics?: Topics
+  /** Keeps answers for other processes and the next start, where there is such a place. */
+  readonly store?: Store
+  /** Whether no other process writes to this database. */
+  readonly isSole?: boolean
 }
 
 /** The application: a server that listens nowhere yet, its hub and its sockets. `close` stops all of it and leaves the database open. */
@@ -179,6 +187,8 @@ export interface App {
   readonly sockets: IosSockets
   readonly stream: Stream
   readonly floors: LiveFloors
+  readonly answers: Answers
+  readonly heads: Heads
   /** What commands run on. */
   readonly changes: ChangeDeps
   readonly identities: Identities
@@ -191,7 +201,17 @@ export interface App {
 const STREAM_DAYS = 7
 
 /** Puts the application together. */
-export async function buildApp({ config, secretKey, db, clock, log, topics }: AppDeps): Promise<App> {
+export async function buildApp({
+  config,
+  secretKey,
+  db,
+  clock,
+  log,
+  topics,
+  store,
+  isSole = false,
+}: AppDeps): Promise<App> {
+  const api = openApi({ routes, nativeRoutes, commands, queries, floorReads })
   const hub = new Hub(db, log)
   const tokens = new Tokens(secretKey, () => microsOf(clock.now()) / 1e6)
   const identities = new Identities(db, tokens)
@@ -202,6 +222,14 @@ export async function buildApp({ config, secretKey, db, clock, log, topics }: Ap
   }
   const historyDays = config.HISTORY_DAYS === 0 ? STREAM_DAYS : Math.min(config.HISTORY_DAYS, STREAM_DAYS)
   const floors = new LiveFloors({ db, hub, clock, log, kinds: floorKinds, historyDays })
+  const heads = new Heads(db, hub, isSole)
+  const answers = new Answers({
+    heads,
+    floors,
+    clock,
+    store: store ? new AnswerStore(store, secretKey, formOf(api)) : null,
+    maxBytes: config.CACHE_MEGABYTES * 1e6,
+  })
   const access = new AccessReview(db, identities, log)
   const deps: IosDeps = {
     db,
@@ -212,6 +240,8 @@ export async function buildApp({ config, secretKey, db, clock, log, topics }: Ap
     identities,
     tokenMinutes: config.ACCESS_TOKEN_EXPIRE_MINUTES,
     historyDays: config.HISTORY_DAYS,
+    floorDays: historyDays,
+    answers,
   }
   const times = {
     heartbeat: config.WS_HEARTBEAT_INTERVAL * 1000,
@@ -230,7 +260,7 @@ export async function buildApp({ config, secretKey, db, clock, log, topics }: Ap
   const attempts = new SignInAttempts(() => microsOf(clock.now()) / 1000)
   const refreshDays = config.REFRESH_TOKEN_EXPIRE_DAYS
   for (const r of nativeRoutes) mountNativeRoute(server, { ...deps, refreshDays, attempts }, r)
-  await mountDocs(server, openApi({ routes, nativeRoutes, commands, queries, floorReads }), yaml(asyncApi(messages)))
+  await mountDocs(server, api, yaml(asyncApi(messages)))
   mountFallback(server, routes)
   server.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
@@ -240,12 +270,17 @@ export async function buildApp({ config, secretKey, db, clock, log, topics }: Ap
   const close = async () => {
     await Promise.all([sockets.close(), stream.close()])
     await server.close()
+    answers.close()
     floors.close()
     access.close()
     hub.close()
   }
-  return { server, hub, sockets, stream, floors, changes: deps, identities, access, tokens, close }
+  return { server, hub, sockets, stream, floors, answers, heads, changes: deps, identities, access, tokens, close }
 }
+
+/** Names the form of all answers: a program that writes others finds none of these. */
+const formOf = (api: object): string =>
+  createHash('sha256').update(JSON.stringify(api)).digest('base64url').slice(0, 12)
 
 function createServer(log: Logger): FastifyInstance {
   const loggerInstance: FastifyBaseLogger = log

@@ -70,6 +70,7 @@ export const settings = {
   PORT: setting(int(0, 65_535), 8000, 'Port to listen on; 0 picks a free one'),
   QTABLE_DATA: setting(z.string().min(1), './data', 'Folder of the embedded database and of the made SECRET_KEY'),
   POOL_SIZE: setting(int(1, 500), 20, 'Database connections at most, of each process'),
+  CACHE_MEGABYTES: setting(int(1, 65_536), 64, 'Memory for answers that are ready to be sent, of each process'),
   LOG_LEVEL: setting(
     z.preprocess(
       (level) => String(level).toLowerCase().replace('warning', 'warn').replace('critical', 'fatal'),

@@ -26,7 +26,8 @@ export async function serve(
   const onConnectionError = (error: Error) => log.warn({ err: error }, 'a database connection broke while idle')
   const db = new Db({ url: place.url, poolSize: config.POOL_SIZE, onConnectionError })
   stops.push(() => db.close())
-  const topics = config.REDIS_URL === null ? siblings : new RedisTopics(config.REDIS_URL, log)
+  const redis = config.REDIS_URL === null ? undefined : new RedisTopics(config.REDIS_URL, log)
+  const topics = redis ?? siblings
   if (topics) stops.push(() => topics.close())
   const app = await buildApp({
     config,
@@ -35,6 +36,9 @@ export async function serve(
     clock: systemClock(),
     log,
     ...(topics && { topics }),
+    ...(redis && { store: redis }),
+    // The embedded database lets nobody else in; one of several processes is given its address.
+    isSole: config.DATABASE_URL === null,
   })
   stops.push(drainOf(app))
   await listen(app, config)

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { inject } from 'vitest'
 import { WebSocket } from 'ws'
-import { buildApp, type App } from '../src/app.ts'
+import { buildApp, type App, type AppDeps } from '../src/app.ts'
 import { readConfig, type Config } from '../src/config.ts'
 import { Db } from '../src/platform/db.ts'
 import type { SignedIn } from '../src/staff/start-sign-in.ts'
 import { createLog } from '../src/platform/log.ts'
-import type { Topics } from '../src/platform/redis.ts'
 import { systemClock } from '../src/platform/clock.ts'
 import { asLogin, databaseIn } from './postgres.ts'
 
@@ -88,7 +87,7 @@ export const TEST_SECRET = 'a secret key for tests only, long enough'
  */
 export async function startApp(
   env: Record<string, string> = {},
-  given: { readonly database?: TestDatabase; readonly topics?: Topics } = {},
+  given: Partial<Pick<AppDeps, 'topics' | 'store' | 'isSole' | 'clock'>> & { readonly database?: TestDatabase } = {},
 ): Promise<TestApp> {
   const read = readConfig({ SECRET_KEY: TEST_SECRET, ENVIRONMENT: 'test', LOG_LEVEL: 'silent', ...env })
   if ('problems' in read) throw new Error(read.problems.join('; '))
@@ -99,9 +98,11 @@ export async function startApp(
     config,
     secretKey: TEST_SECRET,
     db: database.db,
-    clock: systemClock(),
+    clock: given.clock ?? systemClock(),
     log,
     ...(given.topics && { topics: given.topics }),
+    ...(given.store && { store: given.store }),
+    isSole: given.isSole ?? false,
   })
   await app.server.listen({ host: '127.0.0.1', port: 0 })
   const address = app.server.server.address()

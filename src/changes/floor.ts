@@ -11,8 +11,8 @@ export interface EntityValue {
   readonly endedAt?: Instant | null
 }
 
-/** One entity as it is held: its value as canonical JSON. */
-interface Held {
+/** One entity as it is held: its value as canonical JSON. A new value is a new object. */
+export interface Held {
   readonly kind: string
   readonly id: string
   readonly version: number
@@ -47,6 +47,11 @@ export class Floor {
 
   get standing(): Standing {
     return this.#standing
+  }
+
+  /** Everything on the floor, in no order. */
+  get entities(): Iterable<Held> {
+    return this.#held.values()
   }
 
   /** Entities on the floor. */

@@ -27,6 +27,8 @@ interface Room {
   readonly subscribers: Set<Subscriber>
   /** Where listeners are: the newest change that they have heard. Null until the head is known. */
   at: Pick<Head, 'epoch' | 'seq'> | null
+  /** The newest change that this process has word of, heard or not. */
+  known: number
   /** Changes that came before their turn. */
   readonly early: Map<number, Change>
   readonly ready: Promise<void>
@@ -100,6 +102,16 @@ export class Hub {
     if (room) this.#take(room, change)
   }
 
+  /**
+   * The newest change of a restaurant that this process has word of, delivered or still on its way: null where nobody listens. What this process commits is
+   * in it before its caller is answered.
+   */
+  newest(restaurantId: string): Pick<Head, 'epoch' | 'seq'> | null {
+    const room = this.#rooms.get(restaurantId)
+    if (!room?.at) return null
+    return room.known > room.at.seq ? { epoch: room.at.epoch, seq: room.known } : room.at
+  }
+
   /** Whether listeners have yet to hear a change: a wire may spare itself the reading of one that they have. */
   awaits(restaurantId: string, epoch: string, seq: number): boolean {
     const room = this.#rooms.get(restaurantId)
@@ -167,6 +179,7 @@ export class Hub {
   #reset(room: Room, head: Pick<Head, 'epoch' | 'seq'>): void {
     this.#log.warn({ restaurantId: room.restaurantId, was: room.at, is: head }, 'the change log has begun anew')
     room.at = head
+    room.known = head.seq
     room.early.clear()
     for (const { onReset } of room.subscribers) onReset()
   }
@@ -183,6 +196,7 @@ export class Hub {
       restaurantId,
       subscribers: new Set(),
       at: null,
+      known: 0,
       early: new Map(),
       ready: Promise.resolve().then(start),
       filling: null,
@@ -195,6 +209,7 @@ export class Hub {
   #take(room: Room, change: Change): void {
     if (room.at && room.at.epoch !== change.epoch) return void this.#compare([room])
     if (room.at && change.seq <= room.at.seq) return
+    room.known = Math.max(room.known, change.seq)
     // Beyond the limit the log has it all the same.
     if (room.early.size < limits.changesPerRead) room.early.set(change.seq, change)
     if (!room.at) return

@@ -26,7 +26,7 @@ export class LiveFloors {
     return {
       floors: all.length,
       idle: all.filter(({ holders }) => holders === 0).length,
-      characters: all.reduce((sum, { live }) => sum + (live.floor?.characters ?? 0), 0),
+      characters: all.reduce((sum, { live }) => sum + charactersOf(live), 0),
     }
   }
 
@@ -51,6 +51,17 @@ export class LiveFloors {
       this.#drop(restaurantId, kept)
       throw error
     }
+  }
+
+  /** Whether a floor is in memory, or on its way there. */
+  has(restaurantId: string): boolean {
+    return this.#kept.has(restaurantId)
+  }
+
+  /** Keeps a floor that nobody holds for a while longer, if it is there. */
+  touch(restaurantId: string): void {
+    const kept = this.#kept.get(restaurantId)
+    if (kept) kept.idleSince = performance.now()
   }
 
   close(): void {
@@ -79,8 +90,14 @@ export class LiveFloors {
     const now = performance.now()
     const idle = [...this.#kept].filter(([, { holders }]) => holders === 0)
     idle.sort(([, a], [, b]) => a.idleSince - b.idleSince)
-    for (const [index, [restaurantId, kept]] of idle.entries())
-      if (now - kept.idleSince > limits.floorIdleMillis || idle.length - index > limits.idleFloors)
-        this.#drop(restaurantId, kept)
+    let characters = idle.reduce((sum, [, { live }]) => sum + charactersOf(live), 0)
+    for (const [index, [restaurantId, kept]] of idle.entries()) {
+      const isTooMany = idle.length - index > limits.idleFloors || characters > limits.idleFloorCharacters
+      if (now - kept.idleSince <= limits.floorIdleMillis && !isTooMany) return
+      characters -= charactersOf(kept.live)
+      this.#drop(restaurantId, kept)
+    }
   }
 }
+
+const charactersOf = (live: LiveFloor): number => live.floor?.characters ?? 0

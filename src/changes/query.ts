@@ -67,9 +67,9 @@ export interface Place {
 }
 
 /** An answer, where it stands, and for a list that is read page by page where the next page begins: null when this was the last. */
-export interface Placed {
+export interface Placed<Result = unknown> {
   readonly place: Place
-  readonly result: unknown
+  readonly result: Result
   readonly next: string | null | undefined
 }
 
@@ -77,13 +77,13 @@ export interface Placed {
  * Runs a query and tells where its answer stands: the same place gives the same answer, so history is counted from the full hour. With `minSeq` the answer is
  * at least that new. Throws `AppError`: ahead-of-log (409), busy, and what the query refuses with.
  */
-export async function askAt<Input extends z.ZodType>(
+export async function askAt<Input extends z.ZodType, Result>(
   { db, clock }: QueryDeps,
-  q: Query<Input>,
+  q: Query<Input, Result>,
   restaurantId: string,
   input: z.output<Input>,
   minSeq: number | null,
-): Promise<Placed> {
+): Promise<Placed<Result>> {
   const hour = fullHour(clock.now())
   return db.snapshot({ restaurantId }, async (tx) => {
     const head = headOf(tx, restaurantId)

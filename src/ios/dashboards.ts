@@ -1,15 +1,25 @@
 import { z } from 'zod'
-import { ask } from '../changes/query.ts'
+import type { Shape } from '../changes/answers.ts'
+import { horizonAt } from '../changes/live-floor.ts'
+import { ask, askAt } from '../changes/query.ts'
 import { limits } from '../platform/limits.ts'
 import type { Instant } from '../platform/clock.ts'
-import { getFloor, type Floor } from '../guests/get-floor.ts'
+import { getFloor } from '../guests/get-floor.ts'
 import { getFloorSince } from '../guests/get-floor-since.ts'
 import type { Guest } from '../guests/guests.ts'
 import type { Table } from '../tables/tables.ts'
-import { field } from './pydantic.ts'
-import { route, type Call } from './route.ts'
 import {
-  fullName,
+  floorReaches,
+  guestForm,
+  minimalGuestForm,
+  minimalGuestJson,
+  minimalTableForm,
+  minimalTableJson,
+  tableForm,
+} from './floor-shapes.ts'
+import { field } from './pydantic.ts'
+import { route, type Call, type ShapeDeps } from './route.ts'
+import {
   guestJson,
   guestShape,
   guestStatus,
@@ -20,7 +30,7 @@ import {
   tableShape,
   tableStatus,
 } from './shapes.ts'
-import { guestWords, tableWords } from './statuses.ts'
+import { arrayOf, linesOn, type Line } from './sheet.ts'
 import { naive } from './times.ts'
 
 const minimalGuest = z.object({
@@ -74,7 +84,8 @@ const dashboardRoute = (path: string, name: string, access: 'identity' | 'restau
     access,
     query,
     answer: dashboard,
-    handle: (call: Asked) => dashboardOf(call),
+    shape: (deps, { since, minimal }) => (since === undefined ? dashboardShape(deps, minimal) : null),
+    handle: (call: Asked) => changesOnDashboard(call, call.query.since!),
   })
 
 export const dashboardData = dashboardRoute('/api/v1/dashboard/data', 'dashboardData', 'identity')
@@ -118,28 +129,57 @@ export const dashboardUpdates = route({
   },
 })
 
-async function dashboardOf(call: Asked): Promise<z.output<typeof dashboard>> {
-  const { since, minimal } = call.query
-  const guestForm = (guest: Guest) => (minimal ? minimalGuestJson(guest) : guestJson(guest))
-  const tableForm = (table: Table) => (minimal ? minimalTableJson(table) : tableJson(table))
-  if (since !== undefined) {
-    const { guests, tables, upTo } = await changedSince(call, since)
-    return {
-      guests: guests.map(guestForm),
-      tables: tables.map(tableForm),
-      stats: { total_guests: 0, total_tables: 0, occupancy_rate: 0, guests_by_status: {}, tables_by_status: {} },
-      lastUpdated: naive(upTo),
-      isFullSync: false,
-    }
+/** The whole dashboard. Its time is that of the newest change in it, so that "since" that time continues exactly where it ends. */
+function dashboardShape(deps: ShapeDeps, minimal: boolean): Shape {
+  const { historyDays } = deps
+  const [guests, tables] = minimal ? [minimalGuestForm, minimalTableForm] : [guestForm, tableForm]
+  const whole = (floor: { guests: Written; tables: Written; at: Instant }): string => {
+    const stats = statsOf(floor.guests.words, floor.tables.words)
+    return `{"guests":${floor.guests.text},"tables":${floor.tables.text},"stats":${JSON.stringify(stats)},"lastUpdated":"${naive(floor.at)}","isFullSync":true}`
   }
-  const floor = await ask(call.deps, getFloor, call.context, { historyDays: call.deps.historyDays })
   return {
-    guests: floor.guests.map(guestForm),
-    tables: floor.tables.map(tableForm),
-    stats: statsOf(floor),
-    // The time of the newest change in here, so that "since" this continues exactly where this ends.
-    lastUpdated: naive(floor.at),
-    isFullSync: true,
+    key: minimal ? 'dashboard' : 'dashboard whole',
+    fromFloor: floorReaches(deps)
+      ? (live, now) => ({
+          text: whole({
+            guests: writtenLines(linesOn(live, guests, horizonAt(now, historyDays))),
+            tables: writtenLines(linesOn(live, tables, now)),
+            at: live.floor.standing.at,
+          }),
+        })
+      : null,
+    async fromDatabase(restaurantId, minSeq) {
+      const { place, result: floor } = await askAt(deps, getFloor, restaurantId, { historyDays }, minSeq)
+      const text = whole({
+        guests: writtenLines(floor.guests.map(guests.write)),
+        tables: writtenLines(floor.tables.map(tables.write)),
+        at: floor.at,
+      })
+      return { place, text }
+    },
+  }
+}
+
+interface Written {
+  readonly text: string
+  readonly words: readonly string[]
+}
+
+const writtenLines = (lines: readonly Pick<Line, 'text' | 'word'>[]): Written => ({
+  text: arrayOf(lines),
+  words: lines.map(({ word }) => word),
+})
+
+/** What changed after a time, as the dashboard. */
+async function changesOnDashboard(call: Asked, since: Instant): Promise<z.output<typeof dashboard>> {
+  const { minimal } = call.query
+  const { guests, tables, upTo } = await changedSince(call, since)
+  return {
+    guests: guests.map((guest) => (minimal ? minimalGuestJson(guest) : guestJson(guest))),
+    tables: tables.map((table) => (minimal ? minimalTableJson(table) : tableJson(table))),
+    stats: { total_guests: 0, total_tables: 0, occupancy_rate: 0, guests_by_status: {}, tables_by_status: {} },
+    lastUpdated: naive(upTo),
+    isFullSync: false,
   }
 }
 
@@ -158,32 +198,19 @@ async function changedSince({ deps, context }: Pick<Asked, 'deps' | 'context'>, 
   }
 }
 
-const minimalGuestJson = (g: Guest): z.output<typeof minimalGuest> => ({
-  id: g.id,
-  name: fullName(g) || 'Unknown Guest',
-  status: guestWords[g.status],
-  tableId: g.tableId,
-  partySize: g.partySize,
-  lastUpdated: naive(g.updatedAt),
-})
-
-const minimalTableJson = (t: Table): z.output<typeof minimalTable> => {
-  const { id, tableNumber, capacity, position, status, currentGuestId, lastUpdated } = tableJson(t)
-  return { id, tableNumber, capacity, position, status, currentGuestId, lastUpdated }
-}
-
-function statsOf({ guests, tables }: Floor) {
+function statsOf(guests: readonly string[], tables: readonly string[]) {
   const count = (words: readonly string[]) => {
     const found: Record<string, number> = {}
     for (const word of words) found[word] = (found[word] ?? 0) + 1
     return found
   }
-  const occupied = tables.filter(({ status }) => status === 'occupied').length
+  const tablesByStatus = count(tables)
+  const occupied = tablesByStatus['occupied'] ?? 0
   return {
     total_guests: guests.length,
     total_tables: tables.length,
     occupancy_rate: tables.length === 0 ? 0 : Math.round((occupied / tables.length) * 100) / 100,
-    guests_by_status: count(guests.map(({ status }) => guestWords[status])),
-    tables_by_status: count(tables.map(({ status }) => tableWords[status])),
+    guests_by_status: count(guests),
+    tables_by_status: tablesByStatus,
   }
 }

@@ -1,5 +1,8 @@
 import { z } from 'zod'
 import { limits } from '../platform/limits.ts'
+import type { Instant } from '../platform/clock.ts'
+import type { Shape } from '../changes/answers.ts'
+import { horizonAt } from '../changes/live-floor.ts'
 import { execute } from '../changes/command.ts'
 import { ask } from '../changes/query.ts'
 import { addGuest } from '../guests/add-guest.ts'
@@ -10,8 +13,10 @@ import { updateGuest } from '../guests/update-guest.ts'
 import { detail } from './errors.ts'
 import { idOrNothing, pathId } from './ids.ts'
 import { check, field } from './pydantic.ts'
-import { route } from './route.ts'
+import { route, type ShapeDeps } from './route.ts'
+import { floorReaches, guestForm, written } from './floor-shapes.ts'
 import { guestJson, guestShape } from './shapes.ts'
+import { arrayOf, linesOn } from './sheet.ts'
 import { GUEST_SPELLINGS, partyStatusOf, POST_GUEST_WORDS } from './statuses.ts'
 
 const LIST = '/restaurants/:restaurantId/guests'
@@ -63,14 +68,8 @@ export const guestsList = route({
     limit: field.optional(field.int({ min: 0 })),
   }),
   answer: z.array(guestShape),
-  async handle({ deps, context, query }) {
-    const guests = await ask(deps, listGuests, context, {
-      historyDays: query.history === 'all' ? 0 : deps.historyDays,
-      before: query.before,
-      limit: Math.min(query.limit ?? limits.guestsPerList, limits.guestsPerList),
-    })
-    return guests.map(guestJson)
-  },
+  shape: (deps, { history, before, limit = limits.guestsPerList }) =>
+    guestsShape(deps, { historyDays: history === 'all' ? 0 : deps.historyDays, before, limit }),
 })
 
 export const guestsGet = route({
@@ -181,6 +180,27 @@ export const guestsDelete = route({
     return { success: true, message: 'Guest deleted successfully' }
   },
 })
+
+interface Listed {
+  readonly historyDays: number
+  readonly before: Instant | undefined
+  readonly limit: number
+}
+
+/** The list of guests. The floor has it where it is asked for as a whole and as far back as the floor reaches. */
+function guestsShape(deps: ShapeDeps, { historyDays, before, limit }: Listed): Shape {
+  const isWhole = before === undefined && limit >= limits.guestsPerList && historyDays === deps.historyDays
+  const input = { historyDays, before, limit: Math.min(limit, limits.guestsPerList) }
+  return {
+    key: isWhole ? 'guests' : `guests ${historyDays} ${before ?? ''} ${input.limit}`,
+    fromFloor:
+      isWhole && floorReaches(deps)
+        ? (live, now) => ({ text: arrayOf(linesOn(live, guestForm, horizonAt(now, historyDays))) })
+        : null,
+    fromDatabase: (restaurantId, minSeq) =>
+      written(deps, listGuests, restaurantId, input, minSeq, (guests) => guests.map(guestJson)),
+  }
+}
 
 interface WalkIn {
   readonly first_name: string

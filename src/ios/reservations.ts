@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { limits } from '../platform/limits.ts'
 import { AppError } from '../platform/errors.ts'
 import { execute } from '../changes/command.ts'
-import { ask } from '../changes/query.ts'
 import { addReservation } from '../reservations/add-reservation.ts'
 import { cancelReservation } from '../reservations/cancel-reservation.ts'
 import { dayField, listReservations } from '../reservations/list-reservations.ts'
@@ -11,6 +10,7 @@ import { detail } from './errors.ts'
 import { idOrNothing, pathId } from './ids.ts'
 import { check, field, valueError, ValidationError } from './pydantic.ts'
 import { route } from './route.ts'
+import { written } from './floor-shapes.ts'
 import { reservationJson, reservationShape } from './shapes.ts'
 import { partyStatusOf, RESERVATION_WORDS } from './statuses.ts'
 
@@ -38,18 +38,21 @@ export const reservationsList = route({
   }),
   answer: z.array(reservationShape),
   refusals: [400],
-  async handle({ deps, context, query }) {
-    const { status_filter: word, date_filter: day, before, limit } = query
+  shape(deps, { status_filter: word, date_filter: day, before, limit = limits.guestsPerList }) {
     if (day !== undefined && !dayField.safeParse(day).success) throw detail(400, 'Invalid date format. Use YYYY-MM-DD')
+    const status = word === undefined ? undefined : partyStatusOf(word)
     // A status in other words than the contract's fits nothing.
-    if (word !== undefined && !(RESERVATION_WORDS as readonly string[]).includes(word)) return []
-    const reservations = await ask(deps, listReservations, context, {
-      status: word === undefined ? undefined : partyStatusOf(word),
-      day,
-      before,
-      limit: Math.min(limit ?? limits.guestsPerList, limits.guestsPerList),
-    })
-    return reservations.map(reservationJson)
+    const isUnknown = word !== undefined && !(RESERVATION_WORDS as readonly string[]).includes(word)
+    const input = { status, day, before, limit: isUnknown ? 0 : Math.min(limit, limits.guestsPerList) }
+    return {
+      key: `reservations ${isUnknown ? 'none' : Object.values(input).join(' ')}`,
+      // It has those of these days only.
+      fromFloor: null,
+      fromDatabase: (restaurantId, minSeq) =>
+        written(deps, listReservations, restaurantId, isUnknown ? { limit: 0 } : input, minSeq, (list) =>
+          list.map(reservationJson),
+        ),
+    }
   },
 })
 

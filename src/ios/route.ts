@@ -4,7 +4,9 @@ import { bearerOf } from '../platform/bearer.ts'
 import { limits } from '../platform/limits.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Tokens } from '../platform/tokens.ts'
+import type { Answers, Coding, Shape } from '../changes/answers.ts'
 import type { ChangeDeps, Context } from '../changes/command.ts'
+import { clientHas } from '../changes/etag.ts'
 import type { Identities } from '../staff/identify.ts'
 import type { Identity } from '../staff/staff.ts'
 import {
@@ -24,9 +26,15 @@ export interface IosDeps extends ChangeDeps {
   readonly clock: Clock
   readonly tokens: Tokens
   readonly identities: Identities
+  readonly answers: Answers
   readonly tokenMinutes: number
   readonly historyDays: number
+  /** Days that the floor in memory goes back. */
+  readonly floorDays: number
 }
+
+/** What shapes work with. */
+export type ShapeDeps = Pick<IosDeps, 'db' | 'clock' | 'historyDays' | 'floorDays'>
 
 /** One request, read and let in. */
 export interface Call<Body, Query> {
@@ -57,7 +65,10 @@ export interface Route<Body extends z.ZodType = z.ZodType, Query extends z.ZodTy
   readonly answer: z.ZodType
   /** Statuses that it may refuse with, beside those that its kind of access and its body bring. */
   readonly refusals?: readonly number[]
-  handle(call: Call<z.output<Body>, z.output<Query>>): Promise<unknown>
+  /** For a read that follows from the floor: what it answers with, the same for all who ask the same. Null where it must be asked for each time, by `handle`. */
+  shape?(deps: ShapeDeps, query: z.output<Query>): Shape | null
+  /** Answers. Only a read that always has a shape has none. */
+  handle?(call: Call<z.output<Body>, z.output<Query>>): Promise<unknown>
 }
 
 /** Declares an endpoint. */
@@ -68,16 +79,19 @@ export const route = <Body extends z.ZodType, Query extends z.ZodType>(r: Route<
  * restaurant, the fields, then the handler.
  */
 export function mount(server: FastifyInstance, deps: IosDeps, r: Route): void {
+  const shapeOf = r.shape ? shapesOf(deps, r) : () => null
   server.route({
     method: r.method,
     url: r.path,
     errorHandler: (error, request, reply) => void answerError(error, request, reply),
     handler: async (request, reply) => {
       const identity = r.access === 'public' ? nobody : await admit(deps, r, request)
+      const shape = shapeOf(request)
+      if (shape) return sendAnswer(deps, identity.restaurantId, shape, request, reply)
       const body = r.body ? parseModel(r.body, request.body, 'body') : undefined
       const query = r.query ? parseModel(r.query, request.query, 'query') : undefined
       const params = request.params as Record<string, string>
-      const answer = await r.handle({
+      const answer = await r.handle!({
         deps,
         body,
         sent: request.body,
@@ -92,6 +106,58 @@ export function mount(server: FastifyInstance, deps: IosDeps, r: Route): void {
 }
 
 const nobody = {} as Identity
+
+/** The shapes of a read by its query string: each is read and checked once, because nearly all requests ask with the same few. */
+function shapesOf(deps: IosDeps, r: Route): (request: FastifyRequest) => Shape | null {
+  const known = new Map<string, Shape | null>()
+  return ({ url, query }) => {
+    const start = url.indexOf('?')
+    const search = start < 0 ? '' : url.slice(start)
+    const found = known.get(search)
+    if (found !== undefined) return found
+    const shape = r.shape!(deps, r.query ? parseModel(r.query, query, 'query') : undefined)
+    if (search.length <= limits.rememberedQueryCharacters) {
+      if (known.size >= limits.rememberedQueries) known.clear()
+      known.set(search, shape)
+    }
+    return shape
+  }
+}
+
+/** Sends what a shape answers, or 304 to whoever has it. A client may keep it, and asks each time whether it still counts. */
+async function sendAnswer(
+  { answers }: IosDeps,
+  restaurantId: string,
+  shape: Shape,
+  { headers }: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const accepted = headers['accept-encoding']
+  const answer = await answers.get(restaurantId, shape, accepted === undefined ? 'identity' : codingOf(accepted))
+  const { etag, body, coding } = answer
+  // Beside what CORS may have put there.
+  const vary = reply.getHeader('vary')
+  void reply
+    .header('etag', etag)
+    .header('cache-control', 'private, no-cache')
+    .header('vary', vary === undefined ? 'accept-encoding' : `${String(vary)}, accept-encoding`)
+  if (headers['if-none-match'] !== undefined && clientHas(headers['if-none-match'], etag)) return reply.code(304).send()
+  if (coding !== 'identity') void reply.header('content-encoding', coding)
+  return reply.header('content-type', 'application/json').send(body)
+}
+
+/** The best coding that a client takes (RFC 9110 section 12.5.3): br before gzip, unless it weighs them otherwise or refuses one. */
+export function codingOf(accepted: string): Coding {
+  let best: Coding = 'identity'
+  let weight = 0
+  for (const part of accepted.toLowerCase().split(',')) {
+    const [name = '', ...parameters] = part.split(';').map((each) => each.trim())
+    const q = Number(parameters.find((each) => each.startsWith('q='))?.slice(2) ?? 1)
+    if ((name === 'br' || name === 'gzip') && (q > weight || (q === weight && q > 0 && name === 'br')))
+      [best, weight] = [name, q]
+  }
+  return best
+}
 
 /** Who calls, if they may. Throws what the contract says. */
 async function admit(deps: IosDeps, r: Route, request: FastifyRequest): Promise<Identity> {

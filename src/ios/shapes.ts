@@ -124,10 +124,17 @@ export function tableJson(t: Table): z.output<typeof tableShape> {
   }
 }
 
+/** From when on a guest's waiting time is counted, while it is. */
+export const waitsSince = ({ status, checkInTime }: Pick<Guest, 'status' | 'checkInTime'>): Instant | null =>
+  status === 'waitlist' || status === 'arrived' ? checkInTime : null
+
+/** Whole minutes from one time to another, 0 where that is earlier. */
+export const minutesBetween = (from: Instant, to: Instant): number =>
+  Math.max(0, Math.floor((microsOf(to) - microsOf(from)) / 60e6))
+
 /** A guest as /api/sync and the sync socket say it. `now` is what waiting times are counted to. */
 export function syncGuestJson(g: Guest, now: Instant): z.output<typeof syncGuestShape> {
-  const waits = g.status === 'waitlist' || g.status === 'arrived'
-  const minutes = g.checkInTime === null ? 0 : Math.floor((microsOf(now) - microsOf(g.checkInTime)) / 60e6)
+  const since = waitsSince(g)
   return {
     id: g.id,
     name: fullName(g) || 'Unknown Guest',
@@ -135,7 +142,7 @@ export function syncGuestJson(g: Guest, now: Instant): z.output<typeof syncGuest
     phoneNumber: g.phone ?? '',
     email: g.email ?? '',
     status: syncGuestWord(g.status),
-    waitTime: waits ? Math.max(0, minutes) : 0,
+    waitTime: since === null ? 0 : minutesBetween(since, now),
     tableId: g.tableId,
     notes: g.notes ?? '',
     arrivalTime: g.checkInTime === null ? null : zulu(g.checkInTime),

@@ -20,7 +20,7 @@ import { answerSyncRequest } from './sync-requests.ts'
 import { socketTime } from './times.ts'
 
 /** What the sockets stand on. */
-export interface SocketDeps extends Pick<IosDeps, 'db' | 'historyDays'> {
+export interface SocketDeps extends Pick<IosDeps, 'db' | 'historyDays' | 'floorDays' | 'answers'> {
   readonly hub: Hub
   readonly identities: Identities
   readonly access: AccessReview

@@ -1,7 +1,7 @@
 import type { Context } from '../changes/command.ts'
 import { ContractError } from './errors.ts'
-import type { IosDeps } from './route.ts'
-import { deltaSync, fullSync, instantOf } from './sync.ts'
+import type { IosDeps, ShapeDeps } from './route.ts'
+import { deltaSync, fullSyncShape, instantOf } from './sync.ts'
 import { socketTime } from './times.ts'
 
 const PAGE = 1_000
@@ -11,14 +11,15 @@ const PAGE = 1_000
  * anything else. Never rejects: what fails is an `error` message.
  */
 export async function answerSyncRequest(
-  deps: Pick<IosDeps, 'db' | 'clock' | 'historyDays'>,
+  deps: ShapeDeps & Pick<IosDeps, 'answers'>,
   context: Context,
   message: Readonly<Record<string, unknown>>,
 ): Promise<object | null> {
   const head = () => ({ timestamp: socketTime(deps.clock.now()), restaurant_id: context.restaurantId })
   try {
     if (message['type'] === 'request_full_sync') {
-      const { guests, tables } = await fullSync(deps, context)
+      const { body } = await deps.answers.get(context.restaurantId, fullSyncShape(deps))
+      const { guests, tables } = JSON.parse(body.toString('utf8')) as { guests: object[]; tables: object[] }
       return { type: 'full_sync', ...head(), data: { guests, tables } }
     }
     if (message['type'] === 'request_delta') {

@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { limits } from '../platform/limits.ts'
-import type { Instant } from '../platform/clock.ts'
+import { plusMillis, type Instant } from '../platform/clock.ts'
+import type { Shape } from '../changes/answers.ts'
+import { horizonAt } from '../changes/live-floor.ts'
 import { execute, type Context } from '../changes/command.ts'
-import { ask } from '../changes/query.ts'
+import { ask, askAt } from '../changes/query.ts'
 import { getFloor } from '../guests/get-floor.ts'
 import { getFloorSince } from '../guests/get-floor-since.ts'
 import { runEach } from '../guests/run-each.ts'
@@ -10,9 +12,20 @@ import type { Guest } from '../guests/guests.ts'
 import type { Table } from '../tables/tables.ts'
 import { linesOf } from './error-lines.ts'
 import { detail } from './errors.ts'
+import { floorReaches, syncGuestForm, syncTableForm } from './floor-shapes.ts'
 import { field, parseModel, ValidationError } from './pydantic.ts'
-import { route, type IosDeps } from './route.ts'
-import { id, naiveTime, syncGuestJson, syncGuestShape, syncTableJson, syncTableShape, zuluTime } from './shapes.ts'
+import { route, type IosDeps, type ShapeDeps } from './route.ts'
+import {
+  id,
+  minutesBetween,
+  naiveTime,
+  syncGuestJson,
+  syncGuestShape,
+  syncTableJson,
+  syncTableShape,
+  zuluTime,
+} from './shapes.ts'
+import { arrayOf, linesOn, MINUTES, type Line } from './sheet.ts'
 import { syncOperation, type SyncUpdate } from './sync-operations.ts'
 import { naive, zulu } from './times.ts'
 
@@ -34,17 +47,7 @@ export const syncFull = route({
     total_guests: z.int(),
     total_tables: z.int(),
   }),
-  async handle({ deps, context }) {
-    const { timestamp, guests, tables } = await fullSync(deps, context)
-    return {
-      restaurant_id: context.restaurantId,
-      timestamp,
-      guests,
-      tables,
-      total_guests: guests.length,
-      total_tables: tables.length,
-    }
-  },
+  shape: (deps) => fullSyncShape(deps),
 })
 
 /** What the endpoint and the sync socket say of changes. */
@@ -128,15 +131,45 @@ export const syncBatch = route({
   },
 })
 
-/** The whole floor, as /api/sync says it. `timestamp` is the newest change in it. */
-export async function fullSync(deps: Pick<IosDeps, 'db' | 'clock' | 'historyDays'>, context: Context) {
-  const floor = await ask(deps, getFloor, context, { historyDays: deps.historyDays })
-  const now = deps.clock.now()
+/** The whole floor, as /api/sync says it. `timestamp` is the newest change in it. It tells how long guests have waited, so it changes by the minute. */
+export function fullSyncShape(deps: ShapeDeps): Shape {
+  const { historyDays } = deps
+  const whole = (restaurantId: string, at: Instant, guests: readonly SyncLine[], tables: readonly Text[]): string =>
+    `{"restaurant_id":"${restaurantId}","timestamp":"${zulu(at)}","guests":${arrayOf(guests)},"tables":${arrayOf(tables)},` +
+    `"total_guests":${guests.length},"total_tables":${tables.length}}`
   return {
-    timestamp: zulu(floor.at),
-    guests: floor.guests.map((guest) => syncGuestJson(guest, now)),
-    tables: floor.tables.map(syncTableJson),
+    key: 'full sync',
+    fromFloor: floorReaches(deps)
+      ? (live, now) => {
+          const { lines, ...clock } = waited(linesOn(live, syncGuestForm, horizonAt(now, historyDays)), now)
+          const tables = linesOn(live, syncTableForm, now)
+          return { text: whole(live.restaurantId, live.floor.standing.at, lines, tables), ...clock }
+        }
+      : null,
+    async fromDatabase(restaurantId, minSeq) {
+      const { place, result: floor } = await askAt(deps, getFloor, restaurantId, { historyDays }, minSeq)
+      const { lines, ...clock } = waited(floor.guests.map(syncGuestForm.write), deps.clock.now())
+      return { place, text: whole(restaurantId, floor.at, lines, floor.tables.map(syncTableForm.write)), ...clock }
+    },
   }
+}
+
+type Text = Pick<Line, 'text'>
+type SyncLine = Pick<Line, 'text' | 'counts'>
+
+/** Lines with the minutes that have passed, until when that is so, and their sum: at one place in the log it tells one state of the clock from every other. */
+function waited(open: readonly SyncLine[], now: Instant): { lines: SyncLine[]; until: Instant; mark: string } {
+  let sum = 0
+  let until = plusMillis(now, 3_600_000)
+  const lines = open.map((line) => {
+    if (line.counts === null) return line
+    const minutes = minutesBetween(line.counts, now)
+    sum += minutes
+    const next = plusMillis(line.counts, (minutes + 1) * 60_000)
+    if (next < until) until = next
+    return { ...line, text: line.text.replace(MINUTES, String(minutes)) }
+  })
+  return { lines, until, mark: String(sum) }
 }
 
 /** What changed after a time, as /api/sync says it. */

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { isId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
 import { execute } from '../changes/command.ts'
-import { ask } from '../changes/query.ts'
 import { addTable } from '../tables/add-table.ts'
 import { listTables } from '../tables/list-tables.ts'
 import { removeTable } from '../tables/remove-table.ts'
@@ -14,7 +13,9 @@ import { notFound } from './errors.ts'
 import { idOrNothing, pathId } from './ids.ts'
 import { field } from './pydantic.ts'
 import { route } from './route.ts'
+import { tableForm, written } from './floor-shapes.ts'
 import { id, tableJson, tableShape, zuluTime } from './shapes.ts'
+import { arrayOf, linesOn } from './sheet.ts'
 import { TABLE_INPUT, tableStatusOf } from './statuses.ts'
 import { zulu } from './times.ts'
 
@@ -45,9 +46,12 @@ export const tablesList = route({
   tag: 'tables',
   access: 'restaurant',
   answer: z.array(tableShape),
-  async handle({ deps, context }) {
-    return (await ask(deps, listTables, context, {})).map(tableJson)
-  },
+  shape: (deps) => ({
+    key: 'tables',
+    fromFloor: (live, now) => ({ text: arrayOf(linesOn(live, tableForm, now)) }),
+    fromDatabase: (restaurantId, minSeq) =>
+      written(deps, listTables, restaurantId, {}, minSeq, (tables) => tables.map(tableJson)),
+  }),
 })
 
 export const tablesCreate = route({

@@ -56,9 +56,10 @@ export const limits = {
   /** Changes that a floor in memory keeps for those who come back, and their characters of JSON. */
   recentChanges: 1_000,
   recentCharacters: 1_000_000,
-  /** How long a floor that nobody holds is kept in memory, how many of them, and how often that is looked at. */
+  /** How long a floor that nobody holds is kept in memory, how many of them with how many characters of JSON, and how often that is looked at. */
   floorIdleMillis: 60_000,
-  idleFloors: 200,
+  idleFloors: 1_000,
+  idleFloorCharacters: 100_000_000,
   floorSweepMillis: 5_000,
   /** Every socket of the native stream hears a heartbeat this often. */
   streamBeatMillis: 5_000,
@@ -92,6 +93,19 @@ export const limits = {
   lineageMillis: 5_000,
   /** How often the heads of watched restaurants are compared with what was delivered. */
   headPollMillis: 1_000,
+  /** Questions where logs end that are under way at once; each is for all who ask meanwhile. */
+  headQuestions: 2,
+  /** Answers smaller than this are not compressed. */
+  codedBytes: 1_024,
+  /** Answers are handed to Redis when they have stood about so long, and are kept there so long; larger ones aren't. */
+  answerStoreMillis: 500,
+  answerStoreSeconds: 3_600,
+  answerStoreBytes: 2_000_000,
+  /** How long a read waits for Redis before it does without. */
+  storeMillis: 100,
+  /** Characters of a query string whose answer is remembered, and how many such are. */
+  rememberedQueryCharacters: 300,
+  rememberedQueries: 10_000,
   /** How long the answer "who is this user" is remembered. */
   identityMillis: 2_000,
   /** How often it is looked whether those who have a socket here may still have one. */

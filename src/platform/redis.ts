@@ -1,4 +1,4 @@
-import { createClient, createCluster } from 'redis'
+import { createClient, createCluster, RESP_TYPES } from 'redis'
 import type { Logger } from './log.ts'
 import { limits } from './limits.ts'
 
@@ -14,6 +14,14 @@ export interface Topics {
   close(): Promise<void>
 }
 
+/** Keeps bytes by name for a while, when it can: what was kept may be gone at any time. */
+export interface Store {
+  /** What is kept, or null. Never rejects, and waits `limits.storeMillis` at most. */
+  get(name: string): Promise<Buffer | null>
+  /** Keeps bytes for so many seconds, or doesn't: never waits and never throws. */
+  set(name: string, bytes: Buffer, seconds: number): void
+}
+
 export interface TopicFigures {
   readonly connected: boolean
   readonly topics: number
@@ -27,9 +35,13 @@ interface Link {
   publish(topic: string, text: string): Promise<unknown>
   subscribe(topic: string, hear: (text: string) => void): Promise<unknown>
   unsubscribe(topic: string): Promise<unknown>
+  get(name: string): Promise<Buffer | null>
+  set(name: string, bytes: Buffer, seconds: number): Promise<unknown>
   isReady(): boolean
   close(): void
 }
+
+const BYTES = { [RESP_TYPES.BLOB_STRING]: Buffer }
 
 type Client = ReturnType<typeof createClient>
 
@@ -45,7 +57,7 @@ const MAX_UNDER_WAY = 10_000
  * Topics on Redis: plain publish and subscribe on a single server, sharded on a cluster (Redis 7), where each topic lives on the node of its slot. Redis may be away at
  * the start, die and come back: nobody waits for it, and what is subscribed is subscribed again.
  */
-export class RedisTopics implements Topics {
+export class RedisTopics implements Topics, Store {
   readonly #urls: readonly string[]
   readonly #log: Logger
   readonly #wanted = new Map<string, (text: string) => void>()
@@ -103,6 +115,31 @@ export class RedisTopics implements Topics {
   unsubscribe(topic: string): void {
     this.#wanted.delete(topic)
     void this.#settle(topic)
+  }
+
+  async get(name: string): Promise<Buffer | null> {
+    const link = this.#link
+    if (!link?.isReady() || this.#underWay >= MAX_UNDER_WAY) return null
+    let late: NodeJS.Timeout | undefined
+    const tooLate = new Promise<null>((resolve) => (late = setTimeout(() => resolve(null), limits.storeMillis)))
+    try {
+      return await Promise.race([link.get(name), tooLate])
+    } catch {
+      return null
+    } finally {
+      clearTimeout(late)
+    }
+  }
+
+  set(name: string, bytes: Buffer, seconds: number): void {
+    const link = this.#link
+    if (!link?.isReady() || this.#underWay >= MAX_UNDER_WAY) return
+    this.#underWay++
+    // A server that is full says so: then it isn't kept.
+    link
+      .set(name, bytes, seconds)
+      .catch(() => undefined)
+      .finally(() => this.#underWay--)
   }
 
   async close(): Promise<void> {
@@ -178,6 +215,8 @@ export class RedisTopics implements Topics {
       publish: (topic, text) => publisher.publish(topic, text),
       subscribe: (topic, hear) => subscriber.subscribe(topic, hear),
       unsubscribe: (topic) => subscriber.unsubscribe(topic),
+      get: (name) => publisher.withTypeMapping(BYTES).get(name),
+      set: (name, bytes, seconds) => publisher.set(name, bytes, { EX: seconds }),
       isReady: () => publisher.isReady && subscriber.isReady,
       close: () => {
         publisher.destroy()
@@ -194,6 +233,8 @@ export class RedisTopics implements Topics {
       publish: (topic, text) => cluster.sPublish(topic, text),
       subscribe: (topic, hear) => cluster.sSubscribe(topic, hear),
       unsubscribe: (topic) => cluster.sUnsubscribe(topic),
+      get: (name) => cluster.withTypeMapping(BYTES).get(name),
+      set: (name, bytes, seconds) => cluster.set(name, bytes, { EX: seconds }),
       isReady: () => cluster.isOpen,
       close: () => cluster.destroy(),
     }

@@ -1,0 +1,62 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import type { Instant } from '../platform/clock.ts'
+import { limits } from '../platform/limits.ts'
+import type { Store } from '../platform/redis.ts'
+import type { Place } from './query.ts'
+
+/** An answer as it is kept: `until` when it ends though nothing was changed, `mark` what its ETag has beside the place. */
+export interface Stored {
+  readonly body: Buffer
+  readonly until: Instant | null
+  readonly mark: string
+}
+
+const SEAL_BYTES = 16
+
+/**
+ * Answers in Redis, for other processes and for the next start: by restaurant, shape, epoch, seq and hour, so what is found is never stale, and whatever is lost is written
+ * anew. Each is sealed with the server's key together with its name: what somebody else put there, or put elsewhere, is nothing.
+ */
+export class AnswerStore {
+  readonly #store: Store
+  readonly #secretKey: string
+  readonly #form: string
+
+  /** `form`: of the answers; another version of this program writes others. */
+  constructor(store: Store, secretKey: string, form: string) {
+    this.#store = store
+    this.#secretKey = secretKey
+    this.#form = form
+  }
+
+  /** What was kept of an answer at a place, or null. Never rejects, and waits `limits.storeMillis` at most. */
+  async read(key: string, place: Place): Promise<Stored | null> {
+    const name = this.#name(key, place)
+    const kept = await this.#store.get(name)
+    if (!kept || kept.length < SEAL_BYTES + 2) return null
+    const [seal, text] = [kept.subarray(0, SEAL_BYTES), kept.subarray(SEAL_BYTES)]
+    if (!timingSafeEqual(seal, this.#seal(name, text))) return null
+    const end = text.indexOf(0x0a)
+    const { until, mark } = JSON.parse(text.subarray(0, end).toString('utf8')) as Omit<Stored, 'body'>
+    return { body: text.subarray(end + 1), until, mark }
+  }
+
+  /** Keeps an answer for a while. Never waits, never throws. */
+  write(key: string, place: Place, { body, until, mark }: Stored): void {
+    const name = this.#name(key, place)
+    const text = Buffer.concat([Buffer.from(`${JSON.stringify({ until, mark })}\n`), body])
+    this.#store.set(name, Buffer.concat([this.#seal(name, text), text]), limits.answerStoreSeconds)
+  }
+
+  #name(key: string, { epoch, seq, hour }: Place): string {
+    return `qtable:answer:${this.#form}:${key}:${epoch}.${seq}.${hour.slice(0, 13)}`
+  }
+
+  #seal(name: string, text: Buffer): Buffer {
+    return createHmac('sha256', this.#secretKey)
+      .update(`answer ${name}\n`)
+      .update(text)
+      .digest()
+      .subarray(0, SEAL_BYTES)
+  }
+}

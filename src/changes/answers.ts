@@ -1,0 +1,247 @@
+import { promisify } from 'node:util'
+import { brotliCompress, constants, gzip } from 'node:zlib'
+import { fullHour, type Clock, type Instant } from '../platform/clock.ts'
+import { AppError } from '../platform/errors.ts'
+import { limits } from '../platform/limits.ts'
+import type { AnswerStore, Stored } from './answer-store.ts'
+import { etagAt } from './etag.ts'
+import type { End, Heads } from './heads.ts'
+import type { LiveFloor } from './live-floor.ts'
+import type { LiveFloors } from './live-floors.ts'
+import type { Place } from './query.ts'
+
+/** What a shape writes. `until`: when it must be written anew though nothing was changed; `mark` then tells one from the other in the ETag. */
+export interface Written {
+  readonly text: string
+  readonly until?: Instant
+  readonly mark?: string
+}
+
+/** One way to answer from a restaurant's floor. Two with the same key answer the same at the same place. */
+export interface Shape {
+  readonly key: string
+  /** Writes it from the floor in memory, without the database; what ended before `horizon` is left out. Null where the floor doesn't have it all. */
+  readonly fromFloor: ((live: LiveFloor, now: Instant) => Written) | null
+  /** Asks the database. Rejects where its answer would be older than `minSeq`. */
+  fromDatabase(restaurantId: string, minSeq: number): Promise<Written & { readonly place: Place }>
+}
+
+/** Codings of an answer's body (RFC 9110 section 8.4.1). */
+export type Coding = 'identity' | 'gzip' | 'br'
+
+/** How an answer came about. */
+export type Found = 'hit' | 'made' | 'stored'
+
+/** An answer as bytes. `coding` is what the body is in: small ones stay as they are. */
+export interface Answer {
+  readonly etag: string
+  readonly body: Buffer
+  readonly coding: Coding
+  readonly found: Found
+}
+
+interface Entry extends Stored {
+  readonly place: Place
+  readonly restaurantId: string
+  readonly found: Found
+  readonly etag: string
+  readonly madeAt: number
+  bytes: number
+  readonly coded: Partial<Record<Coding, Promise<Buffer>>>
+}
+
+interface Making {
+  readonly seq: number
+  readonly entry: Promise<Entry>
+}
+
+/** What answers stand on. */
+export interface AnswerDeps {
+  readonly heads: Heads
+  readonly floors: LiveFloors
+  readonly clock: Clock
+  /** Where other processes and the next start find answers, if there is such a place. */
+  readonly store: AnswerStore | null
+  /** Bytes of all answers in memory, at most. */
+  readonly maxBytes: number
+}
+
+const compress = {
+  gzip: (body: Buffer) => promisify(gzip)(body, { level: 5 }),
+  br: (body: Buffer) =>
+    promisify(brotliCompress)(body, {
+      params: { [constants.BROTLI_PARAM_QUALITY]: 4, [constants.BROTLI_PARAM_SIZE_HINT]: body.length },
+    }),
+}
+
+/**
+ * Answers of reads, each written once for a place in the log. One is given again only while the log ends where it ended when the answer was written and the hour is
+ * the same: so none is ever stale, whichever process made the last change. Bounded in bytes; what was not asked for longest goes first. Spec: K1 to K5.
+ */
+export class Answers {
+  readonly #deps: AnswerDeps
+  // In the order of their last use.
+  readonly #entries = new Map<string, Entry>()
+  readonly #making = new Map<string, Making>()
+  /** Made a moment ago and not in the store yet. */
+  readonly #unstored = new Set<string>()
+  readonly #timer: NodeJS.Timeout | null
+  #bytes = 0
+  #evictions = 0
+  readonly #found: Record<Found, number> = { hit: 0, made: 0, stored: 0 }
+
+  constructor(deps: AnswerDeps) {
+    this.#deps = deps
+    this.#timer = deps.store && setInterval(() => this.#keep(), limits.answerStoreMillis).unref()
+  }
+
+  /** Bytes and number of answers in memory, those that had to go, and how answers came about since the start. */
+  get figures(): { bytes: number; entries: number; evictions: number; found: Readonly<Record<Found, number>> } {
+    return { bytes: this.#bytes, entries: this.#entries.size, evictions: this.#evictions, found: { ...this.#found } }
+  }
+
+  /**
+   * The answer of a shape, at least as new as any change that was acknowledged before the call. Rejects with `AppError`: busy when neither memory nor
+   * the database can answer, and what the shape refuses with.
+   */
+  async get(restaurantId: string, shape: Shape, coding: Coding = 'identity'): Promise<Answer> {
+    const key = `${restaurantId} ${shape.key}`
+    const known = this.#deps.heads.known(restaurantId)
+    if (known) this.#deps.floors.touch(restaurantId)
+    const end = known ?? (await this.#end(restaurantId))
+    const now = this.#deps.clock.now()
+    const entry = this.#entries.get(key)
+    if (entry && isCurrent(entry, end, now)) {
+      this.#entries.delete(key)
+      this.#entries.set(key, entry)
+      return this.#give(key, entry, 'hit', coding)
+    }
+    const renewed = await this.#renew(key, restaurantId, shape, end)
+    return this.#give(key, renewed.entry, renewed.found, coding)
+  }
+
+  /** Forgets everything and stops. */
+  close(): void {
+    if (this.#timer) clearInterval(this.#timer)
+    this.#entries.clear()
+    this.#bytes = 0
+  }
+
+  /** Where the log ends. A process that alone writes to its database knows that of the floors it follows. */
+  async #end(restaurantId: string): Promise<End> {
+    const { heads, floors } = this.#deps
+    if (!heads.isSole) return heads.of(restaurantId)
+    const { release } = await floors.hold(restaurantId)
+    release()
+    return heads.of(restaurantId)
+  }
+
+  /** The answer for an end of the log or a later one, made once for all who wait for it. */
+  async #renew(key: string, restaurantId: string, shape: Shape, end: End): Promise<{ entry: Entry; found: Found }> {
+    for (let attempt = 0; attempt < limits.transactionAttempts; attempt++) {
+      let making = this.#making.get(key)
+      if (!making || making.seq < end.seq) {
+        const entry: Promise<Entry> = this.#make(key, restaurantId, shape, end).finally(() => {
+          if (this.#making.get(key)?.entry === entry) this.#making.delete(key)
+        })
+        making = { seq: end.seq, entry }
+        this.#making.set(key, making)
+      }
+      const made = await making.entry
+      if (isCurrent(made, end, this.#deps.clock.now())) return { entry: made, found: made.found }
+      // The hour or the log changed meanwhile.
+      end = await this.#end(restaurantId)
+    }
+    throw new AppError('busy', 503, 'The floor changes faster than it can be read')
+  }
+
+  async #make(key: string, restaurantId: string, shape: Shape, end: End): Promise<Entry> {
+    const { clock, store, floors } = this.#deps
+    const at = { ...end, hour: fullHour(clock.now()) }
+    const stored = store && !floors.has(restaurantId) ? await store.read(key, at) : null
+    if (stored && isCurrent({ place: at, until: stored.until }, end, clock.now()))
+      return this.#enter(key, restaurantId, { place: at, ...stored }, 'stored')
+    const { place, ...written } = await this.#write(restaurantId, shape, end)
+    const { text, until = null, mark = '' } = written
+    const entry = this.#enter(key, restaurantId, { place, body: Buffer.from(text), until, mark }, 'made')
+    if (store && entry.body.length <= limits.answerStoreBytes) this.#unstored.add(key)
+    return entry
+  }
+
+  async #write(restaurantId: string, shape: Shape, end: End): Promise<Written & { readonly place: Place }> {
+    if (!shape.fromFloor) return shape.fromDatabase(restaurantId, end.seq)
+    const { floors, clock } = this.#deps
+    const { live, release } = await floors.hold(restaurantId)
+    try {
+      await live.reach(end.seq)
+      const now = clock.now()
+      const { epoch, seq } = live.floor.standing
+      return { place: { epoch, seq, hour: fullHour(now) }, ...shape.fromFloor(live, now) }
+    } finally {
+      release()
+    }
+  }
+
+  #enter(key: string, restaurantId: string, stored: Stored & { place: Place }, found: Found): Entry {
+    const old = this.#entries.get(key)
+    const etag = etagAt(stored.place, stored.mark)
+    const bytes = stored.body.length + key.length + ENTRY_BYTES
+    const entry: Entry = { ...stored, restaurantId, etag, found, madeAt: performance.now(), bytes, coded: {} }
+    // One that was begun earlier and ended later is of use to those who wait for it, to nobody else.
+    if (old && old.place.epoch === entry.place.epoch && old.place.seq > entry.place.seq) return entry
+    if (old) this.#forget(key, old)
+    this.#entries.set(key, entry)
+    this.#grow(bytes)
+    return entry
+  }
+
+  async #give(key: string, entry: Entry, found: Found, wanted: Coding): Promise<Answer> {
+    this.#found[found]++
+    const { etag } = entry
+    if (wanted === 'identity' || entry.body.length < limits.codedBytes)
+      return { etag, body: entry.body, coding: 'identity', found }
+    const coded = (entry.coded[wanted] ??= this.#code(key, entry, wanted))
+    return { etag, body: await coded, coding: wanted, found }
+  }
+
+  async #code(key: string, entry: Entry, coding: Exclude<Coding, 'identity'>): Promise<Buffer> {
+    const body = await compress[coding](entry.body)
+    entry.bytes += body.length
+    if (this.#entries.get(key) === entry) this.#grow(body.length)
+    return body
+  }
+
+  #grow(bytes: number): void {
+    this.#bytes += bytes
+    for (const [key, entry] of this.#entries) {
+      if (this.#bytes <= this.#deps.maxBytes) return
+      this.#forget(key, entry)
+      this.#evictions++
+    }
+  }
+
+  #forget(key: string, entry: Entry): void {
+    this.#entries.delete(key)
+    this.#bytes -= entry.bytes
+  }
+
+  /** Hands over to the store what has stood for a while: what is written anew many times a second is of no use there. */
+  #keep(): void {
+    const before = performance.now() - limits.answerStoreMillis / 2
+    for (const key of this.#unstored) {
+      const entry = this.#entries.get(key)
+      if (entry && entry.madeAt > before) continue
+      this.#unstored.delete(key)
+      if (entry) this.#deps.store!.write(key, entry.place, entry)
+    }
+  }
+}
+
+// What an entry takes beside its body and its key, about.
+const ENTRY_BYTES = 400
+
+/** Whether an answer is that of a log that ends there, at this time. One that is newer is too: the end was asked for before it was written. */
+function isCurrent({ place, until }: Pick<Entry, 'place' | 'until'>, end: End, now: Instant): boolean {
+  if (place.seq < end.seq || place.epoch !== end.epoch) return false
+  return now.startsWith(place.hour.slice(0, 13)) && (until === null || now < until)
+}

@@ -1,0 +1,80 @@
+import type { Db } from '../platform/db.ts'
+import { AppError } from '../platform/errors.ts'
+import { limits } from '../platform/limits.ts'
+import type { Hub } from './hub.ts'
+import { headsOf, type Head } from './log.ts'
+
+/** The end of a log: everything up to it had been committed when it was asked for. */
+export type End = Pick<Head, 'epoch' | 'seq'>
+
+interface Batch {
+  readonly ids: Set<string>
+  readonly ends: Promise<Map<string, End>>
+}
+
+/**
+ * Tells where the log of a restaurant ends: no change that was acknowledged to anybody before the question is beyond it, whichever process made it. A process that is
+ * the only one on its database knows by itself. One of several asks the database, one question for all who ask within a tick.
+ */
+export class Heads {
+  readonly #db: Db
+  readonly #hub: Hub
+  /** Whether no other process writes to this database. */
+  readonly isSole: boolean
+  #next: Batch | null = null
+  readonly #free: (() => void)[] = []
+  #underWay = 0
+  #asked = 0
+
+  constructor(db: Db, hub: Hub, isSole: boolean) {
+    this.#db = db
+    this.#hub = hub
+    this.isSole = isSole
+  }
+
+  /** Questions to the database since the start. */
+  get figures(): { asked: number } {
+    return { asked: this.#asked }
+  }
+
+  /** The end as this process knows it by itself, or null when it has to be asked for. */
+  known(restaurantId: string): End | null {
+    return this.isSole ? this.#hub.newest(restaurantId) : null
+  }
+
+  /** Rejects with `AppError` busy when the database can't be asked, restaurant-not-found (404) when there is no such log. */
+  async of(restaurantId: string): Promise<End> {
+    const known = this.known(restaurantId)
+    if (known) return known
+    if (this.#next && this.#next.ids.size >= limits.reviewIds) await this.#next.ends
+    this.#next ??= this.#open()
+    this.#next.ids.add(restaurantId)
+    const end = (await this.#next.ends).get(restaurantId)
+    if (!end) throw new AppError('restaurant-not-found', 404, 'There is no such restaurant')
+    return end
+  }
+
+  /** A question that is sent at the end of this tick, or when one of those that are under way has been answered. */
+  #open(): Batch {
+    const ids = new Set<string>()
+    const turn = this.#underWay < limits.headQuestions ? Promise.resolve() : this.#place()
+    const ends = turn.then(async () => {
+      await new Promise((resolve) => setImmediate(resolve))
+      // Whoever asks from here on may know of something newer than the answer to this.
+      this.#next = null
+      this.#underWay++
+      this.#asked++
+      try {
+        return await headsOf(this.#db, [...ids])
+      } finally {
+        this.#underWay--
+        this.#free.shift()?.()
+      }
+    })
+    return { ids, ends }
+  }
+
+  #place(): Promise<void> {
+    return new Promise((resolve) => this.#free.push(resolve))
+  }
+}

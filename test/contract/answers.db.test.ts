@@ -1,0 +1,282 @@
+import { createClient } from 'redis'
+import { afterEach, expect, test } from 'vitest'
+import { request } from 'node:http'
+import { gunzipSync, brotliDecompressSync } from 'node:zlib'
+import { systemClock, plusMillis } from '../../src/platform/clock.ts'
+import { createLog } from '../../src/platform/log.ts'
+import { RedisTopics } from '../../src/platform/redis.ts'
+import { startApp, type Restaurant, type TestApp } from '../kit.ts'
+import { randomFrom } from '../process/load.ts'
+import { until } from '../process/processes.ts'
+import { needsRedis, startRedis } from '../process/redis.ts'
+import { cleanUp, cleanUpAll } from '../process/server.ts'
+
+/** Answers that are kept: never stale, whichever process wrote, and letter for letter what the database would give. */
+
+// A short form in every run; INTERLEAVINGS=100000 is the long one.
+const interleavings = Number(process.env['INTERLEAVINGS'] ?? 800)
+const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
+const WRITERS = 6
+const QUIET_EVERY = 50
+
+afterEach(cleanUpAll)
+
+async function open(...args: Parameters<typeof startApp>): Promise<TestApp> {
+  const app = await startApp(...args)
+  cleanUp(() => app.close())
+  return app
+}
+
+interface House {
+  readonly restaurant: Restaurant
+  readonly tables: readonly string[]
+  readonly guests: string[]
+}
+
+const pathsOf = (id: string): string[] => [
+  `/restaurants/${id}/guests`,
+  `/restaurants/${id}/guests?limit=3`,
+  `/restaurants/${id}/tables`,
+  `/restaurants/${id}/reservations`,
+  `/restaurants/${id}/dashboard-data`,
+  '/api/v1/dashboard/data?minimal=false',
+  `/api/sync/full?restaurant_id=${id}`,
+]
+
+/** A process's answer, with the place in the log that its ETag tells. */
+async function read(app: TestApp, { token }: Restaurant, path: string, headers: Record<string, string> = {}) {
+  const answer = await app.call('GET', path, undefined, { authorization: `Bearer ${token}`, ...headers })
+  const etag = answer.headers.get('etag') ?? ''
+  return { ...answer, etag, seq: Number(etag.split('.')[1]) }
+}
+
+/** What hosts do, at random. Gives the change's place in the log, or null when it was refused or changed nothing. */
+async function doSomething(app: TestApp, house: House, random: () => number): Promise<number | null> {
+  const { restaurant, tables, guests } = house
+  const send = (method: string, path: string, body: object) =>
+    app.call(method, `/v2/restaurants/${restaurant.id}${path}`, body, { authorization: `Bearer ${restaurant.token}` })
+  const guest = guests[Math.floor(random() * guests.length)]
+  const table = tables[Math.floor(random() * tables.length)]!
+  const draw = random()
+  const word = `${Math.floor(random() * 1e6)}`
+  if (guest === undefined || draw < 0.2) {
+    const { body } = await send('POST', '/guests', { firstName: word, partySize: 2 })
+    guests.push(body.result.id)
+    return body.seq
+  }
+  const answer = await (draw < 0.5
+    ? send('POST', `/guests/${guest}/seat`, { tableId: table })
+    : draw < 0.75
+      ? send('POST', `/tables/${table}/clear`, {})
+      : draw < 0.9
+        ? send('PATCH', `/guests/${guest}`, { notes: word })
+        : send('POST', '/reservations', { guestName: word, partySize: 2 }))
+  return answer.status === 200 ? answer.body.seq : null
+}
+
+interface Figures {
+  readonly interleavings: number
+  readonly reads: number
+  readonly stale: number
+  readonly different: number
+  readonly compared: number
+}
+
+/** Writes on any of the processes and reads on every one right after it, again and again; at times nobody writes, and each must say what `control` does. */
+async function interleave(apps: readonly TestApp[], control: TestApp, random: () => number, times: number) {
+  const figures = { interleavings: 0, reads: 0, stale: 0, different: 0, compared: 0 }
+  const bodies = new Map<string, string>()
+  const houses: House[] = []
+  for (const name of ['Cedar', 'Maple']) {
+    const restaurant = await apps[0]!.restaurant(name)
+    houses.push({ restaurant, tables: [await restaurant.table('1'), await restaurant.table('2')], guests: [] })
+  }
+  const work = async (): Promise<void> => {
+    const house = houses[Math.floor(random() * houses.length)]!
+    const seq = await doSomething(apps[Math.floor(random() * apps.length)]!, house, random)
+    figures.interleavings++
+    if (seq === null) return
+    const paths = pathsOf(house.restaurant.id)
+    const path = paths[Math.floor(random() * paths.length)]!
+    for (const { status, etag, text, seq: at } of await Promise.all(
+      apps.map((app) => read(app, house.restaurant, path)),
+    )) {
+      expect(status, text).toBe(200)
+      figures.reads++
+      if (!(at >= seq)) figures.stale++
+      const known = bodies.get(path + etag)
+      if (known !== undefined && known !== text) figures.different++
+      if (bodies.size > 20_000) bodies.clear()
+      bodies.set(path + etag, text)
+    }
+  }
+  while (figures.interleavings < times) {
+    const pause = Math.min(times, figures.interleavings + QUIET_EVERY)
+    await Promise.all(
+      Array.from({ length: WRITERS }, async () => {
+        while (figures.interleavings < pause) await work()
+      }),
+    )
+    for (const { restaurant } of houses)
+      for (const path of pathsOf(restaurant.id)) {
+        const wanted = await read(control, restaurant, path)
+        for (const { etag, text } of await Promise.all(apps.map((app) => read(app, restaurant, path)))) {
+          if (etag !== wanted.etag) continue // a minute or an hour is over
+          figures.compared++
+          if (text !== wanted.text) figures.different++
+        }
+      }
+  }
+  return figures satisfies Figures
+}
+
+test(
+  `K1: ${interleavings} times something is written on one of two processes and read on both: never stale, and what the database says (seed ${seed})`,
+  { timeout: 60_000 + interleavings * 100 },
+  async () => {
+    const first = await open()
+    const second = await open({}, { database: first.database })
+    // Its floor doesn't reach back so far: each of its answers is the database's own.
+    const control = await open({ HISTORY_DAYS: '8' }, { database: first.database })
+    const apps = [first, second]
+    const figures = await interleave(apps, control, randomFrom(seed), interleavings)
+    const hits = apps.reduce((sum, { app }) => sum + app.answers.figures.found.hit, 0)
+    process.stdout.write(`${JSON.stringify({ seed, ...figures, hits })}\n`)
+    expect(figures).toMatchObject({ stale: 0, different: 0 })
+    expect(Math.min(figures.compared, hits)).toBeGreaterThan(0)
+  },
+)
+
+test('K1: two processes of which each takes itself for the only one are found out', { timeout: 60_000 }, async () => {
+  const first = await open({}, { isSole: true })
+  const second = await open({}, { isSole: true, database: first.database })
+  const control = await open({ HISTORY_DAYS: '8' }, { database: first.database })
+  expect((await interleave([first, second], control, randomFrom(seed), 300)).stale).toBeGreaterThan(0)
+})
+
+test('K2: what is written once is given to all who ask meanwhile, and a process alone on its database asks nothing of it again', async () => {
+  const app = await open({}, { isSole: true })
+  const restaurant = await app.restaurant()
+  await restaurant.walkIn()
+  const path = `/restaurants/${restaurant.id}/guests`
+  const found = () => app.app.answers.figures.found
+  await Promise.all(Array.from({ length: 50 }, () => read(app, restaurant, path)))
+  expect(found().made).toBeGreaterThan(0)
+  const shared = new Set((await Promise.all([1, 2, 3].map(() => read(app, restaurant, path)))).map(({ text }) => text))
+  expect(shared.size).toBe(1)
+  expect(app.app.answers.figures.entries).toBe(1)
+  const asked = app.app.heads.figures.asked
+  const before = found()
+  const walkIn = await restaurant.walkIn('Bea')
+  const { text } = await read(app, restaurant, path)
+  expect(text).toContain(walkIn)
+  for (let n = 0; n < 20; n++) expect((await read(app, restaurant, path)).text).toBe(text)
+  expect(found()).toMatchObject({ made: before.made + 1, hit: before.hit + 20 })
+  expect(app.app.heads.figures.asked).toBe(asked)
+})
+
+test('K3: who has an answer is told so, until something or the minute changes', async () => {
+  let past = 0
+  const clock = systemClock()
+  const app = await open({}, { isSole: true, clock: { now: () => plusMillis(clock.now(), past) } })
+  const restaurant = await app.restaurant()
+  const id = await restaurant.walkIn()
+  for (const path of pathsOf(restaurant.id)) {
+    const { etag, headers } = await read(app, restaurant, path)
+    expect(headers.get('cache-control')).toBe('private, no-cache')
+    const again = await read(app, restaurant, path, { 'if-none-match': `"other", ${etag}` })
+    expect([again.status, again.text, again.etag]).toEqual([304, '', etag])
+    await restaurant.call('PUT', `/guests/${id}`, { notes: path.slice(-10) })
+    const { status, etag: next } = await read(app, restaurant, path, { 'if-none-match': etag })
+    expect(status).toBe(200)
+    expect(next).not.toBe(etag)
+  }
+  const full = `/api/sync/full?restaurant_id=${restaurant.id}`
+  const before = await read(app, restaurant, full)
+  expect(before.body.guests[0].waitTime).toBe(0)
+  past = 61_000
+  const after = await read(app, restaurant, full, { 'if-none-match': before.etag })
+  expect([after.status, after.body.guests[0].waitTime, after.seq]).toEqual([200, 1, before.seq])
+})
+
+test('K4: a client that takes br or gzip gets what it weighs most, compressed once', async () => {
+  const app = await open({}, { isSole: true })
+  const restaurant = await app.restaurant()
+  for (let n = 0; n < 10; n++) await restaurant.walkIn(`Guest ${n}`)
+  const path = `${app.base}/restaurants/${restaurant.id}/guests`
+  const plain = (await read(app, restaurant, new URL(path).pathname)).text
+  const bytes = (accepted: string) =>
+    new Promise<{ coding: string | undefined; vary: string | undefined; body: Buffer }>((resolve, reject) => {
+      const headers = { authorization: `Bearer ${restaurant.token}`, 'accept-encoding': accepted }
+      request(path, { headers }, (response) => {
+        const parts: Buffer[] = []
+        response.on('data', (part: Buffer) => parts.push(part))
+        const { 'content-encoding': coding, vary } = response.headers
+        response.on('end', () => resolve({ coding, vary, body: Buffer.concat(parts) }))
+      })
+        .on('error', reject)
+        .end()
+    })
+  for (const [accepted, coding] of [
+    ['gzip, deflate, br', 'br'],
+    ['br;q=0.5, gzip', 'gzip'],
+    ['gzip;q=0, br;q=0', undefined],
+    ['identity', undefined],
+  ] as const) {
+    const answer = await bytes(accepted)
+    expect([answer.coding, answer.vary]).toEqual([coding, 'accept-encoding'])
+    const read = { br: brotliDecompressSync, gzip: gunzipSync, none: (body: Buffer) => body }[coding ?? 'none']
+    expect(read(answer.body).toString('utf8')).toBe(plain)
+  }
+  const { bytes: held } = app.app.answers.figures
+  await bytes('br')
+  expect(app.app.answers.figures.bytes).toBe(held)
+})
+
+test('K5: answers take no more memory than the setting says; what was not asked for longest goes', async () => {
+  const app = await open({ CACHE_MEGABYTES: '1' }, { isSole: true })
+  const restaurant = await app.restaurant()
+  for (let n = 0; n < 40; n++) await restaurant.walkIn(`Guest ${n}`.padEnd(90, 'x'))
+  for (let limit = 0; limit < 120; limit++) {
+    await read(app, restaurant, `/restaurants/${restaurant.id}/guests?limit=${1_000 + limit}`)
+    expect(app.app.answers.figures.bytes).toBeLessThanOrEqual(1e6)
+  }
+  expect(app.app.answers.figures.evictions).toBeGreaterThan(50)
+  app.app.answers.close()
+  expect(app.app.answers.figures).toMatchObject({ bytes: 0, entries: 0 })
+})
+
+test('K6: another process finds answers in Redis; what somebody else put there, or no Redis at all, is never wrong', async (context) => {
+  needsRedis(context)
+  const redis = await startRedis()
+  const log = createLog('silent')
+  const connect = async () => {
+    const topics = new RedisTopics(redis.url, log)
+    cleanUp(() => topics.close())
+    await until(() => topics.figures.connected)
+    return topics
+  }
+  const store = await connect()
+  const first = await open({}, { store })
+  const restaurant = await first.restaurant()
+  await restaurant.walkIn()
+  const path = `/restaurants/${restaurant.id}/guests`
+  const { text } = await read(first, restaurant, path)
+  const client = createClient({ url: redis.url })
+  client.on('error', () => undefined)
+  await client.connect()
+  cleanUp(async () => client.destroy())
+  await until(async () => (await client.keys('qtable:answer:*')).length === 1)
+  const cold = async () => {
+    const app = await open({}, { database: first.database, store })
+    const answer = await read(app, restaurant, path)
+    expect(answer.text).toBe(text)
+    return app.app.answers.figures.found
+  }
+  expect(await cold()).toMatchObject({ stored: 1, made: 0 })
+  const [name] = await client.keys('qtable:answer:*')
+  await client.set(name!, `${'x'.repeat(16)}{"until":null,"mark":""}\n[]`)
+  expect(await cold()).toMatchObject({ stored: 0, made: 1 })
+  await redis.kill()
+  expect(await cold()).toMatchObject({ stored: 0, made: 1 })
+})
