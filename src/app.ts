@@ -19,6 +19,7 @@ import type { FloorKind } from './changes/live-floor.ts'
 import { LiveFloors } from './changes/live-floors.ts'
 import { streamMessages } from './changes/protocol.ts'
 import type { Query } from './changes/query.ts'
+import type { SocketObserver } from './changes/socket-observer.ts'
 import { AccessReview } from './staff/access-review.ts'
 import { addStaff } from './staff/add-staff.ts'
 import { endSignIns } from './staff/end-sign-ins.ts'
@@ -170,6 +171,8 @@ export interface AppDeps {
   readonly log: Logger
   /** Brings word of changes to other processes and back, where there are any. */
   readonly topics?: Topics
+  /** Is told what the sockets do. */
+  readonly observer?: SocketObserver
 }
 
 /** The application: a server that listens nowhere yet, its hub and its sockets. `close` stops all of it and leaves the database open. */
@@ -191,7 +194,7 @@ export interface App {
 const STREAM_DAYS = 7
 
 /** Puts the application together. */
-export async function buildApp({ config, secretKey, db, clock, log, topics }: AppDeps): Promise<App> {
+export async function buildApp({ config, secretKey, db, clock, log, topics, observer }: AppDeps): Promise<App> {
   const hub = new Hub(db, log)
   const tokens = new Tokens(secretKey, () => microsOf(clock.now()) / 1e6)
   const identities = new Identities(db, tokens)
@@ -218,9 +221,9 @@ export async function buildApp({ config, secretKey, db, clock, log, topics }: Ap
     pingTimeout: config.WS_CONNECTION_TIMEOUT * 1000,
     maxAge: config.SOCKET_MAX_HOURS * 3_600_000,
   }
-  const sockets = new IosSockets({ ...deps, hub, access, clock, log, times, tokenless: config.TOKENLESS_SOCKETS })
-
-  const stream = new Stream({ db, clock, log, floors, identities, access, times, random: Math.random })
+  const open = { access, clock, log, times, ...(observer && { observer }) }
+  const sockets = new IosSockets({ ...deps, ...open, hub, tokenless: config.TOKENLESS_SOCKETS })
+  const stream = new Stream({ ...open, db, floors, identities, random: Math.random })
 
   const server = createServer(log)
   readBodies(server)

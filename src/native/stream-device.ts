@@ -1,8 +1,10 @@
+import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { Db } from '../platform/db.ts'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import type { Logger } from '../platform/log.ts'
+import type { Frame } from '../changes/frame.ts'
 import type { LiveFloor } from '../changes/live-floor.ts'
 import { said, type BeginsAnew, type Hello } from '../changes/protocol.ts'
 import { closeCodes, Session, type SessionTimes } from '../changes/session.ts'
@@ -22,6 +24,14 @@ export interface StreamDeps extends RoomDeps {
 
 /** Where a device stands that has said hello. */
 type Place = { readonly epoch: string; readonly since: number; readonly at?: Hello['at'] }
+
+/** Where a device is: its restaurant and its connection. `token`: the handshake's, if it had one. */
+interface Whereabouts {
+  readonly restaurantId: string
+  readonly ws: WebSocket
+  readonly connection: Duplex
+  readonly token: string | null
+}
 
 /** What a device asks of the stream that it belongs to. */
 interface Surroundings {
@@ -51,7 +61,7 @@ export class StreamDevice implements Follower {
   #helloAt = -Infinity
   #gone = false
 
-  constructor(ws: WebSocket, restaurantId: string, token: string | null, deps: StreamDeps, surroundings: Surroundings) {
+  constructor({ restaurantId, ws, connection, token }: Whereabouts, deps: StreamDeps, surroundings: Surroundings) {
     this.#restaurantId = restaurantId
     this.#token = token
     this.#deps = deps
@@ -61,17 +71,22 @@ export class StreamDevice implements Follower {
       onGone: () => this.#onGone(),
       heartbeat: () => null,
     }
-    this.#session = new Session(ws, owner, deps.times, Date.now())
+    this.#session = new Session(ws, connection, deps.outbox, owner, deps.times, Date.now())
     const late = () => this.close(closeCodes.notSignedIn, 'no hello')
     this.#deadline = setTimeout(late, limits.socketSignInMillis).unref()
   }
 
-  tell(seq: number, frame: Buffer): void {
+  /** Bytes that it has not taken yet. */
+  get backlogBytes(): number {
+    return this.#session.backlogBytes
+  }
+
+  tell(seq: number, frame: Frame): void {
     this.#seq = seq
     this.#session.send(frame)
   }
 
-  send(frame: string): void {
+  send(frame: string | Frame): void {
     this.#session.send(frame)
   }
 

@@ -8,6 +8,8 @@ export const limits = {
   socketBacklogBytes: 1024 * 1024,
   /** How long a socket may leave anything unread before it is closed. */
   socketBacklogMillis: 10_000,
+  /** Frames that are joined for one write to a socket; a longer one goes alone. */
+  joinedBytes: 64 * 1024,
   /** How long a socket may take to say who it is. */
   socketSignInMillis: 5_000,
   /** A protocol ping is sent this often. */
