@@ -44,6 +44,11 @@ export class Outbox {
     this.#wait()
   }
 
+  /** A device said that it shows a change. */
+  applied(at: Instant): void {
+    this.#observer.applied(at)
+  }
+
   opened(): void {
     this.#observer.opened(this.kind)
   }

@@ -14,6 +14,8 @@ export interface SocketObserver {
   writes(kind: SocketKind, count: number): void
   /** A change, committed at `at`, has been given to every socket that hears it. */
   delivered(kind: SocketKind, at: Instant): void
+  /** A device said that it shows a change, committed at `at`. */
+  applied(at: Instant): void
 }
 
 /** Counts nothing. */
@@ -23,4 +25,5 @@ export const unobserved: SocketObserver = {
   frames: () => undefined,
   writes: () => undefined,
   delivered: () => undefined,
+  applied: () => undefined,
 }

@@ -56,6 +56,8 @@ export class StreamDevice implements Follower {
   #floor: LiveFloor | null = null
   /** The change that it was sent last. */
   #seq = 0
+  /** The change that it said last that it shows. */
+  #applied = 0
   /** Counts the beginnings: one that isn't the newest any more stops. */
   #turn = 0
   #helloAt = -Infinity
@@ -124,7 +126,17 @@ export class StreamDevice implements Follower {
     if (type === 'hello') return void this.#hello(message)
     if (!this.#room) return this.close(closeCodes.badMessage, 'the first message is hello')
     if (type === 'ping') return this.send('{"type":"pong"}')
+    if (type === 'applied') return this.#onApplied(message)
     if (typeof type !== 'string') this.close(closeCodes.badMessage, 'a message is a JSON object with a type')
+  }
+
+  /** Of changes that it was told as they came: those that it had missed are old. */
+  #onApplied(message: unknown): void {
+    const parsed = said.applied.safeParse(message)
+    if (!parsed.success || parsed.data.seq <= this.#applied || parsed.data.seq > this.#seq) return
+    this.#applied = parsed.data.seq
+    const at = this.#floor?.timeOf(parsed.data.seq) ?? null
+    if (at !== null) this.#deps.outbox.applied(at)
   }
 
   async #hello(message: unknown): Promise<void> {
@@ -243,6 +255,7 @@ export class StreamDevice implements Follower {
     this.send(JSON.stringify({ type: 'resync', reason, epoch, head: seq }))
     this.send(`{"type":"snapshot",${floor.text}}`)
     this.#seq = seq
+    this.#applied = seq
   }
 
   /** Sends one frame of them: as many as fit, at least one. Gives how many; the rest is sent once the device has taken this. */
@@ -255,6 +268,7 @@ export class StreamDevice implements Follower {
       characters += text.length
       this.#seq = seq
     }
+    this.#applied = this.#seq
     this.send(`{"type":"changes","changes":[${texts.join(',')}]}`)
     return texts.length
   }
