@@ -30,7 +30,7 @@ export interface Shape {
 export type Coding = 'identity' | 'gzip' | 'br'
 
 /** How an answer came about. */
-export type Found = 'hit' | 'made' | 'stored'
+export type Found = 'hit' | 'made' | 'redis'
 
 /** An answer as bytes. `coding` is what the body is in: small ones stay as they are. */
 export interface Answer {
@@ -88,7 +88,7 @@ export class Answers {
   readonly #timer: NodeJS.Timeout | null
   #bytes = 0
   #evictions = 0
-  readonly #found: Record<Found, number> = { hit: 0, made: 0, stored: 0 }
+  readonly #found: Record<Found, number> = { hit: 0, made: 0, redis: 0 }
 
   constructor(deps: AnswerDeps) {
     this.#deps = deps
@@ -160,7 +160,7 @@ export class Answers {
     const at = { ...end, hour: fullHour(clock.now()) }
     const stored = store && !floors.has(restaurantId) ? await store.read(key, at) : null
     if (stored && isCurrent({ place: at, until: stored.until }, end, clock.now()))
-      return this.#enter(key, restaurantId, { place: at, ...stored }, 'stored')
+      return this.#enter(key, restaurantId, { place: at, ...stored }, 'redis')
     const { place, ...written } = await this.#write(restaurantId, shape, end)
     const { text, until = null, mark = '' } = written
     const entry = this.#enter(key, restaurantId, { place, body: Buffer.from(text), until, mark }, 'made')

@@ -1,3 +1,4 @@
+import { elapsedMillis } from '../platform/clock.ts'
 import type { Db } from '../platform/db.ts'
 import type { Logger } from '../platform/log.ts'
 import { limits } from '../platform/limits.ts'
@@ -27,8 +28,8 @@ interface Room {
   readonly subscribers: Set<Subscriber>
   /** Where listeners are: the newest change that they have heard. Null until the head is known. */
   at: Pick<Head, 'epoch' | 'seq'> | null
-  /** The newest change that this process has word of, heard or not. */
-  known: number
+  /** The newest change that there is word of while listeners have not heard it, and since when, in milliseconds of this process. */
+  behind: { seq: number; readonly since: number } | null
   /** Changes that came before their turn. */
   readonly early: Map<number, Change>
   readonly ready: Promise<void>
@@ -61,6 +62,17 @@ export class Hub {
     let early = 0
     for (const room of this.#rooms.values()) early += room.early.size
     return { rooms: this.#rooms.size, early }
+  }
+
+  /** Changes that there is word of and that were not delivered yet, and for how many seconds the oldest has been known. */
+  get lag(): { changes: number; seconds: number } {
+    let [changes, since] = [0, Infinity]
+    for (const { at, behind } of this.#rooms.values()) {
+      if (!at || !behind) continue
+      changes += behind.seq - at.seq
+      since = Math.min(since, behind.since)
+    }
+    return { changes, seconds: changes === 0 ? 0 : (elapsedMillis() - since) / 1000 }
   }
 
   /** Tells a wire which restaurants are listened to, those of now included. */
@@ -109,7 +121,7 @@ export class Hub {
   newest(restaurantId: string): Pick<Head, 'epoch' | 'seq'> | null {
     const room = this.#rooms.get(restaurantId)
     if (!room?.at) return null
-    return room.known > room.at.seq ? { epoch: room.at.epoch, seq: room.known } : room.at
+    return room.behind ? { epoch: room.at.epoch, seq: room.behind.seq } : room.at
   }
 
   /** Whether listeners have yet to hear a change: a wire may spare itself the reading of one that they have. */
@@ -124,6 +136,11 @@ export class Hub {
     if (!room?.at) return
     if (room.at.epoch !== epoch) void this.#compare([room])
     else if (room.at.seq < seq) void this.#fill(room, seq)
+  }
+
+  #knows(room: Room, seq: number): void {
+    if (room.behind) room.behind.seq = Math.max(room.behind.seq, seq)
+    else room.behind = { seq, since: elapsedMillis() }
   }
 
   /**
@@ -179,7 +196,7 @@ export class Hub {
   #reset(room: Room, head: Pick<Head, 'epoch' | 'seq'>): void {
     this.#log.warn({ restaurantId: room.restaurantId, was: room.at, is: head }, 'the change log has begun anew')
     room.at = head
-    room.known = head.seq
+    room.behind = null
     room.early.clear()
     for (const { onReset } of room.subscribers) onReset()
   }
@@ -196,7 +213,7 @@ export class Hub {
       restaurantId,
       subscribers: new Set(),
       at: null,
-      known: 0,
+      behind: null,
       early: new Map(),
       ready: Promise.resolve().then(start),
       filling: null,
@@ -209,7 +226,6 @@ export class Hub {
   #take(room: Room, change: Change): void {
     if (room.at && room.at.epoch !== change.epoch) return void this.#compare([room])
     if (room.at && change.seq <= room.at.seq) return
-    room.known = Math.max(room.known, change.seq)
     // Beyond the limit the log has it all the same.
     if (room.early.size < limits.changesPerRead) room.early.set(change.seq, change)
     if (!room.at) return
@@ -228,6 +244,7 @@ export class Hub {
 
   #deliver(room: Room, change: Change): void {
     room.at = { epoch: change.epoch, seq: change.seq }
+    if (room.behind && room.behind.seq <= change.seq) room.behind = null
     for (const { onChange } of room.subscribers) {
       try {
         onChange(change)
@@ -239,6 +256,8 @@ export class Hub {
 
   /** Reads what is missing up to `target` from the log, once at a time. Never rejects: the next poll tries again. */
   async #fill(room: Room, target: number): Promise<void> {
+    if (room.at!.seq >= target) return
+    this.#knows(room, target)
     while (room.filling) await room.filling
     if (room.at!.seq >= target) return
     room.filling = this.#read(room, target)

@@ -7,6 +7,7 @@ import type { Tokens } from '../platform/tokens.ts'
 import type { Answers, Coding, Shape } from '../changes/answers.ts'
 import type { ChangeDeps, Context } from '../changes/command.ts'
 import { clientHas } from '../changes/etag.ts'
+import { tracked } from '../changes/tracked.ts'
 import type { Identities } from '../staff/identify.ts'
 import type { Identity } from '../staff/staff.ts'
 import {
@@ -87,12 +88,12 @@ export function mount(server: FastifyInstance, deps: IosDeps, r: Route): void {
     handler: async (request, reply) => {
       const identity = r.access === 'public' ? nobody : await admit(deps, r, request)
       const shape = shapeOf(request)
-      if (shape) return sendAnswer(deps, identity.restaurantId, shape, request, reply)
+      if (shape) return sendAnswer(deps, r.name, identity.restaurantId, shape, request, reply)
       const body = r.body ? parseModel(r.body, request.body, 'body') : undefined
       const query = r.query ? parseModel(r.query, request.query, 'query') : undefined
       const params = request.params as Record<string, string>
       const answer = await r.handle!({
-        deps,
+        deps: tracked(deps, request.trail),
         body,
         sent: request.body,
         query,
@@ -127,21 +128,24 @@ function shapesOf(deps: IosDeps, r: Route): (request: FastifyRequest) => Shape |
 /** Sends what a shape answers, or 304 to whoever has it. A client may keep it, and asks each time whether it still counts. */
 async function sendAnswer(
   { answers }: IosDeps,
+  name: string,
   restaurantId: string,
   shape: Shape,
-  { headers }: FastifyRequest,
+  { headers, trail }: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const accepted = headers['accept-encoding']
   const answer = await answers.get(restaurantId, shape, accepted === undefined ? 'identity' : codingOf(accepted))
-  const { etag, body, coding } = answer
+  const { etag, body, coding, found } = answer
+  const isKnown = headers['if-none-match'] !== undefined && clientHas(headers['if-none-match'], etag)
+  trail.cached(name, isKnown ? 'not-modified' : found)
   // Beside what CORS may have put there.
   const vary = reply.getHeader('vary')
   void reply
     .header('etag', etag)
     .header('cache-control', 'private, no-cache')
     .header('vary', vary === undefined ? 'accept-encoding' : `${String(vary)}, accept-encoding`)
-  if (headers['if-none-match'] !== undefined && clientHas(headers['if-none-match'], etag)) return reply.code(304).send()
+  if (isKnown) return reply.code(304).send()
   if (coding !== 'identity') void reply.header('content-encoding', coding)
   return reply.header('content-type', 'application/json').send(body)
 }
@@ -166,6 +170,7 @@ async function admit(deps: IosDeps, r: Route, request: FastifyRequest): Promise<
   if (bearer.kind === 'other-scheme') throw otherScheme()
   const identity = await deps.identities.of(bearer.token)
   if (!identity) throw badToken()
+  request.trail.restaurantId = identity.restaurantId
   if (!identity.isActive) throw detail(401, 'Inactive user')
   if (r.access === 'identity') return identity
   if (r.access !== 'own' && named(r, request) !== identity.restaurantId) throw accessDenied()
@@ -218,6 +223,7 @@ export function send(
 /** Answers whatever was thrown; a bug is logged and answered with nothing of it. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const answer: ContractError | null = answerOf(error, request.body)
+  request.trail.refused(answer ? error : null)
   if (answer) return send(reply, answer.status, answer.body, answer.headers)
   request.log.error({ err: error }, 'a request failed')
   return send(reply, 500, { success: false, message: 'Internal server error' })

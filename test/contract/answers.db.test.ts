@@ -273,10 +273,10 @@ test('K6: another process finds answers in Redis; what somebody else put there, 
     expect(answer.text).toBe(text)
     return app.app.answers.figures.found
   }
-  expect(await cold()).toMatchObject({ stored: 1, made: 0 })
+  expect(await cold()).toMatchObject({ redis: 1, made: 0 })
   const [name] = await client.keys('qtable:answer:*')
   await client.set(name!, `${'x'.repeat(16)}{"until":null,"mark":""}\n[]`)
-  expect(await cold()).toMatchObject({ stored: 0, made: 1 })
+  expect(await cold()).toMatchObject({ redis: 0, made: 1 })
   await redis.kill()
-  expect(await cold()).toMatchObject({ stored: 0, made: 1 })
+  expect(await cold()).toMatchObject({ redis: 0, made: 1 })
 })
