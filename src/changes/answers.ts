@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
-import { fullHour, type Clock, type Instant } from '../platform/clock.ts'
+import { elapsedMillis, fullHour, type Clock, type Instant } from '../platform/clock.ts'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import type { AnswerStore, Stored } from './answer-store.ts'
@@ -148,8 +148,9 @@ export class Answers {
         this.#making.set(key, making)
       }
       const made = await making.entry
-      if (isCurrent(made, end, this.#deps.clock.now())) return { entry: made, found: made.found }
-      // The hour or the log changed meanwhile.
+      // Written while this was waited for: what time has passed since is on the way to the client.
+      if (reaches(made.place, end)) return { entry: made, found: made.found }
+      // The log began anew meanwhile.
       end = await this.#end(restaurantId)
     }
     throw new AppError('busy', 503, 'The floor changes faster than it can be read')
@@ -186,7 +187,7 @@ export class Answers {
     const old = this.#entries.get(key)
     const etag = etagAt(stored.place, stored.mark)
     const bytes = stored.body.length + key.length + ENTRY_BYTES
-    const entry: Entry = { ...stored, restaurantId, etag, found, madeAt: performance.now(), bytes, coded: {} }
+    const entry: Entry = { ...stored, restaurantId, etag, found, madeAt: elapsedMillis(), bytes, coded: {} }
     // One that was begun earlier and ended later is of use to those who wait for it, to nobody else.
     if (old && old.place.epoch === entry.place.epoch && old.place.seq > entry.place.seq) return entry
     if (old) this.#forget(key, old)
@@ -227,7 +228,7 @@ export class Answers {
 
   /** Hands over to the store what has stood for a while: what is written anew many times a second is of no use there. */
   #keep(): void {
-    const before = performance.now() - limits.answerStoreMillis / 2
+    const before = elapsedMillis() - limits.answerStoreMillis / 2
     for (const key of this.#unstored) {
       const entry = this.#entries.get(key)
       if (entry && entry.madeAt > before) continue
@@ -240,8 +241,11 @@ export class Answers {
 // What an entry takes beside its body and its key, about.
 const ENTRY_BYTES = 400
 
-/** Whether an answer is that of a log that ends there, at this time. One that is newer is too: the end was asked for before it was written. */
+/** Whether a place is that of a log that ends there, or a later one: the end was asked for before the answer was written. */
+const reaches = ({ epoch, seq }: Place, end: End): boolean => seq >= end.seq && epoch === end.epoch
+
+/** Whether an answer is that of a log that ends there, at this time. */
 function isCurrent({ place, until }: Pick<Entry, 'place' | 'until'>, end: End, now: Instant): boolean {
-  if (place.seq < end.seq || place.epoch !== end.epoch) return false
+  if (!reaches(place, end)) return false
   return now.startsWith(place.hour.slice(0, 13)) && (until === null || now < until)
 }

@@ -1,0 +1,39 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** The limit of reads: node:http that checks the same token (HMAC-SHA-256) and serves the same bytes. Told what by its parent; says its port. */
+
+/** What it serves: by path, the body, base64, and its ETag. */
+export interface Served {
+  readonly secret: string
+  readonly answers: Readonly<Record<string, { readonly body: string; readonly etag: string }>>
+}
+
+const serve = ({ secret, answers }: Served): void => {
+  const bodies = new Map(
+    Object.entries(answers).map(([path, { body, etag }]) => [path, { etag, body: Buffer.from(body, 'base64') }]),
+  )
+  const isGood = (header: string | undefined): boolean => {
+    const token = header?.slice(7) ?? ''
+    const dot = token.lastIndexOf('.')
+    const given = Buffer.from(token.slice(dot + 1), 'base64url')
+    const wanted = createHmac('sha256', secret).update(token.slice(0, dot)).digest()
+    if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return false
+    const claims = JSON.parse(Buffer.from(token.slice(token.indexOf('.') + 1, dot), 'base64url').toString()) as {
+      exp: number
+    }
+    return claims.exp > Date.now() / 1000
+  }
+  const server = createServer((request, response) => {
+    const found = bodies.get(request.url!)
+    if (!found || !isGood(request.headers.authorization)) return void response.writeHead(401).end()
+    const { etag, body } = found
+    if (request.headers['if-none-match'] === etag) return void response.writeHead(304, { etag }).end()
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length, etag }).end(body)
+  })
+  server.listen(0, '127.0.0.1', () => process.send!({ port: (server.address() as AddressInfo).port }))
+}
+
+process.once('message', serve)
+process.once('disconnect', () => process.exit(0))
