@@ -145,6 +145,8 @@ export const limits = {
   signInFailureWindowMillis: 300_000,
   /** E-mails, and as many addresses, whose failures are remembered. */
   signInFailureKeys: 10_000,
+  /** How often a used-up refresh token is taken again while nothing that was given out for it has been used. */
+  refreshRepeats: 10,
   /** Characters of a refresh token. */
   refreshTokenCharacters: 200,
   /** How long a sign-in that is over is kept, and how many are deleted at once. */

@@ -1,11 +1,12 @@
 import { AppError } from '../platform/errors.ts'
+import { limits } from '../platform/limits.ts'
 import { makeRefreshToken, readRefreshToken } from './refresh-tokens.ts'
 import { lockSignIn, replaceToken, revokeSignIn, type SignIn } from './sign-ins.ts'
 import { answerWith, expiryOf, type SignedIn, type SignInDeps } from './start-sign-in.ts'
 
 /**
- * A new access token and a new refresh token for a refresh token, which is used up by that. It is taken once more, for an answer that was lost: what that
- * answer held is then void. Any other token of the family means that two parties have it, and ends the sign-in. Throws `AppError` refresh-refused (401);
+ * A new access token and a new refresh token for a refresh token, which is used up by that. Until what was given out for it is used it is taken again, for answers that
+ * were lost, `limits.refreshRepeats` times: what those held is then void. Any other token of the family means that two parties have it, and ends the sign-in. Throws `AppError` refresh-refused (401);
  * whatever else goes wrong is none. Spec: A5, A6.
  */
 export async function refreshSignIn(deps: SignInDeps, refreshToken: string): Promise<SignedIn> {
@@ -24,11 +25,11 @@ export async function refreshSignIn(deps: SignInDeps, refreshToken: string): Pro
       return null
     }
     if (found.expiresAt <= now || !found.isActive || !found.restaurantIsActive) return null
-    // After a retry the token before stays the same: what was given out in between must not be taken for it.
+    // After a repeat the token before stays the same: what was given out in between must not be taken for it.
     await replaceToken(
       tx,
       found,
-      { hash: next.hash, previous: hash, retried: use === 'retry' },
+      { hash: next.hash, previous: hash, repeats: use === 'repeat' ? found.previousRepeats + 1 : 0 },
       now,
       expiryOf(deps, now),
     )
@@ -39,9 +40,11 @@ export async function refreshSignIn(deps: SignInDeps, refreshToken: string): Pro
 }
 
 /** What it means that a token of this sign-in is used now. */
-function useOf({ tokenHash, previousHash, previousRetried }: SignIn, hash: Buffer): 'first' | 'retry' | 'again' {
+function useOf({ tokenHash, previousHash, previousRepeats }: SignIn, hash: Buffer): 'first' | 'repeat' | 'again' {
   if (hash.equals(tokenHash)) return 'first'
-  return previousHash !== null && hash.equals(previousHash) && !previousRetried ? 'retry' : 'again'
+  return previousHash !== null && hash.equals(previousHash) && previousRepeats < limits.refreshRepeats
+    ? 'repeat'
+    : 'again'
 }
 
 const refused = (): AppError => new AppError('refresh-refused', 401, 'This sign-in is over: sign in again')

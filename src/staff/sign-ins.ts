@@ -20,7 +20,7 @@ export interface SignIn {
   readonly isRevoked: boolean
   readonly tokenHash: Buffer
   readonly previousHash: Buffer | null
-  readonly previousRetried: boolean
+  readonly previousRepeats: number
 }
 
 // The row of staff is held while the sign-in is stored: whoever changes the password or the account ends what was there before, or comes first and is
@@ -39,7 +39,7 @@ const readSignInLocked = statement(
   'read-sign-in-locked',
   `select i.id, i.restaurant_id as "restaurantId", i.staff_id as "staffId", s.role, s.is_active as "isActive",
      r.is_active as "restaurantIsActive", i.expires_at as "expiresAt", i.revoked_at is not null as "isRevoked",
-     i.token_hash as "tokenHash", i.previous_hash as "previousHash", i.previous_retried as "previousRetried"
+     i.token_hash as "tokenHash", i.previous_hash as "previousHash", i.previous_repeats as "previousRepeats"
    from sign_ins i join staff s on s.restaurant_id = i.restaurant_id and s.id = i.staff_id
    join restaurants r on r.restaurant_id = i.restaurant_id
    where i.restaurant_id = $1 and i.id = $2 for update of i`,
@@ -47,7 +47,7 @@ const readSignInLocked = statement(
 
 const updateTokens = statement(
   'update-sign-in-tokens',
-  `update sign_ins set token_hash = $3, previous_hash = $4, previous_retried = $5, used_at = greatest(used_at, $6),
+  `update sign_ins set token_hash = $3, previous_hash = $4, previous_repeats = $5, used_at = greatest(used_at, $6),
      expires_at = greatest(expires_at, $7)
    where restaurant_id = $1 and id = $2`,
 )
@@ -89,11 +89,11 @@ export const lockSignIn = (tx: Tx, restaurantId: string, id: string): Promise<Si
 export async function replaceToken(
   tx: Tx,
   { restaurantId, id }: SignIn,
-  tokens: { readonly hash: Buffer; readonly previous: Buffer; readonly retried: boolean },
+  tokens: { readonly hash: Buffer; readonly previous: Buffer; readonly repeats: number },
   now: Instant,
   expiresAt: Instant,
 ): Promise<void> {
-  await tx.all(updateTokens, [restaurantId, id, tokens.hash, tokens.previous, tokens.retried, now, expiresAt])
+  await tx.all(updateTokens, [restaurantId, id, tokens.hash, tokens.previous, tokens.repeats, now, expiresAt])
 }
 
 /** Ends one sign-in. Gives whether there was one to end. */

@@ -259,7 +259,7 @@ export const bugs: readonly Bug[] = [
     edits: [
       {
         file: 'staff/refresh-sign-in.ts',
-        from: 'hash.equals(previousHash) && !previousRetried',
+        from: 'hash.equals(previousHash) && previousRepeats < limits.refreshRepeats',
         to: 'hash.equals(previousHash)',
       },
     ],

@@ -1,3 +1,4 @@
+import { limits } from '../../src/platform/limits.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { register, request, type Restaurant } from '../kit.ts'
@@ -200,10 +201,11 @@ export const shutOut: Checker = async ({ url, bases, random }) => {
   }
 }
 
-/** A used-up refresh token is taken once more, and then ends the sign-in. */
+/** A used-up refresh token is taken again for a while, and then ends the sign-in. */
 export const refreshes: Checker = async ({ bases }) => {
   const { refreshToken } = await (await register(bases[0]!)).signIn()
-  const refresh = () => request(bases[0]!, 'POST', '/v2/refresh', { refreshToken })
-  const statuses = [await refresh(), await refresh(), await refresh()].map(({ status }) => status)
-  expect(statuses, 'uses of one refresh token').toEqual([200, 200, 401])
+  const statuses: number[] = []
+  for (let n = 0; n < limits.refreshRepeats + 2; n++)
+    statuses.push((await request(bases[0]!, 'POST', '/v2/refresh', { refreshToken })).status)
+  expect(statuses.slice(-2), 'uses of one refresh token').toEqual([200, 401])
 }

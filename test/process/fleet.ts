@@ -8,6 +8,7 @@ export class Fleet {
   /** Where each serves, whether it runs or not: `http://127.0.0.1:11000`. */
   readonly bases: readonly string[]
   readonly #envs: readonly Record<string, string>[]
+  readonly #ending = new Set<ServerProcess>()
   readonly #running: (ServerProcess | undefined)[] = []
 
   constructor(envs: readonly Record<string, string>[]) {
@@ -32,8 +33,12 @@ export class Fleet {
     if (this.#running[index]) throw new Error(`server ${index} runs already`)
     const server = await startServer({ ...this.#envs[index], ...env })
     this.#running[index] = server
-    void server.exit.then(() => {
+    void server.exit.then((exit) => {
       if (this.#running[index] === server) this.#running[index] = undefined
+      if (this.#ending.has(server)) return
+      process.stdout.write(
+        `server ${index} ended by itself: ${JSON.stringify(exit)}\n${server.output().slice(-2_000)}\n`,
+      )
     })
     return server
   }
@@ -55,7 +60,9 @@ export class Fleet {
   }
 
   async #end(index: number, signal: NodeJS.Signals): Promise<Exit> {
-    const exit = await this.at(index).end(signal)
+    const server = this.at(index)
+    this.#ending.add(server)
+    const exit = await server.end(signal)
     this.#running[index] = undefined
     return exit
   }
