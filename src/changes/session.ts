@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { WebSocket } from 'ws'
+import { WebSocket, type RawData } from 'ws'
 import { limits } from '../platform/limits.ts'
 import { Frame, type Run } from './frame.ts'
 import type { Outbox, Sender } from './outbox.ts'
@@ -49,6 +49,18 @@ export interface SessionTimes {
 const FIRST_CODE = 1000
 const LAST_CODE = 1015
 
+// The same listeners for every socket, which find its session there: five thousand idle sockets would have a megabyte of their own.
+const SESSION = Symbol('session')
+interface Listened extends WebSocket {
+  [SESSION]?: Session
+}
+let onMessage: (this: Listened, data: RawData, isBinary: boolean) => void
+let onPong: (this: Listened) => void
+let onClose: (this: Listened, code: number) => void
+const onError = function (this: WebSocket): void {
+  this.terminate()
+}
+
 /**
  * One socket: what is sent to it, whether its peer lives, and how much it leaves unread. A timer of its own would cost each socket; instead `sweep` is
  * called about every second.
@@ -93,21 +105,37 @@ export class Session implements Sender {
     this.#heardAt = now
     this.#heartbeatAt = now
     this.#pingAt = now
-    ws.on('message', (data, isBinary) => {
-      if (isBinary) return
-      this.#heardAt = Date.now()
-      this.#owner.onText(this, (data as Buffer).toString('utf8'))
-    })
-    ws.on('pong', () => (this.#unanswered = false))
-    ws.on('error', () => ws.terminate())
-    ws.on('close', (code) => {
-      if (this.#gone) return
-      this.#gone = true
-      this.#run = null
-      this.#outbox.closed(this.#code ?? (code >= FIRST_CODE && code <= LAST_CODE ? code : 0))
-      this.#owner.onGone(this)
-    })
+    const listened: Listened = ws
+    listened[SESSION] = this
+    ws.on('message', onMessage)
+    ws.on('pong', onPong)
+    ws.on('error', onError)
+    ws.on('close', onClose)
     outbox.opened()
+  }
+
+  static {
+    onMessage = function (this: Listened, data, isBinary) {
+      const session = this[SESSION]
+      if (isBinary || !session) return
+      session.#heardAt = Date.now()
+      session.#owner.onText(session, (data as Buffer).toString('utf8'))
+    }
+    onPong = function (this: Listened) {
+      if (this[SESSION]) this[SESSION].#unanswered = false
+    }
+    onClose = function (this: Listened, code) {
+      const session = this[SESSION]
+      if (session) session.#closed(code)
+    }
+  }
+
+  #closed(code: number): void {
+    if (this.#gone) return
+    this.#gone = true
+    this.#run = null
+    this.#outbox.closed(this.#code ?? (code >= FIRST_CODE && code <= LAST_CODE ? code : 0))
+    this.#owner.onGone(this)
   }
 
   /** Bytes that the peer has not taken yet. */

@@ -8,7 +8,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
 import type { Context } from '../changes/command.ts'
 import { Outbox } from '../changes/outbox.ts'
-import { closeCodes, Session, type SessionTimes } from '../changes/session.ts'
+import { closeCodes, Session, type SessionOwner, type SessionTimes } from '../changes/session.ts'
 import type { SocketObserver } from '../changes/socket-observer.ts'
 import type { Hub } from '../changes/hub.ts'
 import type { AccessReview } from '../staff/access-review.ts'
@@ -71,6 +71,12 @@ export class IosSockets {
   readonly #deps: SocketDeps
   readonly #outboxes: Outboxes
   readonly #feed: Feed
+  /** The one of all sessions: it finds the member that one belongs to. */
+  readonly #owner: SessionOwner = {
+    onText: (session, text) => void this.#onText(this.#members.get(session)!, text),
+    onGone: (session) => this.#onGone(this.#members.get(session)!),
+    heartbeat: () => this.#frame({ type: 'heartbeat', timestamp: this.#now() }),
+  }
   readonly #wss = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: limits.socketFrameBytes })
   readonly #members = new Map<Session, Member>()
   readonly #timer: NodeJS.Timeout
@@ -138,12 +144,7 @@ export class IosSockets {
   }
 
   #welcome(ws: WebSocket, socket: Duplex, asked: Asked, identity: Proven | null): void {
-    const owner = {
-      onText: (_: Session, text: string) => void this.#onText(member, text),
-      onGone: () => this.#onGone(member),
-      heartbeat: () => this.#frame({ type: 'heartbeat', timestamp: this.#now() }),
-    }
-    const session = new Session(ws, socket, this.#outboxes[asked.kind], owner, this.#deps.times, Date.now())
+    const session = new Session(ws, socket, this.#outboxes[asked.kind], this.#owner, this.#deps.times, Date.now())
     const member: Member = {
       session,
       asked,
@@ -183,6 +184,7 @@ export class IosSockets {
     // A socket without a token may read what it hears anyway.
     member.context = { restaurantId, actor: { staffId: identity?.staffId ?? '', role: 'host' } }
     if (member.deadline) clearTimeout(member.deadline)
+    member.deadline = null
     try {
       const leave = await this.#feed.join(restaurantId, asked.hearing, session, this.#firstFrame(asked, restaurantId))
       if (member.gone) leave()

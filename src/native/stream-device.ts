@@ -7,7 +7,7 @@ import type { Logger } from '../platform/log.ts'
 import type { Frame } from '../changes/frame.ts'
 import type { LiveFloor } from '../changes/live-floor.ts'
 import { said, type BeginsAnew, type Hello } from '../changes/protocol.ts'
-import { closeCodes, Session, type SessionTimes } from '../changes/session.ts'
+import { closeCodes, Session, type SessionOwner, type SessionTimes } from '../changes/session.ts'
 import { changesSince } from '../changes/since.ts'
 import type { AccessReview } from '../staff/access-review.ts'
 import type { Identities } from '../staff/identify.ts'
@@ -43,12 +43,13 @@ interface Surroundings {
  * One device on the native stream: says hello, is brought to where the floor stands, and then hears every change. While it is brought up it is not among those that hear: what comes
  * meanwhile is read again from memory or from the log, so a slow device holds nothing but what is on its way to it.
  */
-export class StreamDevice implements Follower {
+export class StreamDevice implements Follower, SessionOwner {
   readonly #restaurantId: string
   readonly #deps: StreamDeps
   readonly #around: Surroundings
   readonly #session: Session
-  readonly #deadline: NodeJS.Timeout
+  /** Until it has said who it is. */
+  #deadline: NodeJS.Timeout | null
   /** The token of the newest hello that had one, or of the handshake. */
   #token: string | null
   #unwatch: (() => void) | null = null
@@ -68,12 +69,7 @@ export class StreamDevice implements Follower {
     this.#token = token
     this.#deps = deps
     this.#around = surroundings
-    const owner = {
-      onText: (_: Session, text: string) => this.#onText(text),
-      onGone: () => this.#onGone(),
-      heartbeat: () => null,
-    }
-    this.#session = new Session(ws, connection, deps.outbox, owner, deps.times, Date.now())
+    this.#session = new Session(ws, connection, deps.outbox, this, deps.times, Date.now())
     const late = () => this.close(closeCodes.notSignedIn, 'no hello')
     this.#deadline = setTimeout(late, limits.socketSignInMillis).unref()
   }
@@ -116,11 +112,16 @@ export class StreamDevice implements Follower {
     this.close(closeCodes.goingAway, 'the log cannot be read')
   }
 
+  /** The stream has heartbeats of its own, with the head in them. */
+  heartbeat(): null {
+    return null
+  }
+
   beginAnew(): void {
     if (this.#floor) void this.#bringUp(++this.#turn, null, 'epoch')
   }
 
-  #onText(text: string): void {
+  onText(_: Session, text: string): void {
     const message = objectIn(text)
     const type = message?.['type']
     if (type === 'hello') return void this.#hello(message)
@@ -173,11 +174,16 @@ export class StreamDevice implements Follower {
       this.close(closeCodes.notAllowed, 'not this restaurant, or it is suspended')
       return false
     }
-    clearTimeout(this.#deadline)
+    this.#endDeadline()
     this.#unwatch?.()
     const close = () => this.close(closeCodes.notSignedIn, 'no longer signed in')
     this.#unwatch = this.#deps.access.register({ identity, signInId: identity.signInId, close })
     return true
+  }
+
+  #endDeadline(): void {
+    if (this.#deadline) clearTimeout(this.#deadline)
+    this.#deadline = null
   }
 
   /** A hello costs: the next one waits its time. */
@@ -273,9 +279,9 @@ export class StreamDevice implements Follower {
     return texts.length
   }
 
-  #onGone(): void {
+  onGone(): void {
     this.#gone = true
-    clearTimeout(this.#deadline)
+    this.#endDeadline()
     this.#unwatch?.()
     this.#room?.leave(this)
     this.#around.gone()

@@ -52,10 +52,7 @@ export class Identities {
     if (known && known.until > now) return known.proven
     const proven = this.#read(staffId, signInId)
     this.#known.delete(key)
-    if (this.#known.size >= limits.identities) {
-      const oldest = this.#known.keys().next()
-      if (!oldest.done) this.#known.delete(oldest.value)
-    }
+    this.#forgetOld(now)
     const made = { until: now + limits.identityMillis, staffId, proven }
     this.#known.set(key, made)
     try {
@@ -63,6 +60,14 @@ export class Identities {
     } catch (error) {
       if (this.#known.get(key) === made) this.#known.delete(key)
       throw error
+    }
+  }
+
+  /** What has counted its time is let go, and the oldest where there are too many: they stand in the order of their time. */
+  #forgetOld(now: number): void {
+    for (const [key, { until }] of this.#known) {
+      if (until > now && this.#known.size < limits.identities) return
+      this.#known.delete(key)
     }
   }
 

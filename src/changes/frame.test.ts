@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import { Frame } from './frame.ts'
+
+// Length of the header, by the length of the payload (RFC 6455 section 5.2).
+const HEADERS = [
+  [0, 2],
+  [1, 2],
+  [125, 2],
+  [126, 4],
+  [65_535, 4],
+  [65_536, 10],
+  [300_000, 10],
+] as const
+
+test('a frame is whole, unmasked text with the shortest header for its length', () => {
+  for (const [length, start] of HEADERS) {
+    const { bytes } = new Frame('x'.repeat(length))
+    expect(bytes.length).toBe(start + length)
+    expect(bytes[0]).toBe(0x81)
+    expect(bytes[1]! & 0x80).toBe(0)
+    const told = start === 2 ? bytes[1] : start === 4 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2))
+    expect(told).toBe(length)
+    expect(bytes.subarray(start).toString()).toBe('x'.repeat(length))
+  }
+  const told = 'Käthe 🍽'
+  expect(new Frame(told).bytes.subarray(2).toString()).toBe(told)
+})
+
+test('sockets that are sent the same frames share one run, joined once; another order or a frame of its own makes another', () => {
+  const [a, b, c] = [new Frame('a'), new Frame('b'), new Frame('c')]
+  const own = new Frame('own', false)
+  const ofOne = a.alone.and(b).and(c)
+  const ofOther = a.alone.and(b).and(c)
+  expect(ofOther).toBe(ofOne)
+  expect(ofOther.joined).toBe(ofOne.joined)
+  expect(ofOne.joined).toEqual(Buffer.concat([a.bytes, b.bytes, c.bytes]))
+  expect([ofOne.count, ofOne.bytes]).toEqual([3, 9])
+  expect(a.alone.and(c).joined).toEqual(Buffer.concat([a.bytes, c.bytes]))
+  expect(a.alone.and(own).joined).toEqual(Buffer.concat([a.bytes, own.bytes]))
+  expect(a.alone.and(b)).toBe(a.alone.and(b))
+  // Its own one is nobody else's.
+  expect(a.alone.and(own)).not.toBe(a.alone.and(own))
+  expect(a.alone.joined).toBe(a.bytes)
+})
