@@ -1,5 +1,3 @@
-import type { IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { Config } from './config.ts'
 import { readBodies } from './platform/body.ts'
@@ -72,7 +70,7 @@ import { Stream } from './native/stream.ts'
 import { mountNativeRoute, type NativeRoute } from './native/route.ts'
 import * as signIns from './native/sign-ins.ts'
 import { Ops } from './ops/ops.ts'
-import { createServer } from './http-server.ts'
+import { createServer, takeUpgrades } from './http-server.ts'
 import { mountDocs } from './docs.ts'
 import { openApi } from './openapi.ts'
 import { asyncApi } from './asyncapi.ts'
@@ -249,10 +247,7 @@ export async function buildApp(given: AppDeps): Promise<App> {
   await mountDocs(server, openApi({ routes, nativeRoutes, commands, queries, floorReads }), yaml(asyncApi(messages)))
   ops.mount(server, { hub, floors, sockets, stream, redis: config.REDIS_URL === null ? null : (topics ?? null) })
   mountFallback(server, routes)
-  server.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => socket.destroy())
-    if (!stream.takes(request, socket, head)) sockets.takes(request, socket, head)
-  })
+  takeUpgrades(server, [stream, sockets])
 
   const close = async () => {
     await Promise.all([sockets.close(), stream.close()])

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { answerError } from './ios/route.ts'
 import { answerProblem } from './native/problem.ts'
@@ -25,4 +27,17 @@ export function createServer(log: Logger): FastifyInstance {
       void (request.url.startsWith('/v2/') ? answerProblem : answerError)(error, request, reply),
   })
   return server
+}
+
+interface Sockets {
+  /** Whether a handshake is for these sockets, if they tell; then it is taken care of. */
+  takes(request: IncomingMessage, socket: Duplex, head: Buffer): boolean | void
+}
+
+/** Gives each handshake to the first that takes it. The last takes what is left, and refuses what it doesn't know. */
+export function takeUpgrades(server: FastifyInstance, all: readonly Sockets[]): void {
+  server.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy())
+    all.some((sockets) => sockets.takes(request, socket, head) === true)
+  })
 }
