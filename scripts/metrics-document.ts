@@ -21,5 +21,11 @@ export function metricsDocument(): string {
     const shown = labels.map((label) => `\`${label}\``).join(', ')
     return `| \`${name}\` | ${type} | ${shown} | ${help} | ${across} |`
   })
-  return [INTRO, '| metric | type | labels | what it tells | of several processes |', '| --- | --- | --- | --- | --- |', ...rows, ''].join('\n')
+  return [
+    INTRO,
+    '| metric | type | labels | what it tells | of several processes |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n')
 }

@@ -88,7 +88,10 @@ export const TEST_SECRET = 'a secret key for tests only, long enough'
  */
 export async function startApp(
   env: Record<string, string> = {},
-  given: { readonly database?: TestDatabase; readonly topics?: Topics; readonly log?: Logger } & Pick<AppDeps, 'planner'> = {},
+  given: { readonly database?: TestDatabase; readonly topics?: Topics; readonly log?: Logger } & Pick<
+    AppDeps,
+    'planner'
+  > = {},
 ): Promise<TestApp> {
   const read = readConfig({ SECRET_KEY: TEST_SECRET, ENVIRONMENT: 'test', LOG_LEVEL: 'silent', ...env })
   if ('problems' in read) throw new Error(read.problems.join('; '))
