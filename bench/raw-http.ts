@@ -27,10 +27,12 @@ const serve = ({ secret, answers }: Served): void => {
   }
   const server = createServer((request, response) => {
     const found = bodies.get(request.url!)
-    if (!found || !isGood(request.headers.authorization)) return void response.writeHead(401).end()
-    const { etag, body } = found
-    if (request.headers['if-none-match'] === etag) return void response.writeHead(304, { etag }).end()
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length, etag }).end(body)
+    if (!found || !isGood(request.headers.authorization)) response.writeHead(401).end()
+    else if (request.headers['if-none-match'] === found.etag) response.writeHead(304, { etag: found.etag }).end()
+    else {
+      const { etag, body } = found
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length, etag }).end(body)
+    }
   })
   server.listen(0, '127.0.0.1', () => process.send!({ port: (server.address() as AddressInfo).port }))
 }

@@ -18,6 +18,7 @@ export interface Tool {
 
 export const tools: readonly Tool[] = [
   { program: 'redis-server', debian: 'redis-server', what: 'the proofs of several processes over one Redis' },
+  { program: 'promtool', debian: 'prometheus', what: 'the check of what /metrics answers' },
 ]
 
 /** Where and how it is installed; what is left out is as on this machine. */

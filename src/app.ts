@@ -1,19 +1,15 @@
-import { createHash } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
-import type { Config } from './config.ts'
+import type { FastifyInstance } from 'fastify'
+import { socketTimes, type Config } from './config.ts'
 import { readBodies } from './platform/body.ts'
 import type { Db } from './platform/db.ts'
 import { newId } from './platform/ids.ts'
-import { limits } from './platform/limits.ts'
 import type { Logger } from './platform/log.ts'
 import { OwnQuestions, type Questions } from './platform/questions.ts'
 import type { Planner } from './platform/slow-statements.ts'
 import type { Store, Topics } from './platform/redis.ts'
 import { Tokens } from './platform/tokens.ts'
 import { microsOf, type Clock } from './platform/clock.ts'
-import { AnswerStore } from './changes/answer-store.ts'
+import { AnswerStore, formOf } from './changes/answer-store.ts'
 import { Answers } from './changes/answers.ts'
 import { Heads } from './changes/heads.ts'
 import { Hints } from './changes/hints.ts'
@@ -68,16 +64,15 @@ import * as tables from './ios/tables.ts'
 import { mountCors } from './ios/cors.ts'
 import { mountFallback } from './ios/fallback.ts'
 import { messages as iosMessages } from './ios/message-shapes.ts'
-import { answerError, mount, type IosDeps, type Route } from './ios/route.ts'
+import { mount, type IosDeps, type Route } from './ios/route.ts'
 import { IosSockets } from './ios/sockets.ts'
 import { mountNative } from './native/door.ts'
 import { changes, snapshot, type FloorRead } from './native/floor-reads.ts'
-import { answerProblem } from './native/problem.ts'
 import { Stream } from './native/stream.ts'
 import { mountNativeRoute, type NativeRoute } from './native/route.ts'
 import * as signIns from './native/sign-ins.ts'
-import { requestIdOf } from './ops/http.ts'
 import { Ops } from './ops/ops.ts'
+import { createServer, takeUpgrades } from './http-server.ts'
 import { mountDocs } from './docs.ts'
 import { openApi } from './openapi.ts'
 import { asyncApi } from './asyncapi.ts'
@@ -249,38 +244,18 @@ export async function buildApp(given: AppDeps): Promise<App> {
     floorDays: historyDays,
     answers,
   }
-  const times = {
-    heartbeat: config.WS_HEARTBEAT_INTERVAL * 1000,
-    pingTimeout: config.WS_CONNECTION_TIMEOUT * 1000,
-    maxAge: config.SOCKET_MAX_HOURS * 3_600_000,
-  }
-  const open = { access, clock, log, times, ...(ops.socketObserver && { observer: ops.socketObserver }) }
+  const observer = ops.socketObserver
+  const open = { access, clock, log, times: socketTimes(config), ...(observer && { observer }) }
   const sockets = new IosSockets({ ...deps, ...open, hub, tokenless: config.TOKENLESS_SOCKETS })
   const stream = new Stream({ ...open, db, floors, identities, random: Math.random })
 
   const server = createServer(log)
   ops.watch(server)
-  readBodies(server)
-  mountCors(server, config.CORS_ORIGINS)
-  for (const r of routes) mount(server, deps, r)
-  mountNative(server, { ...deps, floors }, { commands, queries, floorReads })
-  const attempts = new SignInAttempts(() => microsOf(clock.now()) / 1000)
-  const refreshDays = config.REFRESH_TOKEN_EXPIRE_DAYS
-  for (const r of nativeRoutes) mountNativeRoute(server, { ...deps, refreshDays, attempts }, r)
+  mountDoors(server, config, { ...deps, floors })
   await mountDocs(server, api, yaml(asyncApi(messages)))
-  ops.mount(server, {
-    hub,
-    floors,
-    answers,
-    sockets,
-    stream,
-    redis: config.REDIS_URL === null ? null : (topics ?? null),
-  })
+  ops.mount(server, { hub, floors, answers, sockets, stream, redis: (config.REDIS_URL && topics) || null })
   mountFallback(server, routes)
-  server.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => socket.destroy())
-    if (!stream.takes(request, socket, head)) sockets.takes(request, socket, head)
-  })
+  takeUpgrades(server, [stream, sockets])
 
   const close = async () => {
     await Promise.all([sockets.close(), stream.close()])
@@ -294,6 +269,16 @@ export async function buildApp(given: AppDeps): Promise<App> {
   return { server, hub, sockets, stream, floors, answers, heads, changes: deps, identities, access, tokens, ops, close }
 }
 
+function mountDoors(server: FastifyInstance, config: Config, deps: IosDeps & { readonly floors: LiveFloors }): void {
+  readBodies(server)
+  mountCors(server, config.CORS_ORIGINS)
+  for (const r of routes) mount(server, deps, r)
+  mountNative(server, deps, { commands, queries, floorReads })
+  const attempts = new SignInAttempts(() => microsOf(deps.clock.now()) / 1000)
+  const refreshDays = config.REFRESH_TOKEN_EXPIRE_DAYS
+  for (const r of nativeRoutes) mountNativeRoute(server, { ...deps, refreshDays, attempts }, r)
+}
+
 function openOps({ config, db, log, questions, planner, isMeasured }: AppDeps): Ops {
   return new Ops({
     db,
@@ -304,28 +289,4 @@ function openOps({ config, db, log, questions, planner, isMeasured }: AppDeps): 
     questions: questions ?? new OwnQuestions(),
     isOn: isMeasured ?? true,
   })
-}
-
-/** Names the form of all answers: a program that writes others finds none of these. */
-const formOf = (api: object): string =>
-  createHash('sha256').update(JSON.stringify(api)).digest('base64url').slice(0, 12)
-
-function createServer(log: Logger): FastifyInstance {
-  const loggerInstance: FastifyBaseLogger = log
-  const server = Fastify({
-    loggerInstance,
-    logController: new LogController({ disableRequestLogging: true }),
-    genReqId: (request) => requestIdOf(request, newId),
-    bodyLimit: limits.bodyBytes,
-    requestTimeout: 30_000,
-    exposeHeadRoutes: false,
-    // What comes over an open connection while the server stops is still answered.
-    return503OnClosing: false,
-    forceCloseConnections: 'idle',
-    routerOptions: { maxParamLength: 500 },
-    // An address that can't be read, before any route is known.
-    frameworkErrors: (error, request, reply) =>
-      void (request.url.startsWith('/v2/') ? answerProblem : answerError)(error, request, reply),
-  })
-  return server
 }

@@ -165,3 +165,10 @@ export function readConfig(
 /** The folder of QTABLE_DATA as an absolute path. */
 export const dataDirOf = (config: Config, cwd: string): string =>
   isAbsolute(config.QTABLE_DATA) ? config.QTABLE_DATA : resolve(cwd, config.QTABLE_DATA)
+
+/** Times of sockets, in milliseconds. */
+export const socketTimes = (config: Config): { heartbeat: number; pingTimeout: number; maxAge: number } => ({
+  heartbeat: config.WS_HEARTBEAT_INTERVAL * 1000,
+  pingTimeout: config.WS_CONNECTION_TIMEOUT * 1000,
+  maxAge: config.SOCKET_MAX_HOURS * 3_600_000,
+})

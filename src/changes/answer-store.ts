@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { Instant } from '../platform/clock.ts'
 import { limits } from '../platform/limits.ts'
 import type { Store } from '../platform/redis.ts'
@@ -10,6 +10,10 @@ export interface Stored {
   readonly until: Instant | null
   readonly mark: string
 }
+
+/** Names the form of all answers by the API's description: a program that writes others finds none of these. */
+export const formOf = (api: object): string =>
+  createHash('sha256').update(JSON.stringify(api)).digest('base64url').slice(0, 12)
 
 const SEAL_BYTES = 16
 

@@ -30,6 +30,7 @@ class Counts implements SocketObserver {
   closed = (_: string, code: number) => void this.all.push(`closed ${code}`)
   frames = (_: string, count: number) => void (this.total.frames += count)
   writes = (_: string, count: number) => void (this.total.writes += count)
+  applied = () => void this.all.push('applied')
   delivered = (_: string, at: Instant) => void this.all.push(`delivered ${at}`)
 }
 
