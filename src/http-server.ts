@@ -7,6 +7,7 @@ import { requestIdOf } from './ops/http.ts'
 import { newId } from './platform/ids.ts'
 import { limits } from './platform/limits.ts'
 import type { Logger } from './platform/log.ts'
+import { LazyLog } from './platform/request-log.ts'
 
 /** An HTTP server without any route. */
 export function createServer(log: Logger): FastifyInstance {
@@ -14,6 +15,7 @@ export function createServer(log: Logger): FastifyInstance {
   const server = Fastify({
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
+    childLoggerFactory: (_, bindings) => new LazyLog(log, bindings),
     genReqId: (request) => requestIdOf(request, newId),
     bodyLimit: limits.bodyBytes,
     requestTimeout: 30_000,

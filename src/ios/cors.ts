@@ -10,21 +10,21 @@ const EXPOSED = 'ETag, Idempotency-Replayed, Retry-After, Server-Timing, X-Reque
  */
 export function mountCors(server: FastifyInstance, origins: string): void {
   const listed = origins === '*' ? null : new Set(origins.split(',').map((origin) => origin.trim()))
-  server.addHook('onRequest', async (request, reply) => {
+  server.addHook('onRequest', (request, reply, done) => {
     const { origin } = request.headers
-    if (origin === undefined) return
+    if (origin === undefined) return done()
     // What a listed origin is answered must not be kept for another.
     if (listed) void reply.header('vary', 'Origin')
-    if (listed && !listed.has(origin)) return
+    if (listed && !listed.has(origin)) return done()
     void reply.header('access-control-allow-origin', listed ? origin : '*')
     if (listed) void reply.header('access-control-allow-credentials', 'true')
     void reply.header('access-control-expose-headers', EXPOSED)
     void reply.header('timing-allow-origin', listed ? origin : '*')
     const wanted = request.headers['access-control-request-method']
-    if (request.method !== 'OPTIONS' || wanted === undefined) return
+    if (request.method !== 'OPTIONS' || wanted === undefined) return done()
     void reply.header('access-control-allow-methods', METHODS).header('access-control-max-age', '600')
     const headers = request.headers['access-control-request-headers']
     if (headers !== undefined) void reply.header('access-control-allow-headers', headers)
-    await reply.code(200).type('text/plain; charset=utf-8').send('OK')
+    void reply.code(200).type('text/plain; charset=utf-8').send('OK')
   })
 }

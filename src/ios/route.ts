@@ -150,8 +150,19 @@ async function sendAnswer(
   return reply.header('content-type', 'application/json').send(body)
 }
 
+const codings = new Map<string, Coding>()
+
+/** {@link bestCoding}, remembered: clients say one of a few. */
+function codingOf(accepted: string): Coding {
+  const known = codings.get(accepted)
+  if (known !== undefined) return known
+  const coding = bestCoding(accepted)
+  if (codings.size < limits.rememberedCodings) codings.set(accepted, coding)
+  return coding
+}
+
 /** The best coding that a client takes (RFC 9110 section 12.5.3): br before gzip, unless it weighs them otherwise or refuses one. */
-export function codingOf(accepted: string): Coding {
+function bestCoding(accepted: string): Coding {
   let best: Coding = 'identity'
   let weight = 0
   for (const part of accepted.toLowerCase().split(',')) {

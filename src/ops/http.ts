@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { limits } from '../platform/limits.ts'
-import { pathOf } from '../platform/log.ts'
+import { pathOf, type Logger } from '../platform/log.ts'
 import type { Cell, Histogram, Meter } from '../platform/meter.ts'
 import { metrics } from '../platform/metrics.ts'
+import { requestLog } from '../platform/request-log.ts'
 import { endRequest, type Tracing } from '../platform/tracing.ts'
 import { Trail } from '../platform/trail.ts'
 
@@ -24,12 +25,13 @@ export const requestIdOf = ({ headers }: Pick<IncomingMessage, 'headers'>, newId
 
 /** What requests are measured with; `meter` null: they are not. */
 export interface HttpWatch {
+  readonly log: Logger
   readonly meter: Meter | null
   readonly tracing: Tracing | null
 }
 
 /** Gives each request a trail, its line in the log, its headers, its figures and its span. Before any route is mounted. Spec: M4, M5. */
-export function watchHttp(server: FastifyInstance, { meter, tracing }: HttpWatch): void {
+export function watchHttp(server: FastifyInstance, { log, meter, tracing }: HttpWatch): void {
   server.decorateRequest('trail')
   server.addHook('onRequest', (request, _, done) => {
     request.trail = new Trail(tracing, request.method, request.headers)
@@ -40,17 +42,14 @@ export function watchHttp(server: FastifyInstance, { meter, tracing }: HttpWatch
     if (meter) void reply.header('server-timing', request.trail.timing(reply.elapsedTime))
     done()
   })
+  const say = requestLog(log)
   server.addHook('onResponse', (request, reply, done) => {
-    logLine(request, reply)
+    const { id, method, url, trail } = request
+    const { statusCode: status, elapsedTime } = reply
+    say({ id, method, path: pathOf(url), status, ms: Math.round(elapsedTime * 10) / 10, facts: trail.facts })
     done()
   })
   if (meter) count(server, meter)
-}
-
-function logLine(request: FastifyRequest, reply: FastifyReply): void {
-  const ms = Math.round(reply.elapsedTime * 10) / 10
-  const { method, trail } = request
-  request.log.info({ method, path: pathOf(request.url), status: reply.statusCode, ms, ...trail.facts }, 'request')
 }
 
 // The pattern of what has no route, as a label.

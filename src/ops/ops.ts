@@ -70,7 +70,7 @@ export class Ops {
 
   /** Before any route is mounted. */
   watch(server: FastifyInstance): void {
-    watchHttp(server, { meter: this.#deps.isOn ? this.#meter : null, tracing: this.#tracing })
+    watchHttp(server, { log: this.#deps.log, meter: this.#deps.isOn ? this.#meter : null, tracing: this.#tracing })
   }
 
   /** Puts /metrics and the checks of health behind their paths. */

@@ -2,7 +2,10 @@ import { randomFillSync, randomUUID } from 'node:crypto'
 
 let lastMillis = 0
 let counter = 0
-const random = Buffer.alloc(8)
+// Drawn many at once: a call for each id costs a third of the time of a small read.
+const BYTES = 8
+const pool = Buffer.alloc(BYTES * 512)
+let used = pool.length
 
 /**
  * A new UUID of version 7 (RFC 9562 section 5.7), lower case: 48 bits of milliseconds, a 12-bit counter that keeps the ids of one
@@ -16,10 +19,13 @@ export function newId(nowMillis: number = Date.now()): string {
     lastMillis++
     counter = 0
   }
-  randomFillSync(random)
-  random[0] = (random[0]! & 0x3f) | 0x80
+  if (used === pool.length) {
+    randomFillSync(pool)
+    used = 0
+  }
+  pool[used] = (pool[used]! & 0x3f) | 0x80
   const time = lastMillis.toString(16).padStart(12, '0')
-  const tail = random.toString('hex')
+  const tail = pool.toString('hex', used, (used += BYTES))
   return `${time.slice(0, 8)}-${time.slice(8)}-7${counter.toString(16).padStart(3, '0')}-${tail.slice(0, 4)}-${tail.slice(4)}`
 }
 

@@ -131,6 +131,8 @@ export const limits = {
   /** Characters of a query string whose answer is remembered, and how many such are. */
   rememberedQueryCharacters: 300,
   rememberedQueries: 10_000,
+  /** Headers accept-encoding that are read once. */
+  rememberedCodings: 1_000,
   /** How long the answer "who is this user" is remembered. */
   identityMillis: 2_000,
   /** How often it is looked whether those who have a socket here may still have one. */

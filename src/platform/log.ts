@@ -29,7 +29,8 @@ export function createLog(level: string, destination?: { write(line: string): vo
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
   }
-  return destination ? pino(options, destination) : pino(options)
+  // Lines that come while one is being written go out together; what is left is written at exit.
+  return pino(options, destination ?? pino.destination({ fd: 1, sync: false }))
 }
 
 /** The path of a request without its query, where tokens may stand. */

@@ -1,0 +1,81 @@
+import { pino } from 'pino'
+import type { Logger } from './log.ts'
+
+/** What a request's line in the log says. `ms`: how long it took; `facts`: what else was learned of it, no personal data. */
+export interface RequestLine {
+  readonly id: string
+  readonly method: string
+  readonly path: string
+  readonly status: number
+  readonly ms: number
+  readonly facts: Readonly<Record<string, string | number>>
+}
+
+/**
+ * Writes a line for each request, as the log's other lines are. Put together here and not by pino, which searches each object for secrets: that took a
+ * third of the time of a small read, and these fields have none.
+ */
+export function requestLog(log: Logger): (line: RequestLine) => void {
+  const out = (log as unknown as Record<symbol, { write(line: string): void }>)[pino.symbols.streamSym]!
+  return ({ id, method, path, status, ms, facts }) => {
+    if (!log.isLevelEnabled('info')) return
+    let more = ''
+    for (const name in facts) more += `,"${name}":${JSON.stringify(facts[name])}`
+    const time = new Date().toISOString()
+    out.write(
+      `{"level":30,"time":"${time}","reqId":${JSON.stringify(id)},"method":"${method}","path":${JSON.stringify(path)},"status":${status},"ms":${ms}${more},"msg":"request"}\n`,
+    )
+  }
+}
+
+/** The log of one request, which names it on each line; made when something is to be said, which of most requests is nothing. */
+export class LazyLog {
+  readonly #parent: Logger
+  readonly #bindings: Record<string, unknown>
+  #made: Logger | null = null
+
+  constructor(parent: Logger, bindings: Record<string, unknown>) {
+    this.#parent = parent
+    this.#bindings = bindings
+  }
+
+  get #log(): Logger {
+    return (this.#made ??= this.#parent.child(this.#bindings))
+  }
+
+  get level(): string {
+    return this.#parent.level
+  }
+
+  get silent() {
+    return this.#log.silent.bind(this.#log)
+  }
+
+  get trace() {
+    return this.#log.trace.bind(this.#log)
+  }
+
+  get debug() {
+    return this.#log.debug.bind(this.#log)
+  }
+
+  get info() {
+    return this.#log.info.bind(this.#log)
+  }
+
+  get warn() {
+    return this.#log.warn.bind(this.#log)
+  }
+
+  get error() {
+    return this.#log.error.bind(this.#log)
+  }
+
+  get fatal() {
+    return this.#log.fatal.bind(this.#log)
+  }
+
+  child(bindings: Record<string, unknown>): Logger {
+    return this.#log.child(bindings)
+  }
+}
