@@ -1,11 +1,13 @@
 import pg from 'pg'
-import { asRefusal, busy, isFailure, outcomeUnknown } from './database-errors.ts'
+import { asRefusal, busy, isFailure, outcomeUnknown, sqlState } from './database-errors.ts'
+import type { DbObserver, PoolFigures } from './db-observer.ts'
 import { assert } from './errors.ts'
 import { parsers } from './column-types.ts'
 import type { Instant } from './clock.ts'
 import { limits } from './limits.ts'
 
 export { constraintOf, sqlState } from './database-errors.ts'
+export type { DbObserver, PoolFigures } from './db-observer.ts'
 
 /** A named SQL statement. The name is the prepared statement's name and the label of its figures, so it is unique. */
 export interface Statement {
@@ -81,15 +83,22 @@ export interface DbOptions {
   readonly prepare?: boolean
   /** Told of connections that break while idle. */
   readonly onConnectionError?: (error: Error) => void
+  /** Told what happens, for figures. */
+  readonly observer?: DbObserver
 }
 
 /** A pool of connections, and transactions on them. */
 export class Db {
   readonly #pool: pg.Pool
   readonly #prepare: boolean
+  readonly #max: number
+  readonly #observer: DbObserver | undefined
+  #reached: boolean | undefined
 
   constructor(options: DbOptions) {
     this.#prepare = options.prepare ?? true
+    this.#max = options.poolSize
+    this.#observer = options.observer
     // `pipeline` is read by pg's Client, which the pool hands its options to.
     const config: pg.PoolConfig & { pipeline: boolean } = {
       connectionString: options.url,
@@ -108,9 +117,10 @@ export class Db {
     this.#pool.on('error', (error) => options.onConnectionError?.(error))
   }
 
-  /** Connections: open, idle, and requests waiting for one. */
-  get figures(): { open: number; idle: number; waiting: number } {
-    return { open: this.#pool.totalCount, idle: this.#pool.idleCount, waiting: this.#pool.waitingCount }
+  /** Its connections, as they are now. */
+  get figures(): PoolFigures {
+    const { totalCount: size, idleCount: idle, waitingCount: waiting } = this.#pool
+    return { size, idle, used: size - idle, waiting, max: this.#max }
   }
 
   /**
@@ -162,7 +172,7 @@ export class Db {
       scope === null ? limits.ownerTransactionMillis : limits.transactionMillis,
     )
     try {
-      const tx = new OpenTx(client, this.#prepare)
+      const tx = new OpenTx(client, this.#prepare, this.#observer)
       const made = await this.#work(client, tx, beginText, scope, work)
       const last = final?.(made)
       const [ended, committed] = await Promise.allSettled([last ? last(tx) : null, client.query('commit')])
@@ -207,12 +217,28 @@ export class Db {
   }
 
   async #connect(): Promise<pg.PoolClient> {
-    if (this.#pool.waitingCount >= limits.poolWaiting) throw busy('Too many requests are waiting for the database')
-    try {
-      return await this.#pool.connect()
-    } catch (error) {
-      throw busy(`The database can't be reached: ${(error as Error).message}`)
+    if (this.#pool.waitingCount >= limits.poolWaiting) {
+      this.#observer?.gaveUp('queue-full')
+      throw busy('Too many requests are waiting for the database')
     }
+    const began = this.#observer && performance.now()
+    try {
+      const client = await this.#pool.connect()
+      this.#tellReached(true)
+      if (began !== undefined) this.#observer!.waited((performance.now() - began) / 1000)
+      return client
+    } catch (error) {
+      const { message } = error as Error
+      if (message.startsWith('timeout exceeded')) this.#observer?.gaveUp('deadline')
+      else this.#tellReached(false)
+      throw busy(`The database can't be reached: ${message}`)
+    }
+  }
+
+  #tellReached(ok: boolean): void {
+    if (ok === this.#reached) return
+    this.#reached = ok
+    this.#observer?.reached(ok)
   }
 
   /** Waits for running transactions and closes every connection. */
@@ -224,19 +250,29 @@ export class Db {
 class OpenTx implements Tx {
   readonly #client: pg.PoolClient
   readonly #prepare: boolean
+  readonly #observer: DbObserver | undefined
   #depth = 0
 
-  constructor(client: pg.PoolClient, prepare: boolean) {
+  constructor(client: pg.PoolClient, prepare: boolean, observer: DbObserver | undefined) {
     this.#client = client
     this.#prepare = prepare
+    this.#observer = observer
   }
 
   async all<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row[]> {
     const query = this.#prepare
       ? { name: s.name, text: s.text, values: [...values] }
       : { text: s.text, values: [...values] }
-    const result = await this.#client.query<Row>(query)
-    return result.rows
+    if (!this.#observer) return (await this.#client.query<Row>(query)).rows
+    const began = performance.now()
+    try {
+      const { rows, rowCount } = await this.#client.query<Row>(query)
+      this.#observer.statement(s.name, (performance.now() - began) / 1000, rowCount ?? rows.length, null)
+      return rows
+    } catch (error) {
+      this.#observer.statement(s.name, (performance.now() - began) / 1000, 0, sqlState(error) ?? '08000')
+      throw error
+    }
   }
 
   async maybe<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row | undefined> {
