@@ -1,28 +1,16 @@
 import pg from 'pg'
-import { asRefusal, busy, isFailure, outcomeUnknown, sqlState } from './database-errors.ts'
+import { asRefusal, busy, isFailure, outcomeUnknown } from './database-errors.ts'
 import type { DbObserver, PoolFigures } from './db-observer.ts'
 import { assert } from './errors.ts'
-import { parsers } from './column-types.ts'
 import type { Instant } from './clock.ts'
 import { limits } from './limits.ts'
+import { OpenTx } from './open-tx.ts'
+import { statement, type Tx } from './statement.ts'
+import { cutOff } from './trip.ts'
 
 export { constraintOf, sqlState } from './database-errors.ts'
+export { declaredStatements, statement, type Statement, type Tx } from './statement.ts'
 export type { DbObserver, PoolFigures } from './db-observer.ts'
-
-/** A named SQL statement. The name is the prepared statement's name and the label of its figures, so it is unique. */
-export interface Statement {
-  readonly name: string
-  readonly text: string
-}
-
-const names = new Set<string>()
-
-/** Declares a statement once, at module level. Throws when its name is taken. */
-export function statement(name: string, text: string): Statement {
-  assert(!names.has(name), `statement ${name} is declared twice`)
-  names.add(name)
-  return { name, text }
-}
 
 /**
  * Whose rows a transaction may see; at most one restaurant's, or the one staff row it names, or heads to compare, or staff by id with their sign-ins, or
@@ -35,18 +23,6 @@ export type Scope =
   | { readonly watched: readonly string[] }
   | { readonly watchedStaff: readonly string[] }
   | { readonly forgottenBefore: Instant }
-
-/** An open transaction. Statements that are not awaited one by one travel together (pipelined) and run in order. */
-export interface Tx {
-  /** Runs a statement and gives its rows. */
-  all<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row[]>
-  /** Runs a statement and gives its first row, if there is one. */
-  maybe<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row | undefined>
-  /** Runs a statement and gives its one row; no row is a bug. */
-  one<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row>
-  /** Runs `work`; what it wrote is undone when it throws. */
-  nested<T>(work: () => Promise<T>): Promise<T>
-}
 
 /** What `final` of a transaction sends together with the commit. */
 type Final<T> = (tx: Tx) => Promise<T>
@@ -109,9 +85,6 @@ export class Db {
       idleTimeoutMillis: limits.poolIdleMillis,
       keepAlive: true,
       application_name: 'qtable',
-      types: {
-        getTypeParser: (oid, format) => parsers.get(oid) ?? pg.types.getTypeParser(oid, format),
-      },
     }
     this.#pool = new pg.Pool(config)
     this.#pool.on('error', (error) => options.onConnectionError?.(error))
@@ -171,48 +144,44 @@ export class Db {
       () => cutOff(client),
       scope === null ? limits.ownerTransactionMillis : limits.transactionMillis,
     )
+    const tx = new OpenTx(client, this.#prepare, this.#observer)
     try {
-      const tx = new OpenTx(client, this.#prepare, this.#observer)
-      const made = await this.#work(client, tx, beginText, scope, work)
+      const made = await this.#work(tx, beginText, scope, work)
       const last = final?.(made)
-      const [ended, committed] = await Promise.allSettled([last ? last(tx) : null, client.query('commit')])
-      if (committed.status === 'rejected') broken = committed.reason as Error
-      if (ended.status === 'rejected' && (committed.status === 'fulfilled' || isFailure(ended.reason)))
-        throw ended.reason
+      const [ended, committed] = await Promise.allSettled([last ? last(tx) : null, tx.commit()])
+      if (committed.status === 'rejected') {
+        // Not committed for sure where a statement failed, this one or one ahead of it in the trip.
+        if (isFailure(committed.reason)) await tx.rollback()
+        else broken = committed.reason as Error
+      }
+      const failed = tx.failure ?? (ended.status === 'rejected' ? (ended.reason as unknown) : undefined)
+      if (failed !== undefined && (committed.status === 'fulfilled' || isFailure(failed))) throw failed
       if (committed.status === 'rejected') throw isFailure(committed.reason) ? committed.reason : outcomeUnknown()
       assert(ended.status === 'fulfilled', 'a transaction that was not finished was committed')
-      assert(committed.value.command === 'COMMIT', 'a transaction that had failed was committed')
+      assert(committed.value === 'COMMIT', 'a transaction that had failed was committed')
       return [made, ended.value]
     } catch (error) {
       throw asRefusal(error)
     } finally {
       clearTimeout(late)
+      tx.end()
       client.off('error', onError)
       client.release(broken)
     }
   }
 
-  async #work<T>(
-    client: pg.PoolClient,
-    tx: OpenTx,
-    beginText: string,
-    scope: Scope | null,
-    work: (tx: Tx) => Promise<T>,
-  ): Promise<T> {
+  async #work<T>(tx: OpenTx, beginText: string, scope: Scope | null, work: (tx: Tx) => Promise<T>): Promise<T> {
     // The first statements of the work travel with these two. Where these fail, those fail too: nothing runs without the scope.
-    const begun = Promise.all([
-      client.query(beginText),
-      scope === null ? tx.one(beginAsOwner, []) : tx.one(begin, scopeValues(scope)),
-    ])
-    const [opened, worked] = await Promise.allSettled([begun, work(tx)])
+    if (scope === null) tx.open(beginText, beginAsOwner, [])
+    else tx.open(beginText, begin, scopeValues(scope))
     try {
-      if (opened.status === 'rejected') throw opened.reason
-      if (worked.status === 'rejected') throw worked.reason
-      return worked.value
+      const made = await work(tx)
+      // What only writes is one trip, from begin to commit. Otherwise nothing else is sent before the scope is known to hold.
+      if (!tx.isAtHome) await tx.arrived()
+      return made
     } catch (error) {
-      // Whatever was sent and not awaited has been answered by the time the rollback is.
-      await client.query('rollback').catch(() => client.emit('error', new Error('rollback failed')))
-      throw error
+      await tx.rollback()
+      throw tx.failure ?? error
     }
   }
 
@@ -245,66 +214,6 @@ export class Db {
   async close(): Promise<void> {
     await this.#pool.end()
   }
-}
-
-class OpenTx implements Tx {
-  readonly #client: pg.PoolClient
-  readonly #prepare: boolean
-  readonly #observer: DbObserver | undefined
-  #depth = 0
-
-  constructor(client: pg.PoolClient, prepare: boolean, observer: DbObserver | undefined) {
-    this.#client = client
-    this.#prepare = prepare
-    this.#observer = observer
-  }
-
-  async all<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row[]> {
-    const query = this.#prepare
-      ? { name: s.name, text: s.text, values: [...values] }
-      : { text: s.text, values: [...values] }
-    if (!this.#observer) return (await this.#client.query<Row>(query)).rows
-    const began = performance.now()
-    try {
-      const { rows, rowCount } = await this.#client.query<Row>(query)
-      this.#observer.statement(s.name, (performance.now() - began) / 1000, rowCount ?? rows.length, null)
-      return rows
-    } catch (error) {
-      this.#observer.statement(s.name, (performance.now() - began) / 1000, 0, sqlState(error) ?? '08000')
-      throw error
-    }
-  }
-
-  async maybe<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row | undefined> {
-    return (await this.all<Row>(s, values))[0]
-  }
-
-  async one<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row> {
-    const [row] = await this.all<Row>(s, values)
-    assert(row, `statement ${s.name} gave no row`)
-    return row
-  }
-
-  async nested<T>(work: () => Promise<T>): Promise<T> {
-    const name = `level_${++this.#depth}`
-    try {
-      await this.#client.query(`savepoint ${name}`)
-      const made = await work()
-      await this.#client.query(`release savepoint ${name}`)
-      return made
-    } catch (error) {
-      await this.#client.query(`rollback to savepoint ${name}`)
-      throw error
-    } finally {
-      this.#depth--
-    }
-  }
-}
-
-/** Ends a connection at once, whatever is under way on it: that is refused, as when the connection breaks by itself. */
-function cutOff(client: pg.PoolClient): void {
-  const { connection } = client as unknown as { connection: { stream: { destroy(error: Error): void } } }
-  connection.stream.destroy(new Error('Connection terminated: no answer in time'))
 }
 
 function scopeValues(scope: Scope): string[] {

@@ -138,7 +138,7 @@ export async function unlinkGuest(w: Write, guestId: string): Promise<void> {
 /** Stores a new reservation and tells of it. */
 export async function storeReservation(w: Write, reservation: Reservation): Promise<Reservation> {
   w.put('reservation', reservation.id, 'created' satisfies ReservationEvent, reservation.version, reservation)
-  await w.tx.all(insertReservation, rowOf(w, reservation))
+  w.tx.send(insertReservation, rowOf(w, reservation))
   return reservation
 }
 
@@ -146,7 +146,7 @@ export async function storeReservation(w: Write, reservation: Reservation): Prom
 export async function saveReservation(w: Write, changed: Reservation, event: ReservationEvent): Promise<Reservation> {
   const reservation = { ...changed, version: changed.version + 1, updatedAt: w.now }
   w.put('reservation', reservation.id, event, reservation.version, reservation)
-  await w.tx.all(updateReservation, rowOf(w, reservation))
+  w.tx.send(updateReservation, rowOf(w, reservation))
   return reservation
 }
 

@@ -109,11 +109,11 @@ export async function storeTable(w: Write, table: Table): Promise<Table> {
   return table
 }
 
-/** Stores a changed table, which the caller has locked, and tells of it. Throws `AppError` table-number-taken (409). */
+/** Stores a changed table, which the caller has locked, and tells of it. Where its number changed, `numbered` tells whether it may have that. */
 export async function saveTable(w: Write, changed: Table, event: TableEvent): Promise<Table> {
   const table = { ...changed, version: changed.version + 1, updatedAt: w.now }
   w.put('table', table.id, event, table.version, table)
-  await numbered(table, w.tx.all(updateTable, rowOf(w, table)))
+  w.tx.send(updateTable, rowOf(w, table))
   return table
 }
 
@@ -165,7 +165,7 @@ export interface Insistence {
 /** Removes a table, which the caller has locked. */
 export async function dropTable(w: Write, table: Table): Promise<void> {
   w.drop('table', table.id, 'deleted' satisfies TableEvent, table.version, table)
-  await w.tx.all(deleteTable, [w.restaurantId, table.id])
+  w.tx.send(deleteTable, [w.restaurantId, table.id])
 }
 
 function rowOf(w: Write, t: Table): unknown[] {
@@ -186,7 +186,8 @@ function rowOf(w: Write, t: Table): unknown[] {
   ]
 }
 
-async function numbered(table: Table, stored: Promise<unknown>): Promise<void> {
+/** Waits for a table to be stored. Throws `AppError` table-number-taken (409) where another has its number. */
+export async function numbered(table: Pick<Table, 'number'>, stored: Promise<unknown>): Promise<void> {
   try {
     await stored
   } catch (error) {

@@ -1,0 +1,131 @@
+import { nextTick } from 'node:process'
+import type pg from 'pg'
+import { sqlState } from './database-errors.ts'
+import type { DbObserver } from './db-observer.ts'
+import { assert } from './errors.ts'
+import type { Statement, Tx } from './statement.ts'
+import { Trip, type Answered } from './trip.ts'
+
+/** A transaction on a connection: what is sent in one turn of the event loop goes out in one trip. */
+export class OpenTx implements Tx {
+  readonly #client: pg.PoolClient
+  readonly #prepare: boolean
+  readonly #observer: DbObserver | undefined
+  #trip: Trip | undefined
+  #departed = 0
+  #depth = 0
+  #isOver = false
+  #sent: Promise<unknown> = Promise.resolve()
+  /** Why a statement failed that nobody waited for; the first of them. */
+  failure: unknown
+
+  constructor(client: pg.PoolClient, prepare: boolean, observer: DbObserver | undefined) {
+    this.#client = client
+    this.#prepare = prepare
+    this.#observer = observer
+  }
+
+  async all<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row[]> {
+    if (!this.#observer) return (await this.#ask<Row>(s.name, s.text, values)).rows
+    const began = performance.now()
+    try {
+      const { rows, count } = await this.#ask<Row>(s.name, s.text, values)
+      this.#observer.statement(s.name, (performance.now() - began) / 1000, count, null)
+      return rows
+    } catch (error) {
+      this.#observer.statement(s.name, (performance.now() - began) / 1000, 0, sqlState(error) ?? '08000')
+      throw error
+    }
+  }
+
+  async maybe<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row | undefined> {
+    return (await this.all<Row>(s, values))[0]
+  }
+
+  async one<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row> {
+    const [row] = await this.all<Row>(s, values)
+    assert(row, `statement ${s.name} gave no row`)
+    return row
+  }
+
+  send(s: Statement, values: readonly unknown[]): void {
+    this.#unwatched(this.all(s, values))
+  }
+
+  async arrived(): Promise<void> {
+    await this.#sent
+    const { failure } = this
+    this.failure = undefined
+    if (failure !== undefined) throw failure
+  }
+
+  async nested<T>(work: () => Promise<T>): Promise<T> {
+    const name = `level_${++this.#depth}`
+    this.#unwatched(this.control(`savepoint ${name}`))
+    try {
+      const made = await work()
+      this.#unwatched(this.control(`release savepoint ${name}`))
+      return made
+    } catch (error) {
+      // In a trip of its own: where a statement failed, all that travels behind it is lost.
+      this.#depart()
+      await this.control(`rollback to savepoint ${name}`)
+      throw this.failure ?? error
+    } finally {
+      this.#depth--
+    }
+  }
+
+  /** Sends the beginning, which travels with the first statements of the work: where it fails, so do they. */
+  open(text: string, scope: Statement, values: readonly unknown[]): void {
+    this.#unwatched(this.control(text))
+    this.send(scope, values)
+  }
+
+  /** Whether everything that was sent is still here, to travel with what is sent in this turn. */
+  get isAtHome(): boolean {
+    return this.#departed === 0
+  }
+
+  /** Runs a statement that begins, ends or divides the transaction. Gives what PostgreSQL says of it. */
+  async control(text: string): Promise<string> {
+    return (await this.#ask(`: ${text}`, text, [])).said
+  }
+
+  /** Commits. Gives `ROLLBACK` where a statement had failed. */
+  commit(): Promise<string> {
+    return this.control('commit')
+  }
+
+  /** Undoes everything. Whatever was sent and not awaited has been answered by the time this is. */
+  async rollback(): Promise<void> {
+    this.#depart()
+    await this.control('rollback').catch(() => this.#client.emit('error', new Error('rollback failed')))
+  }
+
+  /** Nothing can be sent any more: the connection is another's now. */
+  end(): void {
+    this.#isOver = true
+  }
+
+  #ask<Row extends object>(name: string, text: string, values: readonly unknown[]): Promise<Answered<Row>> {
+    if (this.#isOver) return Promise.reject(new Error(`assertion failed: ${name} was sent after its transaction`))
+    if (!this.#trip) {
+      this.#trip = new Trip()
+      nextTick(() => this.#depart())
+    }
+    return this.#trip.add<Row>(this.#prepare ? name : '', text, values)
+  }
+
+  #depart(): void {
+    const trip = this.#trip
+    this.#trip = undefined
+    if (!trip) return
+    this.#departed++
+    this.#client.query(trip)
+  }
+
+  #unwatched(sent: Promise<unknown>): void {
+    this.#sent = sent.catch((error: unknown) => (this.failure ??= error))
+  }
+}

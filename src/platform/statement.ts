@@ -1,0 +1,39 @@
+import { assert } from './errors.ts'
+
+/** A named SQL statement. The name is the prepared statement's name and the label of its figures, so it is unique. */
+export interface Statement {
+  readonly name: string
+  readonly text: string
+}
+
+const declared = new Map<string, Statement>()
+
+/** Declares a statement once, at module level. Throws when its name is taken. */
+export function statement(name: string, text: string): Statement {
+  assert(!declared.has(name), `statement ${name} is declared twice`)
+  const made = { name, text }
+  declared.set(name, made)
+  return made
+}
+
+/** Every statement that was declared by the modules that are loaded. */
+export const declaredStatements = (): Statement[] => [...declared.values()]
+
+/** An open transaction. Statements of one turn of the event loop travel together, in one trip, and run in order. */
+export interface Tx {
+  /** Runs a statement and gives its rows. */
+  all<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row[]>
+  /** Runs a statement and gives its first row, if there is one. */
+  maybe<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row | undefined>
+  /** Runs a statement and gives its one row; no row is a bug. */
+  one<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row>
+  /**
+   * Sends a statement that gives nothing and isn't waited for: it travels with what is sent next, the commit at the latest. Where it fails the transaction
+   * fails, with its error.
+   */
+  send(s: Statement, values: readonly unknown[]): void
+  /** Waits until whatever `send` sent is answered. Throws the error of the first that failed. */
+  arrived(): Promise<void>
+  /** Runs `work`; what it wrote is undone when it throws. */
+  nested<T>(work: () => Promise<T>): Promise<T>
+}
