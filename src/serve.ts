@@ -24,7 +24,12 @@ export async function serve(
   siblings?: Topics,
 ): Promise<App> {
   const onConnectionError = (error: Error) => log.warn({ err: error }, 'a database connection broke while idle')
-  const db = new Db({ url: place.url, poolSize: config.POOL_SIZE, onConnectionError })
+  const db = new Db({
+    url: place.url,
+    poolSize: config.POOL_SIZE,
+    prepare: config.PREPARED_STATEMENTS,
+    onConnectionError,
+  })
   stops.push(() => db.close())
   const topics = config.REDIS_URL === null ? siblings : new RedisTopics(config.REDIS_URL, log)
   if (topics) stops.push(() => topics.close())

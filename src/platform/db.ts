@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { asRefusal, busy, isFailure, outcomeUnknown } from './database-errors.ts'
+import { ConnectionQueue } from './connection-queue.ts'
 import type { DbObserver, PoolFigures } from './db-observer.ts'
 import { assert } from './errors.ts'
 import type { Instant } from './clock.ts'
@@ -65,35 +66,33 @@ export interface DbOptions {
 
 /** A pool of connections, and transactions on them. */
 export class Db {
+  readonly #options: DbOptions
   readonly #pool: pg.Pool
-  readonly #prepare: boolean
-  readonly #max: number
-  readonly #observer: DbObserver | undefined
+  readonly #queue: ConnectionQueue
+  readonly #idle: Set<pg.PoolClient>
+  readonly #signal: AbortSignal | undefined
   #reached: boolean | undefined
 
-  constructor(options: DbOptions) {
-    this.#prepare = options.prepare ?? true
-    this.#max = options.poolSize
-    this.#observer = options.observer
-    // `pipeline` is read by pg's Client, which the pool hands its options to.
-    const config: pg.PoolConfig & { pipeline: boolean } = {
-      connectionString: options.url,
-      max: options.poolSize,
-      pipeline: true,
-      connectionTimeoutMillis: limits.poolWaitMillis,
-      // A connection costs 20 ms to open: a quiet restaurant's next seating should not pay that.
-      idleTimeoutMillis: limits.poolIdleMillis,
-      keepAlive: true,
-      application_name: 'qtable',
-    }
-    this.#pool = new pg.Pool(config)
-    this.#pool.on('error', (error) => options.onConnectionError?.(error))
+  /** `shared`: another one whose pool this one uses, for as long as `signal` doesn't say that nobody waits for the answer. */
+  constructor(options: DbOptions, shared?: Db, signal?: AbortSignal) {
+    this.#options = options
+    this.#signal = signal
+    this.#idle = shared ? shared.#idle : new Set()
+    this.#queue = shared
+      ? shared.#queue
+      : new ConnectionQueue(options.poolSize, limits.poolWaiting, limits.poolWaitMillis, options.observer)
+    this.#pool = shared ? shared.#pool : openPool(options, this.#idle)
+  }
+
+  /** The same database for one request: when `signal` aborts, because its client is gone, it takes no connection any more. */
+  until(signal: AbortSignal): Db {
+    return new Db(this.#options, this, signal)
   }
 
   /** Its connections, as they are now. */
   get figures(): PoolFigures {
-    const { totalCount: size, idleCount: idle, waitingCount: waiting } = this.#pool
-    return { size, idle, used: size - idle, waiting, max: this.#max }
+    const { totalCount: size, idleCount: idle } = this.#pool
+    return { size, idle, used: size - idle, waiting: this.#queue.waiting, max: this.#options.poolSize }
   }
 
   /**
@@ -141,10 +140,14 @@ export class Db {
     client.on('error', onError)
     // PostgreSQL's own limits don't help when it is the network that says nothing.
     const late = setTimeout(
-      () => cutOff(client),
+      () => {
+        cutOff(client)
+        // Those that nobody uses lead to the same place, and each would keep a request as long.
+        for (const idle of this.#idle) cutOff(idle)
+      },
       scope === null ? limits.ownerTransactionMillis : limits.transactionMillis,
     )
-    const tx = new OpenTx(client, this.#prepare, this.#observer)
+    const tx = new OpenTx(client, this.#options.prepare ?? true, this.#options.observer)
     try {
       const made = await this.#work(tx, beginText, scope, work)
       const last = final?.(made)
@@ -167,6 +170,7 @@ export class Db {
       tx.end()
       client.off('error', onError)
       client.release(broken)
+      this.#queue.leave()
     }
   }
 
@@ -186,34 +190,49 @@ export class Db {
   }
 
   async #connect(): Promise<pg.PoolClient> {
-    if (this.#pool.waitingCount >= limits.poolWaiting) {
-      this.#observer?.gaveUp('queue-full')
-      throw busy('Too many requests are waiting for the database')
-    }
-    const began = this.#observer && performance.now()
+    await this.#queue.enter(this.#signal)
     try {
       const client = await this.#pool.connect()
       this.#tellReached(true)
-      if (began !== undefined) this.#observer!.waited((performance.now() - began) / 1000)
       return client
     } catch (error) {
-      const { message } = error as Error
-      if (message.startsWith('timeout exceeded')) this.#observer?.gaveUp('deadline')
-      else this.#tellReached(false)
-      throw busy(`The database can't be reached: ${message}`)
+      this.#queue.leave()
+      this.#tellReached(false)
+      throw busy(`The database can't be reached: ${(error as Error).message}`)
     }
   }
 
   #tellReached(ok: boolean): void {
     if (ok === this.#reached) return
     this.#reached = ok
-    this.#observer?.reached(ok)
+    this.#options.observer?.reached(ok)
   }
 
   /** Waits for running transactions and closes every connection. */
   async close(): Promise<void> {
     await this.#pool.end()
   }
+}
+
+function openPool(options: DbOptions, idle: Set<pg.PoolClient>): pg.Pool {
+  // `pipeline` is read by pg's Client, which the pool hands its options to.
+  const config: pg.PoolConfig & { pipeline: boolean } = {
+    connectionString: options.url,
+    max: options.poolSize,
+    pipeline: true,
+    connectionTimeoutMillis: limits.poolWaitMillis,
+    // A connection costs 20 ms to open: a quiet restaurant's next seating should not pay that.
+    idleTimeoutMillis: limits.poolIdleMillis,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: limits.poolKeepAliveMillis,
+    application_name: 'qtable',
+  }
+  const pool = new pg.Pool(config)
+  pool.on('error', (error) => options.onConnectionError?.(error))
+  pool.on('acquire', (client) => idle.delete(client))
+  pool.on('release', (_, client) => idle.add(client))
+  pool.on('remove', (client) => idle.delete(client))
+  return pool
 }
 
 function scopeValues(scope: Scope): string[] {
