@@ -128,7 +128,11 @@ export const readGuests = (
 
 /** Locks guests in the order of id. Unknown ids are left out. */
 export async function lockGuests(w: Write, ids: readonly string[]): Promise<Map<string, Guest>> {
-  const rows = await w.tx.all<Guest>(lockGuestsById, [w.restaurantId, ids])
+  let rows = w.held.all<Guest>('guest', ids)
+  if (!rows) {
+    rows = await w.tx.all<Guest>(lockGuestsById, [w.restaurantId, ids])
+    w.held.note('guest', ids, rows)
+  }
   return new Map(rows.map((guest) => [guest.id, guest]))
 }
 

@@ -181,7 +181,7 @@ export class Db {
     try {
       const made = await work(tx)
       // What only writes is one trip, from begin to commit. Otherwise nothing else is sent before the scope is known to hold.
-      if (!tx.isAtHome) await tx.arrived()
+      if (!tx.isAtHome) await tx.begun()
       return made
     } catch (error) {
       await tx.rollback()

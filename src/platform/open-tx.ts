@@ -16,6 +16,7 @@ export class OpenTx implements Tx {
   #depth = 0
   #isOver = false
   #sent: Promise<unknown> = Promise.resolve()
+  #begun: Promise<unknown> = this.#sent
   /** Why a statement failed that nobody waited for; the first of them. */
   failure: unknown
 
@@ -80,6 +81,13 @@ export class OpenTx implements Tx {
   open(text: string, scope: Statement, values: readonly unknown[]): void {
     this.#unwatched(this.control(text))
     this.send(scope, values)
+    this.#begun = this.#sent
+  }
+
+  /** Waits until the beginning is answered. Throws its error. */
+  async begun(): Promise<void> {
+    await this.#begun
+    if (this.failure !== undefined) throw this.failure
   }
 
   /** Whether everything that was sent is still here, to travel with what is sent in this turn. */

@@ -84,8 +84,27 @@ export async function lockTables(
   ids: readonly string[],
   partyIds: readonly string[] = [],
 ): Promise<Map<string, Table>> {
-  const rows = await w.tx.all<Table>(lockTablesByIdOrParty, [w.restaurantId, ids, partyIds])
+  const theirs = tablesOf(w, partyIds)
+  let rows = theirs && w.held.all<Table>('table', [...new Set([...ids, ...theirs])])
+  if (!rows) {
+    rows = await w.tx.all<Table>(lockTablesByIdOrParty, [w.restaurantId, ids, partyIds])
+    w.held.note('table', ids, rows)
+  }
   return new Map(rows.map((table) => [table.id, table]))
+}
+
+/** The tables that parties are at, where the parties are locked already; they and their tables are pairs. Otherwise undefined. */
+function tablesOf(w: Write, partyIds: readonly string[]): string[] | undefined {
+  const ids: string[] = []
+  for (const id of partyIds) {
+    const guest = w.held.of<{ tableId: string | null }>('guest', id)
+    const reservation = w.held.of<{ tableId: string | null }>('reservation', id)
+    const party = guest ?? reservation
+    // Of neither kind it must be known that it is not there.
+    if (!party && (guest === undefined || reservation === undefined)) return undefined
+    if (party?.tableId) ids.push(party.tableId)
+  }
+  return ids
 }
 
 /** Locks one table. Throws `AppError` table-not-found (404), or version-conflict (409) when `version` is given and not its own. */
