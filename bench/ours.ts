@@ -119,7 +119,7 @@ export class Door {
     const requests = Array.from({ length: count }, (_, index) => {
       const { restaurantId, staffId } = pairOf('many', index % 10)
       return (
-        `GET /restaurants/${restaurantId}/dashboard HTTP/1.1\r\nhost: bench\r\n` +
+        `GET /restaurants/${restaurantId}/dashboard-data HTTP/1.1\r\nhost: bench\r\n` +
         `authorization: Bearer ${this.app.tokens.sign({ sub: staffId, exp })}\r\n\r\n`
       )
     })
