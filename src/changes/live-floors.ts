@@ -9,15 +9,20 @@ interface Kept {
   idleSince: number
 }
 
+/** How long a floor that nobody holds is kept, how many of them, and how often that is looked at. */
+export type IdleLimits = Readonly<Record<'floorIdleMillis' | 'idleFloors' | 'floorSweepMillis', number>>
+
 /** The floors that are in use, and for a while those that were. */
 export class LiveFloors {
   readonly #deps: FloorDeps
+  readonly #idle: IdleLimits
   readonly #kept = new Map<string, Kept>()
   readonly #timer: NodeJS.Timeout
 
-  constructor(deps: FloorDeps) {
+  constructor(deps: FloorDeps, idle: IdleLimits = limits) {
     this.#deps = deps
-    this.#timer = setInterval(() => this.#sweep(), limits.floorSweepMillis).unref()
+    this.#idle = idle
+    this.#timer = setInterval(() => this.#sweep(), idle.floorSweepMillis).unref()
   }
 
   /** Floors in memory, how many of them nobody holds, and the characters of JSON in all of them. */
@@ -80,7 +85,7 @@ export class LiveFloors {
     const idle = [...this.#kept].filter(([, { holders }]) => holders === 0)
     idle.sort(([, a], [, b]) => a.idleSince - b.idleSince)
     for (const [index, [restaurantId, kept]] of idle.entries())
-      if (now - kept.idleSince > limits.floorIdleMillis || idle.length - index > limits.idleFloors)
+      if (now - kept.idleSince > this.#idle.floorIdleMillis || idle.length - index > this.#idle.idleFloors)
         this.#drop(restaurantId, kept)
   }
 }
