@@ -60,3 +60,37 @@ test('F2: whoever watches a floor is told that its log began anew before any cha
   floors.close()
   hub.close()
 })
+
+test('W9: a floor that nobody holds is let go with its subscription, at once where there are too many; one that is held stays', async () => {
+  const restaurants = [await app.restaurant(), await app.restaurant(), await app.restaurant(), await app.restaurant()]
+  const log = createLog('silent')
+  const hub = new Hub(app.database.db, log, 1_000)
+  const deps = { db: app.database.db, hub, clock: systemClock(), log, kinds: [], historyDays: 7 }
+  const many = new LiveFloors(deps, {
+    floorIdleMillis: 3_600_000,
+    idleFloors: 1,
+    idleFloorCharacters: 1e9,
+    floorSweepMillis: 10,
+  })
+  const held = await Promise.all(restaurants.map(({ id }) => many.hold(id)))
+  expect([many.figures.floors, many.figures.idle, hub.figures.rooms]).toEqual([4, 0, 4])
+  for (const { release } of held.slice(1)) release()
+  await expect.poll(() => [many.figures.floors, many.figures.idle, hub.figures.rooms]).toEqual([2, 1, 2])
+  many.close()
+  expect([many.figures.floors, hub.figures.rooms]).toEqual([0, 0])
+
+  const soon = new LiveFloors(deps, {
+    floorIdleMillis: 20,
+    idleFloors: 100,
+    idleFloorCharacters: 1e9,
+    floorSweepMillis: 10,
+  })
+  const { release } = await soon.hold(restaurants[0]!.id)
+  const stays = await soon.hold(restaurants[1]!.id)
+  release()
+  await expect.poll(() => [soon.figures.floors, soon.figures.idle, hub.figures.rooms]).toEqual([1, 0, 1])
+  stays.release()
+  await expect.poll(() => [soon.figures, hub.figures.rooms]).toEqual([{ floors: 0, idle: 0, characters: 0 }, 0])
+  soon.close()
+  hub.close()
+})

@@ -9,15 +9,22 @@ interface Kept {
   idleSince: number
 }
 
+/** How long a floor that nobody holds is kept, how many of them, and how often that is looked at. */
+export type IdleLimits = Readonly<
+  Record<'floorIdleMillis' | 'idleFloors' | 'idleFloorCharacters' | 'floorSweepMillis', number>
+>
+
 /** The floors that are in use, and for a while those that were. */
 export class LiveFloors {
   readonly #deps: FloorDeps
+  readonly #idle: IdleLimits
   readonly #kept = new Map<string, Kept>()
   readonly #timer: NodeJS.Timeout
 
-  constructor(deps: FloorDeps) {
+  constructor(deps: FloorDeps, idle: IdleLimits = limits) {
     this.#deps = deps
-    this.#timer = setInterval(() => this.#sweep(), limits.floorSweepMillis).unref()
+    this.#idle = idle
+    this.#timer = setInterval(() => this.#sweep(), idle.floorSweepMillis).unref()
   }
 
   /** Floors in memory, how many of them nobody holds, and the characters of JSON in all of them. */
@@ -92,8 +99,8 @@ export class LiveFloors {
     idle.sort(([, a], [, b]) => a.idleSince - b.idleSince)
     let characters = idle.reduce((sum, [, { live }]) => sum + charactersOf(live), 0)
     for (const [index, [restaurantId, kept]] of idle.entries()) {
-      const isTooMany = idle.length - index > limits.idleFloors || characters > limits.idleFloorCharacters
-      if (now - kept.idleSince <= limits.floorIdleMillis && !isTooMany) return
+      const isTooMany = idle.length - index > this.#idle.idleFloors || characters > this.#idle.idleFloorCharacters
+      if (now - kept.idleSince <= this.#idle.floorIdleMillis && !isTooMany) return
       characters -= charactersOf(kept.live)
       this.#drop(restaurantId, kept)
     }

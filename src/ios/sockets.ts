@@ -244,9 +244,9 @@ export class IosSockets {
   }
 
   /** Lets the socket end with the account, the role, the restaurant or the sign-in that it was opened for. */
-  #watch(session: Session, identity: Proven): () => void {
+  #watch(session: Session, { staffId, role, signInId }: Proven): () => void {
     const close = () => session.close(closeCodes.notSignedIn, 'no longer signed in')
-    return this.#deps.access.register({ identity, signInId: identity.signInId, close })
+    return this.#deps.access.register({ identity: { staffId, role }, signInId, close })
   }
 
   #now(): string {

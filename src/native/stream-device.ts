@@ -177,7 +177,8 @@ export class StreamDevice implements Follower, SessionOwner {
     this.#endDeadline()
     this.#unwatch?.()
     const close = () => this.close(closeCodes.notSignedIn, 'no longer signed in')
-    this.#unwatch = this.#deps.access.register({ identity, signInId: identity.signInId, close })
+    const { staffId, role, signInId } = identity
+    this.#unwatch = this.#deps.access.register({ identity: { staffId, role }, signInId, close })
     return true
   }
 
