@@ -97,13 +97,17 @@ test('P20: a list of commands is as many trips with 1,000 parts as with 10', { t
     const ios = (path: string, body: object) =>
       app.call('POST', path, body, { authorization: `Bearer ${restaurant.token}` })
     await call('atomic batch', () =>
-      ios('/api/v1/atomic/batch', { restaurant_id: restaurant.id, transaction_id: `t${parts}`, guests: status }),
+      ios(`/api/v1/atomic/batch?restaurant_id=${restaurant.id}`, {
+        transaction_id: `t${parts}`,
+        guests: status,
+        tables: [],
+      }),
     )
     await call('run-batch: seat', () => restaurant.v2('POST', '/batch', { operations: seats }))
     await call('run-each: clear', () => restaurant.v2('POST', '/each', { operations: clears }))
     await call('sync batch', () =>
-      ios('/api/sync/batch', {
-        restaurant_id: restaurant.id,
+      ios(`/api/sync/batch?restaurant_id=${restaurant.id}`, {
+        timestamp: '2026-01-01T00:00:00Z',
         updates: guests.map((id) => ({ entity_type: 'guest', entity_id: id, data: { notes: 'again' } })),
       }),
     )
