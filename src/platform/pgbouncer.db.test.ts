@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { hasProgram } from '../../scripts/install-test-tools.ts'
 import { openDatabase, startApp, type TestDatabase } from '../../test/kit.ts'
 import { steadyPort } from '../../test/process/ports.ts'
@@ -37,13 +37,7 @@ beforeEach(async (context) => {
   await chmod(folder, 0o755)
   const { host, port, user, password, database: name } = new pg.Client({ connectionString: database.url })
   const own = await steadyPort()
-  const target = [
-    `host=${host}`,
-    `port=${port}`,
-    `dbname=${name}`,
-    `user=${user}`,
-    password && `password=${password as string}`,
-  ]
+  const target = [`host=${host}`, `port=${port}`, `dbname=${name}`, `user=${user}`, password && `password=${password}`]
   const config = `[databases]
 pooled = ${target.filter(Boolean).join(' ')}
 [pgbouncer]
@@ -69,7 +63,7 @@ max_client_conn = 100
       socket.on('error', () => resolve(false))
       socket.on('connect', () => socket.destroy())
     })
-  await expect.poll(answers, { timeout: 10_000 }).toBe(true)
+  await vi.waitUntil(answers, { timeout: 10_000 })
 })
 
 afterEach(async () => {

@@ -99,6 +99,7 @@ test('P20: a list of commands is as many trips with 1,000 parts as with 10', { t
     await call('atomic batch', () =>
       ios(`/api/v1/atomic/batch?restaurant_id=${restaurant.id}`, {
         transaction_id: `t${parts}`,
+        timestamp: '2026-01-01T00:00:00Z',
         guests: status,
         tables: [],
       }),

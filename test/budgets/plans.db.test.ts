@@ -1,8 +1,8 @@
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import '../app.ts'
-import { openDatabase, type TestDatabase } from '../../test/kit.ts'
-import { declaredStatements, type Statement } from './db.ts'
+import '../../src/app.ts'
+import { declaredStatements, type Statement } from '../../src/platform/db.ts'
+import { openDatabase, type TestDatabase } from '../kit.ts'
 
 /** Restaurants with a history, guests of each, and restaurants that only are there. `PLAN_GUESTS=5000` is the size that a release is proven with. */
 const BUSY = 200
