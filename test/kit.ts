@@ -82,20 +82,25 @@ export const TEST_PASSWORD = 'Tall-Cedar-71'
 export const TEST_SECRET = 'a secret key for tests only, long enough'
 
 /**
- * The application on a free port of loopback, over a database of its own or, as a second process would be, over a given one. Settings are environment
+ * The application on a free port of loopback, over a database of its own or, as a second process would be, over a given one, through a pool of its own unless `own`. Settings are environment
  * variables.
  */
 export async function startApp(
   env: Record<string, string> = {},
   given: Partial<Pick<AppDeps, 'topics' | 'store' | 'isSole' | 'clock' | 'planner'>> & {
     readonly database?: TestDatabase
+    readonly own?: boolean
     readonly log?: Logger
   } = {},
 ): Promise<TestApp> {
   const read = readConfig({ SECRET_KEY: TEST_SECRET, ENVIRONMENT: 'test', LOG_LEVEL: 'silent', ...env })
   if ('problems' in read) throw new Error(read.problems.join('; '))
   const config: Config = read.config
-  const database = given.database ? shared(given.database, config.POOL_SIZE) : await openDatabase(config.POOL_SIZE)
+  const database = !given.database
+    ? await openDatabase(config.POOL_SIZE, config.PREPARED_STATEMENTS)
+    : given.own
+      ? given.database
+      : shared(given.database, config.POOL_SIZE)
   const log = given.log ?? createLog(config.LOG_LEVEL)
   const app = await buildApp({
     config,

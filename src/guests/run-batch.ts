@@ -74,7 +74,7 @@ export const runBatch = command({
 })
 
 /**
- * Locks what the parts of a batch name, and the tables of the parties they name, in the ladder's order: batches that share anything wait for each other at the
+ * Locks what the parts of a batch name, the tables of the parties they name and the parties of those tables, in the ladder's order: batches that share anything wait for each other at the
  * start, whatever the order of their parts.
  */
 export async function lockAll(w: Write, list: readonly { readonly input: unknown }[]): Promise<void> {
@@ -82,8 +82,10 @@ export async function lockAll(w: Write, list: readonly { readonly input: unknown
     const values = list.flatMap(({ input }) => fields.map((name) => (input as Record<string, unknown>)[name]))
     return [...new Set(values.filter((value) => typeof value === 'string'))]
   }
-  const parties = named('guestId', 'reservationId', 'partyId')
-  await lockTables(w, named('tableId'), parties)
+  const wanted = named('guestId', 'reservationId', 'partyId')
+  const tables = await lockTables(w, named('tableId'), wanted)
+  const there = [...tables.values()].flatMap(({ guestId, reservationId }) => [guestId, reservationId])
+  const parties = [...new Set([...wanted, ...there.filter((id) => id !== null)])]
   await lockReservations(w, parties)
   await lockGuests(w, parties)
 }

@@ -2,7 +2,7 @@ import { asLogin } from '../postgres.ts'
 
 const FLOOR = `
 insert into qtable.tables (restaurant_id, id, number, capacity, x, y, shape, status, created_at, updated_at)
-  select $1, gen_random_uuid(), 'F' || n, 4, 0.5, 0.5, 'round', 'available', now(), now() from generate_series(1, $2::int) n`
+  select $1, gen_random_uuid(), 'F' || n || left(md5(random()::text), 8), 4, 0.5, 0.5, 'round', 'available', now(), now() from generate_series(1, $2::int) n`
 const GUESTS = `
 insert into qtable.guests (restaurant_id, id, first_name, last_name, party_size, status, created_at, updated_at)
   select $1, gen_random_uuid(), 'G' || n, '', 2, 'waitlist', now(), now() from generate_series(1, $2::int) n`

@@ -1,0 +1,112 @@
+import pg from 'pg'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import '../../src/app.ts'
+import { declaredStatements, type Statement } from '../../src/platform/db.ts'
+import { openDatabase, type TestDatabase } from '../kit.ts'
+
+/** Restaurants with a history, guests of each, and restaurants that only are there. `PLAN_GUESTS=5000` is the size that a release is proven with. */
+const BUSY = 200
+const GUESTS = Number(process.env['PLAN_GUESTS'] ?? 500)
+const QUIET = 5_000
+
+const fill = `
+set search_path to qtable;
+create temp table r as select n, lpad(n::text, 32, '0')::uuid as id from generate_series(1, ${BUSY + QUIET}) n;
+insert into restaurants (restaurant_id, name, slug, created_at, updated_at) select id, n::text, n::text, now(), now() from r;
+insert into heads (restaurant_id, epoch, last_at) select id, id, now() from r;
+insert into staff (restaurant_id, id, email, email_key, password_hash, role, created_at, updated_at)
+  select id, gen_random_uuid(), n || '@a', n || '@a', '', 'owner', now(), now() from r;
+insert into sign_ins (restaurant_id, id, staff_id, created_at, used_at, expires_at, token_hash)
+  select restaurant_id, gen_random_uuid(), id, now(), now(), now() + interval '1 day', sha256(email::bytea) from staff;
+insert into tables (restaurant_id, id, number, capacity, x, y, shape, status, created_at, updated_at)
+  select id, gen_random_uuid(), g::text, 4, 0, 0, 'round', 'available', now(), now() from r, generate_series(1, 100) g where n <= ${BUSY};
+insert into guests (restaurant_id, id, first_name, last_name, party_size, status, ended_at, created_at, updated_at)
+  select id, gen_random_uuid(), 'Ada', 'Okoro', 2, case when g % 50 = 0 then 'waitlist' else 'finished' end,
+    case when g % 50 = 0 then null else now() - g * interval '10 minutes' end, now() - g * interval '10 minutes', now()
+  from r, generate_series(1, ${GUESTS}) g where n <= ${BUSY};
+insert into reservations (restaurant_id, id, guest_name, party_size, status, ended_at, reservation_time, created_at, updated_at)
+  select id, gen_random_uuid(), 'Ada', 2, case when g % 50 = 0 then 'waitlist' else 'finished' end,
+    case when g % 50 = 0 then null else now() - g * interval '10 minutes' end, now(), now() - g * interval '10 minutes', now()
+  from r, generate_series(1, ${GUESTS / 5}) g where n <= ${BUSY};
+insert into changes (restaurant_id, seq, epoch, at, command, entries)
+  select id, g, id, now(), 'add-guest', '[]' from r, generate_series(1, 300) g where n <= ${BUSY};
+insert into mutations (restaurant_id, mutation_id, fingerprint, at)
+  select id, g::text, '', now() from r, generate_series(1, 200) g where n <= ${BUSY};
+insert into tombstones (restaurant_id, kind, id, at)
+  select id, 'guest', gen_random_uuid(), now() from r, generate_series(1, 100) g where n <= ${BUSY};
+analyze`
+
+const scope = `select set_config('search_path', 'qtable, pg_temp', true), set_config('qtable.restaurant_id', lpad('7', 32, '0')::uuid::text, true),
+  set_config('qtable.staff_id', '', true), set_config('qtable.email', '', true), set_config('qtable.watched', '', true),
+  set_config('qtable.watched_staff', '', true), set_config('qtable.forgotten_before', '', true), set_config('timezone', 'UTC', true)`
+
+/** Statements that do read a table from end to end, and why they may. */
+const allowed: Readonly<Record<string, string>> = {}
+
+interface Plan {
+  readonly 'Node Type': string
+  readonly 'Relation Name'?: string
+  readonly Plans?: readonly Plan[]
+}
+
+let database: TestDatabase
+let client: pg.Client
+
+beforeAll(async () => {
+  database = await openDatabase(1)
+  client = new pg.Client({ connectionString: database.url })
+  await client.connect()
+  await client.query(fill)
+}, 300_000)
+afterAll(async () => {
+  await client.end()
+  await database.close()
+})
+
+/** The tables that a statement reads from end to end, as the server plans it for any values under the walls of one restaurant. */
+async function scanned({ name, text }: Statement, before = ''): Promise<string[]> {
+  const asOwner = /owner|housekeeping|retention|day|lineage/.test(name)
+  await client.query('begin')
+  try {
+    if (!asOwner) await client.query(`set local role qtable_app`)
+    await client.query(scope)
+    if (before !== '') await client.query(before)
+    const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
+      `explain (generic_plan, format json) ${text}`,
+    )
+    return readWhole(rows[0]!['QUERY PLAN'][0].Plan)
+  } finally {
+    await client.query('rollback')
+  }
+}
+
+// A day of the log that holds nothing is not worth its index.
+const isEmptyDay = (table: string): boolean =>
+  /^changes_(\d{8}|other_days)$/.test(table) &&
+  table !== `changes_${new Date().toISOString().slice(0, 10).replaceAll('-', '')}`
+
+function readWhole(plan: Plan): string[] {
+  const own = plan['Node Type'] === 'Seq Scan' ? [plan['Relation Name'] ?? ''] : []
+  return [...own, ...(plan.Plans ?? []).flatMap(readWhole)].filter((table) => !isEmptyDay(table))
+}
+
+test('P21: no statement reads a table from end to end', async () => {
+  const found: Record<string, unknown> = {}
+  for (const each of declaredStatements()) {
+    if (each.name in allowed) continue
+    const tables = await scanned(each).catch((error: Error) => error.message)
+    if (tables.length > 0) found[each.name] = tables
+  }
+  expect(found).toEqual({})
+})
+
+test('P21: a missing index is caught', async () => {
+  await database.sql('alter table qtable.guests drop constraint guests_pkey cascade')
+  const lock = declaredStatements().find(({ name }) => name === 'read-guest')!
+  expect(await scanned(lock)).toEqual([])
+  await database.sql('drop index qtable.guests_current, qtable.guests_newest')
+  await database.sql(
+    'alter table qtable.guests drop constraint guests_table_key, drop constraint guests_pair_key cascade',
+  )
+  expect(await scanned(lock)).toEqual(['guests'])
+})
