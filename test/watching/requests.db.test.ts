@@ -105,7 +105,7 @@ test('M6: a slow statement is logged by its name, with its plan and without a va
   await r.v2('PATCH', `/guests/${guest}`, { phone: PHONE })
   await locked
   const slow = () => lines.slice(from).find(({ msg }) => msg === 'a statement was slow')
-  const plan = () => lines.slice(from).find(({ msg }) => `${String(msg)}`.startsWith('the plan of a slow statement'))
+  const plan = () => lines.slice(from).find(({ msg }) => String(msg).startsWith('the plan of a slow statement'))
   while (!plan()) await new Promise((resolve) => setTimeout(resolve, 10))
   expect(slow()).toMatchObject({ statement: expect.any(String), ms: expect.any(Number), level: 40 })
   expect(plan(), JSON.stringify(plan())).toMatchObject({ msg: 'the plan of a slow statement' })

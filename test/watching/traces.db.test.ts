@@ -85,7 +85,11 @@ test('M5: one trace from the tap to the delivery on every process', async () => 
     expect(parentOf(named(statement)[0]!), statement).toBe(command!.name)
   expect(parentOf(named('publish change')[0]!)).toBe(command!.name)
   expect(parentOf(named('hear change')[0]!)).toBe('publish change')
-  expect(named('deliver realtime').map(parentOf).sort()).toEqual(['hear change', 'publish change'])
+  expect(
+    named('deliver realtime')
+      .map(parentOf)
+      .toSorted((a, b) => String(a).localeCompare(String(b))),
+  ).toEqual(['hear change', 'publish change'])
   for (const delivery of named('deliver realtime'))
     expect(delivery.attributes).toMatchObject({ 'qtable.seq': seq, 'qtable.restaurant_id': r.id })
   await Promise.all([here.close(), there.close()])
