@@ -8,6 +8,7 @@ import { newId } from './platform/ids.ts'
 import { limits } from './platform/limits.ts'
 import type { Logger } from './platform/log.ts'
 import { LazyLog } from './platform/request-log.ts'
+import { Trail } from './platform/trail.ts'
 
 /** An HTTP server without any route. */
 export function createServer(log: Logger): FastifyInstance {
@@ -25,8 +26,11 @@ export function createServer(log: Logger): FastifyInstance {
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 500 },
     // An address that can't be read, before any route is known.
-    frameworkErrors: (error, request, reply) =>
-      void (request.url.startsWith('/v2/') ? answerProblem : answerError)(error, request, reply),
+    frameworkErrors: (error, request, reply) => {
+      // No hook has seen it, and those to come look at its trail.
+      request.trail ??= new Trail(null, request.method, request.headers)
+      void (request.url.startsWith('/v2/') ? answerProblem : answerError)(error, request, reply)
+    },
   })
   return server
 }
