@@ -18,7 +18,9 @@ const TYPES: Readonly<Record<string, string>> = {
 }
 
 // From src/ops and from dist/ops it is the same way.
-const FOLDERS = ['../../web/ops/', '../../dist/pages/web/ops/'].map((path) => fileURLToPath(new URL(path, import.meta.url)))
+const FOLDERS = ['../../web/ops/', '../../dist/pages/web/ops/'].map((path) =>
+  fileURLToPath(new URL(path, import.meta.url)),
+)
 
 /** Reads them, by name. Without a build there are no scripts. */
 export function readAssets(): ReadonlyMap<string, Asset> {

@@ -1,5 +1,5 @@
 import { limits } from '../platform/limits.ts'
-import { between, Collected, EMPTY, quantile, type Histogram } from './families.ts'
+import { between, type Collected, EMPTY, quantile, type Histogram } from './families.ts'
 import type { Calls, Figures } from './figures.ts'
 
 /** The tables of the page: statements and routes over the last minutes, or since the start. */
@@ -26,13 +26,13 @@ export interface Ledger {
 
 /** Reads the ledger of a moment. */
 export function ledgerOf(now: Collected, at: number): Ledger {
-  const counts = (name: string, keyOf: (labels: Readonly<Record<string, string | number>>) => string) => {
+  const counts = (name: string, keyOf: (labels: Readonly<Record<string, string>>) => string) => {
     const found = new Map<string, number>()
     for (const { labels, value } of now.series(name)) found.set(keyOf(labels), (found.get(keyOf(labels)) ?? 0) + value)
     return found
   }
   const byStatement = (name: string) => counts(name, (labels) => `${labels[STATEMENT]}`)
-  const routeOf = (labels: Readonly<Record<string, string | number>>) =>
+  const routeOf = (labels: Readonly<Record<string, string>>) =>
     `${labels['http_request_method']} ${labels['http_route']}`
   const failed = now.histograms(ROUTES, (labels) =>
     `${labels['http_response_status_code']}`.startsWith('5') ? routeOf(labels) : null,

@@ -1,16 +1,10 @@
-/** What the registry of metrics holds at one moment, in the form of prom-client's `getMetricsAsJSON`; of several processes, the sum over all of them. */
-export interface Family {
-  readonly name: string
-  readonly values: readonly {
-    /** Of a histogram: the name with `_bucket`, `_sum` or `_count`. */
-    readonly metricName?: string
-    readonly labels: Readonly<Record<string, string | number>>
-    readonly value: number
-  }[]
-}
+import type { Figures as Metered, Sample as Metering } from '../platform/meter.ts'
+import { metrics, type Metric } from '../platform/metrics.ts'
 
-/** Tells what the metrics are now; what /metrics answers is written from the same. */
-export type Collect = () => Promise<readonly Family[]>
+/** Tells what the metrics are now, of all processes of this machine; what /metrics answers is written from the same. */
+export type Collect = () => Promise<Metered>
+
+const table: ReadonlyMap<string, Metric> = new Map(Object.values(metrics).map((metric) => [metric.name, metric]))
 
 /** Observations by upper bound, cumulative, as Prometheus has them: the last bound is infinite. */
 export interface Histogram {
@@ -19,20 +13,22 @@ export interface Histogram {
   readonly buckets: readonly (readonly [upTo: number, count: number])[]
 }
 
+type Labels = Readonly<Record<string, string>>
+
 /** Which series of a metric are meant, by their labels. */
-export type Wanted = (labels: Readonly<Record<string, string | number>>) => boolean
+export type Wanted = (labels: Labels) => boolean
 
-/** Families by name. */
+/** The metrics at one moment, by name. */
 export class Collected {
-  readonly #families: ReadonlyMap<string, Family>
+  readonly #metered: Metered
 
-  constructor(families: readonly Family[]) {
-    this.#families = new Map(families.map((family) => [family.name, family]))
+  constructor(metered: Metered) {
+    this.#metered = metered
   }
 
-  /** Every series of a metric. */
-  series(name: string): Family['values'] {
-    return this.#families.get(name)?.values ?? []
+  /** Every series of a counter or gauge. */
+  series(name: string): { labels: Labels; value: number }[] {
+    return this.#read(name).map(({ labels, series }) => ({ labels, value: series.value ?? 0 }))
   }
 
   /** The sum of a counter or gauge over the series that are wanted; null where there is none. */
@@ -47,30 +43,33 @@ export class Collected {
   }
 
   /** Histograms by a key made of the labels; series whose key is null are left out. */
-  histograms(
-    name: string,
-    keyOf: (labels: Readonly<Record<string, string | number>>) => string | null,
-  ): Map<string, Histogram> {
-    const found = new Map<string, { count: number; sum: number; buckets: Map<number, number> }>()
-    for (const { metricName, labels, value } of this.series(name)) {
+  histograms(name: string, keyOf: (labels: Labels) => string | null): Map<string, Histogram> {
+    const bounds = [...(table.get(name)?.buckets ?? []), Infinity]
+    const found = new Map<string, { sum: number; counts: number[] }>()
+    for (const { labels, series } of this.#read(name)) {
       const key = keyOf(labels)
       if (key === null) continue
-      const each = found.get(key) ?? { count: 0, sum: 0, buckets: new Map<number, number>() }
+      const each = found.get(key) ?? { sum: 0, counts: bounds.map(() => 0) }
       found.set(key, each)
-      if (metricName === `${name}_count`) each.count += value
-      else if (metricName === `${name}_sum`) each.sum += value
-      else {
-        const upTo = labels['le'] === '+Inf' ? Infinity : Number(labels['le'])
-        each.buckets.set(upTo, (each.buckets.get(upTo) ?? 0) + value)
-      }
+      each.sum += series.sum ?? 0
+      for (const [index, count] of (series.counts ?? []).entries()) each.counts[index]! += count
     }
-    return new Map(
-      [...found].map(([key, { count, sum, buckets }]) => [
-        key,
-        { count, sum, buckets: [...buckets].toSorted(([a], [b]) => a - b) },
-      ]),
-    )
+    return new Map([...found].map(([key, { sum, counts }]) => [key, histogramOf(bounds, counts, sum)]))
   }
+
+  #read(name: string): { labels: Labels; series: Metering }[] {
+    const names = table.get(name)?.labels ?? []
+    return (this.#metered[name] ?? []).map((series) => ({
+      labels: Object.fromEntries(names.map((label, index) => [label, series.labels[index] ?? ''])),
+      series,
+    }))
+  }
+}
+
+function histogramOf(bounds: readonly number[], counts: readonly number[], sum: number): Histogram {
+  let count = 0
+  const buckets = bounds.map((upTo, index) => [upTo, (count += counts[index] ?? 0)] as const)
+  return { count, sum, buckets }
 }
 
 export const EMPTY: Histogram = { count: 0, sum: 0, buckets: [] }

@@ -1,14 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { AppError } from '../platform/errors.ts'
+import type { OpsAccess } from './access.ts'
 import { readAssets, type Asset } from './assets.ts'
 import type { Figures } from './figures.ts'
 import type { OpsSessions } from './session.ts'
 
 /** What the page is made of. */
 export interface PageDeps {
+  readonly access: OpsAccess
   readonly sessions: OpsSessions
-  /** Whether a request carries the token itself (`Authorization: Bearer`). */
-  readonly hasToken: (request: FastifyRequest) => Promise<boolean>
   /** The figures since a time in milliseconds, tables of the last minutes. */
   readonly figures: (since: number, minutes: number) => Promise<Figures>
 }
@@ -26,7 +25,7 @@ const WRONG = 'That is not the token. It is the setting OPS_TOKEN, or stands in 
 const LATER = 'Too many wrong tokens came from your address. Try again in some minutes.'
 
 /** The operations page and its figures: /ops, /ops/sign-in, /ops/sign-out, /ops/figures, /ops/assets. Spec: O1. */
-export function mountPage(server: FastifyInstance, { sessions, hasToken, figures }: PageDeps): void {
+export function mountPage(server: FastifyInstance, { access, sessions, figures }: PageDeps): void {
   const assets = readAssets()
   const isSignedIn = (request: FastifyRequest) => sessions.isSignedIn(request.headers.cookie)
   const signInPage = (reply: FastifyReply, status: number, problem: string) => {
@@ -42,21 +41,23 @@ export function mountPage(server: FastifyInstance, { sessions, hasToken, figures
   })
   server.post('/ops/sign-in', async (request, reply) => {
     const token = new URLSearchParams(typeof request.body === 'string' ? request.body : '').get('token') ?? ''
-    try {
-      reply.header('set-cookie', await sessions.signIn(token.trim(), request.ip, isSecure(request)))
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error
-      return signInPage(reply, error.status, error.status === 429 ? LATER : WRONG)
-    }
+    const admission = access.tries(token.trim(), request.ip)
+    if (admission !== 'in')
+      return admission === 'wait' ? signInPage(reply, 429, LATER) : signInPage(reply, 401, WRONG)
+    reply.header('set-cookie', sessions.begin(isSecure(request)))
     return reply.redirect('/ops', 303)
   })
   server.post('/ops/sign-out', async (request, reply) =>
-    reply.header('set-cookie', sessions.signOut(isSecure(request))).redirect('/ops', 303),
+    reply.header('set-cookie', sessions.end(isSecure(request))).redirect('/ops', 303),
   )
   server.get<{ Querystring: { since?: string; minutes?: string } }>('/ops/figures', async (request, reply) => {
     reply.headers({ ...HEADERS, 'cache-control': 'no-store' })
-    if (!isSignedIn(request) && !(await hasToken(request)))
-      return reply.code(401).header('www-authenticate', 'Bearer').send({ detail: 'Not signed in' })
+    const admission = isSignedIn(request) ? 'in' : access.admits(request.headers.authorization, request.ip)
+    if (admission !== 'in')
+      return reply
+        .code(admission === 'wait' ? 429 : 401)
+        .headers(admission === 'wait' ? { 'retry-after': '60' } : { 'www-authenticate': 'Bearer' })
+        .send({ detail: admission === 'wait' ? 'Too many wrong tokens' : 'Not signed in' })
     return figures(numberOf(request.query.since), numberOf(request.query.minutes))
   })
 }

@@ -10,8 +10,8 @@ const REQUESTS = 'http_server_request_duration_seconds'
 const label =
   (name: string, ...values: readonly string[]): Wanted =>
   (labels) =>
-    values.includes(`${labels[name]}`)
-const served: Wanted = (labels) => isServed(`${labels['http_route']}`)
+    values.includes(labels[name] ?? '')
+const served: Wanted = (labels) => isServed(labels['http_route'] ?? '')
 
 /** Counters and gauges, each with where it comes from. */
 const sums = {
@@ -38,8 +38,8 @@ const sums = {
 
 const histograms = {
   requests: (now) => now.histogram(REQUESTS, served),
-  refused: (now) => now.histogram(REQUESTS, (labels) => served(labels) && /^4/.test(`${labels[STATUS]}`)),
-  failed: (now) => now.histogram(REQUESTS, (labels) => served(labels) && /^5/.test(`${labels[STATUS]}`)),
+  refused: (now) => now.histogram(REQUESTS, (labels) => served(labels) && labels[STATUS]?.startsWith('4') === true),
+  failed: (now) => now.histogram(REQUESTS, (labels) => served(labels) && labels[STATUS]?.startsWith('5') === true),
   delivered: (now) => now.histogram('qtable_commit_to_delivered_seconds'),
   statements: (now) => now.histogram('db_client_operation_duration_seconds'),
   waits: (now) => now.histogram('db_client_connection_wait_time_seconds'),

@@ -66,8 +66,8 @@ export class Watch {
     return {
       at,
       startedAt: started.length === 0 ? null : Math.min(...started) * 1000,
-      version: `${build?.labels['version'] ?? ''}`,
-      node: `${build?.labels['node'] ?? ''}`,
+      version: build?.labels['version'] ?? '',
+      node: build?.labels['node'] ?? '',
       up: { database: up('qtable_db_up'), redis: up('qtable_redis_up') },
       totals: {
         requests: requests.count,
@@ -98,7 +98,7 @@ export class Watch {
 const restaurantsOf = (now: Collected): Figures['restaurants'] =>
   now
     .series('qtable_restaurant_sockets_open')
-    .map(({ labels, value }) => ({ id: `${labels['restaurant']}`, sockets: value }))
+    .map(({ labels, value }) => ({ id: labels['restaurant'] ?? '', sockets: value }))
     .filter(({ sockets }) => sockets > 0)
     .toSorted((a, b) => b.sockets - a.sockets)
     .slice(0, limits.opsRestaurants)

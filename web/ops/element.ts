@@ -8,7 +8,11 @@ interface Parts {
   readonly attributes?: Readonly<Record<string, string | number | boolean>>
 }
 
-function fill<E extends Element>(made: E, { class: name, text, attributes = {} }: Parts, children: readonly Child[]): E {
+function fill<E extends Element>(
+  made: E,
+  { class: name, text, attributes = {} }: Parts,
+  children: readonly Child[],
+): E {
   if (name !== undefined) made.setAttribute('class', name)
   if (text !== undefined) made.textContent = text
   for (const [key, value] of Object.entries(attributes)) if (value !== false) made.setAttribute(key, `${value}`)

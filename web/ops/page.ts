@@ -52,7 +52,7 @@ function show(figures: Figures): void {
 function showStates({ up }: Figures): void {
   const state = (name: string, isUp: boolean | null, unknown: string) => {
     const [kind, word] = isUp === null ? ['none', unknown] : isUp ? ['good', 'up'] : ['bad', 'down']
-    return html('li', { class: kind! }, html('span', { text: name }), html('b', { text: word! }))
+    return html('li', { class: kind }, html('span', { text: name }), html('b', { text: word }))
   }
   byId('states').replaceChildren(
     state('Database', up.database, 'not asked yet'),

@@ -47,21 +47,14 @@ export const count = (value: number): string => whole.format(value)
 /** A time of day. */
 export const clock = (at: number): string => new Date(at).toLocaleTimeString('en-GB')
 
-/** A value in its unit. */
-export function written(value: number | null, unit: Unit): string {
-  if (value === null) return NONE
-  switch (unit) {
-    case 'per-second':
-      return `${short(value)}/s`
-    case 'seconds':
-      return time(value)
-    case 'count':
-      return short(value)
-    case 'share':
-      return `${trimmed((value * 100).toFixed(value > 0.99 && value < 1 ? 2 : 1))} %`
-    case 'bytes':
-      return bytes(value)
-    case 'cores':
-      return `${trimmed((value * 100).toFixed(value < 0.1 ? 1 : 0))} %`
-  }
+const writers: Readonly<Record<Unit, (value: number) => string>> = {
+  'per-second': (value) => `${short(value)}/s`,
+  seconds: time,
+  count: short,
+  share: (value) => `${trimmed((value * 100).toFixed(value > 0.99 && value < 1 ? 2 : 1))} %`,
+  bytes,
+  cores: (value) => `${trimmed((value * 100).toFixed(value < 0.1 ? 1 : 0))} %`,
 }
+
+/** A value in its unit. */
+export const written = (value: number | null, unit: Unit): string => (value === null ? NONE : writers[unit](value))
