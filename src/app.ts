@@ -6,7 +6,9 @@ import { readBodies } from './platform/body.ts'
 import type { Db } from './platform/db.ts'
 import { newId } from './platform/ids.ts'
 import { limits } from './platform/limits.ts'
-import { pathOf, type Logger } from './platform/log.ts'
+import type { Logger } from './platform/log.ts'
+import { OwnQuestions, type Questions } from './platform/questions.ts'
+import type { Planner } from './platform/slow-statements.ts'
 import type { Topics } from './platform/redis.ts'
 import { Tokens } from './platform/tokens.ts'
 import { microsOf, type Clock } from './platform/clock.ts'
@@ -70,6 +72,8 @@ import { answerProblem } from './native/problem.ts'
 import { Stream } from './native/stream.ts'
 import { mountNativeRoute, type NativeRoute } from './native/route.ts'
 import * as signIns from './native/sign-ins.ts'
+import { requestIdOf } from './ops/http.ts'
+import { Ops } from './ops/ops.ts'
 import { mountDocs } from './docs.ts'
 import { openApi } from './openapi.ts'
 import { asyncApi } from './asyncapi.ts'
@@ -170,6 +174,12 @@ export interface AppDeps {
   readonly log: Logger
   /** Brings word of changes to other processes and back, where there are any. */
   readonly topics?: Topics
+  /** How all processes of this machine are asked something, where there are several. */
+  readonly questions?: Questions
+  /** Tells the plans of slow statements, where they are wanted. */
+  readonly planner?: Planner | null
+  /** False to measure what measuring costs, nothing else. */
+  readonly isMeasured?: boolean
 }
 
 /** The application: a server that listens nowhere yet, its hub and its sockets. `close` stops all of it and leaves the database open. */
@@ -184,6 +194,7 @@ export interface App {
   readonly identities: Identities
   readonly access: AccessReview
   readonly tokens: Tokens
+  readonly ops: Ops
   close(): Promise<void>
 }
 
@@ -191,12 +202,15 @@ export interface App {
 const STREAM_DAYS = 7
 
 /** Puts the application together. */
-export async function buildApp({ config, secretKey, db, clock, log, topics }: AppDeps): Promise<App> {
+export async function buildApp(given: AppDeps): Promise<App> {
+  const { config, secretKey, db, clock, log, topics } = given
+  const ops = openOps(given)
   const hub = new Hub(db, log)
   const tokens = new Tokens(secretKey, () => microsOf(clock.now()) / 1e6)
   const identities = new Identities(db, tokens)
-  const hints = topics && new Hints(topics, hub)
+  const hints = topics && new Hints(topics, hub, ops.commits)
   const publish = (change: Change) => {
+    ops.committed(change)
     hub.publish(change)
     hints?.tell(change)
   }
@@ -208,6 +222,7 @@ export async function buildApp({ config, secretKey, db, clock, log, topics }: Ap
     clock,
     newId,
     publish,
+    commits: ops.commits,
     tokens,
     identities,
     tokenMinutes: config.ACCESS_TOKEN_EXPIRE_MINUTES,
@@ -218,11 +233,12 @@ export async function buildApp({ config, secretKey, db, clock, log, topics }: Ap
     pingTimeout: config.WS_CONNECTION_TIMEOUT * 1000,
     maxAge: config.SOCKET_MAX_HOURS * 3_600_000,
   }
-  const sockets = new IosSockets({ ...deps, hub, access, clock, log, times, tokenless: config.TOKENLESS_SOCKETS })
-
-  const stream = new Stream({ db, clock, log, floors, identities, access, times, random: Math.random })
+  const open = { access, clock, log, times, ...(ops.socketObserver && { observer: ops.socketObserver }) }
+  const sockets = new IosSockets({ ...deps, ...open, hub, tokenless: config.TOKENLESS_SOCKETS })
+  const stream = new Stream({ ...open, db, floors, identities, random: Math.random })
 
   const server = createServer(log)
+  ops.watch(server)
   readBodies(server)
   mountCors(server, config.CORS_ORIGINS)
   for (const r of routes) mount(server, deps, r)
@@ -231,6 +247,7 @@ export async function buildApp({ config, secretKey, db, clock, log, topics }: Ap
   const refreshDays = config.REFRESH_TOKEN_EXPIRE_DAYS
   for (const r of nativeRoutes) mountNativeRoute(server, { ...deps, refreshDays, attempts }, r)
   await mountDocs(server, openApi({ routes, nativeRoutes, commands, queries, floorReads }), yaml(asyncApi(messages)))
+  ops.mount(server, { hub, floors, sockets, stream, redis: config.REDIS_URL === null ? null : (topics ?? null) })
   mountFallback(server, routes)
   server.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
@@ -243,8 +260,21 @@ export async function buildApp({ config, secretKey, db, clock, log, topics }: Ap
     floors.close()
     access.close()
     hub.close()
+    await ops.close()
   }
-  return { server, hub, sockets, stream, floors, changes: deps, identities, access, tokens, close }
+  return { server, hub, sockets, stream, floors, changes: deps, identities, access, tokens, ops, close }
+}
+
+function openOps({ config, db, log, questions, planner, isMeasured }: AppDeps): Ops {
+  return new Ops({
+    db,
+    log,
+    token: config.OPS_TOKEN,
+    slowMillis: config.SLOW_STATEMENT_MILLIS,
+    planner: planner ?? null,
+    questions: questions ?? new OwnQuestions(),
+    isOn: isMeasured ?? true,
+  })
 }
 
 function createServer(log: Logger): FastifyInstance {
@@ -252,7 +282,7 @@ function createServer(log: Logger): FastifyInstance {
   const server = Fastify({
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
-    genReqId: () => newId(),
+    genReqId: (request) => requestIdOf(request, newId),
     bodyLimit: limits.bodyBytes,
     requestTimeout: 30_000,
     exposeHeadRoutes: false,
@@ -263,17 +293,6 @@ function createServer(log: Logger): FastifyInstance {
     // An address that can't be read, before any route is known.
     frameworkErrors: (error, request, reply) =>
       void (request.url.startsWith('/v2/') ? answerProblem : answerError)(error, request, reply),
-  })
-  server.addHook('onResponse', async (request, reply) => {
-    request.log.info(
-      {
-        method: request.method,
-        path: pathOf(request.url),
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime * 10) / 10,
-      },
-      'request',
-    )
   })
   return server
 }

@@ -78,6 +78,17 @@ export const settings = {
     'info',
     `One of ${LEVELS.join(', ')}`,
   ),
+  OPS_TOKEN: setting(
+    z.string().min(16, 'must have at least 16 characters').nullable(),
+    null,
+    'Opens /metrics and /ops. With the embedded database one is made at the first start and kept in QTABLE_DATA; otherwise both are closed without it',
+  ),
+  SLOW_STATEMENT_MILLIS: setting(int(1, 60_000), 200, 'An SQL statement that takes longer is logged by its name'),
+  SLOW_STATEMENT_PLANS: setting(
+    z.enum(['off', 'on']),
+    'off',
+    'With on, the plan of a slow statement is logged too, without any value',
+  ),
   WS_HEARTBEAT_INTERVAL: setting(
     int(1, 3_600),
     35,

@@ -1,6 +1,6 @@
 import { dataDirOf, type Config } from './config.ts'
 import { startEmbedded } from './platform/embedded.ts'
-import { keptSecretKey } from './secret.ts'
+import { keptOpsToken, keptSecretKey } from './secret.ts'
 
 /** The database and the key that signs tokens: both given, or both kept in the data folder. */
 export interface Place {
@@ -8,6 +8,10 @@ export interface Place {
   /** Where the data is, for people to read. */
   readonly where: string
   readonly secretKey: string
+  /** Opens /metrics; null: nothing does. */
+  readonly opsToken: string | null
+  /** Where that is kept, if it was made here. */
+  readonly opsTokenFile?: string
 }
 
 /**
@@ -25,12 +29,24 @@ export async function openDatabase(
   if (config.DATABASE_URL !== null) {
     // Without the login that may stand in it.
     const place = config.DATABASE_URL.replace(/^\w+:\/\/(?:[^@/]*@)?/, '').split('?', 1)[0]
-    return { url: config.DATABASE_URL, where: `PostgreSQL at ${place}`, secretKey: await secret() }
+    return {
+      url: config.DATABASE_URL,
+      where: `PostgreSQL at ${place}`,
+      secretKey: await secret(),
+      opsToken: config.OPS_TOKEN,
+    }
   }
   // While several are renewed there is one more of them.
   const processes = config.WEB_CONCURRENCY === 1 ? 1 : config.WEB_CONCURRENCY + 1
   const maxConnections = config.POOL_SIZE * processes + 10
   const embedded = await startEmbedded({ dataDir, maxConnections, say })
   stops.push(() => embedded.stop())
-  return { url: embedded.url, where: embedded.location, secretKey: await secret() }
+  const ops = await (config.OPS_TOKEN === null ? keptOpsToken(dataDir) : { token: config.OPS_TOKEN })
+  return {
+    url: embedded.url,
+    where: embedded.location,
+    secretKey: await secret(),
+    opsToken: ops.token,
+    ...('file' in ops && { opsTokenFile: ops.file }),
+  }
 }

@@ -11,7 +11,8 @@ import { newId } from './platform/ids.ts'
 import { limits } from './platform/limits.ts'
 import { createLog, type Logger } from './platform/log.ts'
 import { migrate, readMigrations } from './platform/migrate.ts'
-import { SiblingTopics } from './platform/siblings.ts'
+import { SiblingQuestions } from './platform/questions.ts'
+import { SiblingTopics, type ParentLine } from './platform/siblings.ts'
 import { Processes } from './processes.ts'
 import { serve } from './serve.ts'
 import { firstOwner } from './staff/first-owner.ts'
@@ -44,11 +45,15 @@ async function start(stops: Stops): Promise<void> {
     config.WEB_CONCURRENCY === 1
       ? ((await serve(config, place, log, stops)).server.server.address() as AddressInfo).port
       : await startSeveral(config, place, log, stops)
-  welcome(config, port, place.where, log)
+  welcome(config, port, place, log)
 }
 
 async function startSeveral(config: Config, place: Place, log: Logger, stops: Stops): Promise<number> {
-  const env = { DATABASE_URL: place.url, SECRET_KEY: place.secretKey }
+  const env = {
+    DATABASE_URL: place.url,
+    SECRET_KEY: place.secretKey,
+    ...(place.opsToken !== null && { OPS_TOKEN: place.opsToken }),
+  }
   const processes = new Processes(config.WEB_CONCURRENCY, env, log)
   stops.push(() => processes.close())
   process.on('SIGHUP', () => void processes.restart())
@@ -64,12 +69,13 @@ async function startSeveral(config: Config, place: Place, log: Logger, stops: St
 }
 
 async function startOneOfSeveral(config: Config, log: Logger, stops: Stops): Promise<void> {
-  const siblings = new SiblingTopics({
+  const line: ParentLine = {
     // Whoever started this one may be gone: then this one leaves too, a moment later.
     send: (message) => void (process.connected && process.send?.(message)),
     onMessage: (hear) => void process.on('message', hear),
-  })
-  const place = { url: config.DATABASE_URL!, where: '', secretKey: config.SECRET_KEY! }
+  }
+  const siblings = { topics: new SiblingTopics(line), questions: new SiblingQuestions(line) }
+  const place = { url: config.DATABASE_URL!, where: '', secretKey: config.SECRET_KEY!, opsToken: config.OPS_TOKEN }
   await serve(config, place, log, stops, siblings)
 }
 
@@ -85,7 +91,7 @@ async function makeFirstOwner(config: Config, { url }: Place): Promise<void> {
   }
 }
 
-function welcome(config: Config, port: number, where: string, log: Logger): void {
+function welcome(config: Config, port: number, { where, opsTokenFile }: Place, log: Logger): void {
   const everywhere = config.HOST === '0.0.0.0' || config.HOST === '::'
   const lan = everywhere ? localAddress() : undefined
   say('')
@@ -93,6 +99,7 @@ function welcome(config: Config, port: number, where: string, log: Logger): void
   if (lan) say(`  on this network     http://${lan}:${port}`)
   say(`  API documentation   http://${everywhere ? 'localhost' : config.HOST}:${port}/docs`)
   say(`  data                ${where}`)
+  if (opsTokenFile) say(`  token of /metrics   in ${opsTokenFile}`)
   if (config.WEB_CONCURRENCY > 1)
     say(`  processes           ${config.WEB_CONCURRENCY}; kill -HUP ${process.pid} renews them`)
   say('')

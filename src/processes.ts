@@ -2,13 +2,17 @@ import cluster, { type Worker } from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { limits } from './platform/limits.ts'
 import type { Logger } from './platform/log.ts'
+import type { QuestionWord } from './platform/questions.ts'
+import { QuestionRelay } from './question-relay.ts'
 
 /** Several processes on one port: one that starts the others, restarts those that die, and carries their word to each other. */
 
 /** What processes say to the one that started them. */
 type Word =
-  | { readonly say: 'watch' | 'unwatch'; readonly topic: string }
+  | { readonly say: 'watch'; readonly topic: string }
+  | { readonly say: 'unwatch'; readonly topic: string }
   | { readonly say: 'tell'; readonly topic: string; readonly text: string }
+  | QuestionWord
 
 /** The process that starts the others. It serves nothing itself. */
 export class Processes {
@@ -17,6 +21,7 @@ export class Processes {
   readonly #log: Logger
   readonly #watching = new Map<string, Set<Worker>>()
   readonly #leaving = new Set<Worker>()
+  readonly #questions = new QuestionRelay()
   #restarting: Promise<void> = Promise.resolve()
   #closed = false
 
@@ -89,6 +94,7 @@ export class Processes {
 
   async #onExit(worker: Worker, code: number, signal: string | null): Promise<void> {
     for (const watching of this.#watching.values()) watching.delete(worker)
+    this.#questions.forget(worker)
     if (this.#leaving.delete(worker) || this.#closed) return
     this.#log.error({ pid: worker.process.pid, code, signal }, 'a process died; starting another')
     for (
@@ -116,6 +122,6 @@ export class Processes {
     } else if (word.say === 'tell') {
       for (const worker of this.#watching.get(word.topic) ?? [])
         if (worker !== from && worker.isConnected()) worker.send(word)
-    }
+    } else this.#questions.take(from, word, this.#workers())
   }
 }

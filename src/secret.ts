@@ -6,11 +6,18 @@ import { join } from 'node:path'
  * The key that signs tokens when none was given: made at the first start and kept in the data folder, readable by its owner only, so that tokens outlive
  * a restart.
  */
-export async function keptSecretKey(dataDir: string): Promise<string> {
-  const file = join(dataDir, 'secret-key')
+export const keptSecretKey = (dataDir: string): Promise<string> => kept(dataDir, 'secret-key')
+
+/** The token that opens /metrics when none was given, and the file that it stands in: made and kept in the same way. */
+export async function keptOpsToken(dataDir: string): Promise<{ token: string; file: string }> {
+  return { token: await kept(dataDir, 'ops-token'), file: join(dataDir, 'ops-token') }
+}
+
+async function kept(dataDir: string, name: string): Promise<string> {
+  const file = join(dataDir, name)
   try {
-    const kept = (await readFile(file, 'utf8')).trim()
-    if (kept !== '') return kept
+    const text = (await readFile(file, 'utf8')).trim()
+    if (text !== '') return text
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }

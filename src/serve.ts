@@ -8,33 +8,37 @@ import { Db } from './platform/db.ts'
 import { StartupError } from './platform/errors.ts'
 import { limits } from './platform/limits.ts'
 import type { Logger } from './platform/log.ts'
+import type { Questions } from './platform/questions.ts'
 import { RedisTopics, type Topics } from './platform/redis.ts'
+import { Planner } from './platform/slow-statements.ts'
 
 /** One process that serves: its pool, its application, its port. */
 
 // How often a server that stops looks for connections that ask nothing.
 const LOOK_MILLIS = 20
 
-/** Serves until what it puts into `stops` is called, in the opposite order. `siblings` brings word to and from other processes where Redis doesn't. */
+/** Serves until what it puts into `stops` is called, in the opposite order. `siblings`: the line to the other processes of this machine; Redis, where there is one, brings word of changes instead. */
 export async function serve(
   config: Config,
   place: Place,
   log: Logger,
   stops: (() => Promise<unknown>)[],
-  siblings?: Topics,
+  siblings?: { readonly topics: Topics; readonly questions: Questions },
 ): Promise<App> {
   const onConnectionError = (error: Error) => log.warn({ err: error }, 'a database connection broke while idle')
   const db = new Db({ url: place.url, poolSize: config.POOL_SIZE, onConnectionError })
   stops.push(() => db.close())
-  const topics = config.REDIS_URL === null ? siblings : new RedisTopics(config.REDIS_URL, log)
+  const topics = config.REDIS_URL === null ? siblings?.topics : new RedisTopics(config.REDIS_URL, log)
   if (topics) stops.push(() => topics.close())
   const app = await buildApp({
-    config,
+    config: { ...config, OPS_TOKEN: place.opsToken },
     secretKey: place.secretKey,
     db,
     clock: systemClock(),
     log,
     ...(topics && { topics }),
+    ...(siblings && { questions: siblings.questions }),
+    planner: config.SLOW_STATEMENT_PLANS === 'on' ? new Planner(place.url) : null,
   })
   stops.push(drainOf(app))
   await listen(app, config)
@@ -71,6 +75,7 @@ function drainOf(app: App): () => Promise<void> {
   const connections = () => new Promise<number>((resolve) => server.getConnections((_, count) => resolve(count)))
   return async () => {
     draining = true
+    app.ops.drain()
     const began = performance.now()
     const lasts = (millis: number) => performance.now() - began < millis
     // Not the HTTP server's own close, which cuts off connections that are idle at that moment.

@@ -3,6 +3,8 @@ import { sqlState, type Db, type Tx } from '../platform/db.ts'
 import { AppError, assert } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import type { Clock, Instant } from '../platform/clock.ts'
+import type { Trail } from '../platform/trail.ts'
+import type { Commits } from './commits.ts'
 import { inputOf } from './input.ts'
 import { claimMutation, fingerprintOf, settleMutation, type Outcome, type Remembered } from './mutations.ts'
 import { append, bury, type Change, type Draft, type Entry } from './log.ts'
@@ -75,6 +77,10 @@ export interface ChangeDeps {
   readonly publish: (change: Change) => void
   /** What a door says of refusals besides what the command does, read in its transaction; kept with the refusal for repeats. */
   readonly explain?: Explain
+  /** The moments of commits, for the figures. */
+  readonly commits?: Commits | undefined
+  /** Of the request that is answered. */
+  readonly trail?: Trail
 }
 
 /** Gives a refusal with more details, or as it is. */
@@ -103,12 +109,22 @@ export async function execute<Input extends z.ZodType, Result>(
   if (ROLES.indexOf(context.actor.role) < ROLES.indexOf(c.role))
     throw new AppError('not-allowed', 403, `This needs the role ${c.role}`)
   const input = inputOf(c, raw)
+  const attempts = () => attempt(deps, c, context, input)
+  return deps.trail?.span ? deps.trail.within(`execute ${c.name}`, attempts) : attempts()
+}
+
+async function attempt<Input extends z.ZodType, Result>(
+  deps: ChangeDeps,
+  c: Command<Input, Result>,
+  context: Context,
+  input: z.output<Input>,
+): Promise<Executed<Result>> {
   await c.prepare?.(input)
-  for (let attempt = 1; ; attempt++) {
+  for (let count = 1; ; count++) {
     try {
       return await runOnce(deps, c, context, input)
     } catch (error) {
-      if (!isLostRace(error) || attempt === limits.transactionAttempts) throw error
+      if (!isLostRace(error) || count === limits.transactionAttempts) throw error
     }
   }
 }

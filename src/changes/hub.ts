@@ -1,3 +1,4 @@
+import { elapsedMillis } from '../platform/clock.ts'
 import type { Db } from '../platform/db.ts'
 import type { Logger } from '../platform/log.ts'
 import { limits } from '../platform/limits.ts'
@@ -27,6 +28,8 @@ interface Room {
   readonly subscribers: Set<Subscriber>
   /** Where listeners are: the newest change that they have heard. Null until the head is known. */
   at: Pick<Head, 'epoch' | 'seq'> | null
+  /** The newest change that there is word of while listeners have not heard it, and since when, in milliseconds of this process. */
+  behind: { seq: number; readonly since: number } | null
   /** Changes that came before their turn. */
   readonly early: Map<number, Change>
   readonly ready: Promise<void>
@@ -59,6 +62,17 @@ export class Hub {
     let early = 0
     for (const room of this.#rooms.values()) early += room.early.size
     return { rooms: this.#rooms.size, early }
+  }
+
+  /** Changes that there is word of and that were not delivered yet, and for how many seconds the oldest has been known. */
+  get lag(): { changes: number; seconds: number } {
+    let [changes, since] = [0, Infinity]
+    for (const { at, behind } of this.#rooms.values()) {
+      if (!at || !behind) continue
+      changes += behind.seq - at.seq
+      since = Math.min(since, behind.since)
+    }
+    return { changes, seconds: changes === 0 ? 0 : (elapsedMillis() - since) / 1000 }
   }
 
   /** Tells a wire which restaurants are listened to, those of now included. */
@@ -114,6 +128,11 @@ export class Hub {
     else if (room.at.seq < seq) void this.#fill(room, seq)
   }
 
+  #knows(room: Room, seq: number): void {
+    if (room.behind) room.behind.seq = Math.max(room.behind.seq, seq)
+    else room.behind = { seq, since: elapsedMillis() }
+  }
+
   /**
    * Resolves when listeners of a restaurant, which must have some, have heard everything up to `seq`. Throws `AppError` ahead-of-log (409) when
    * the log doesn't reach that far, and busy (503) when it can't be read.
@@ -167,6 +186,7 @@ export class Hub {
   #reset(room: Room, head: Pick<Head, 'epoch' | 'seq'>): void {
     this.#log.warn({ restaurantId: room.restaurantId, was: room.at, is: head }, 'the change log has begun anew')
     room.at = head
+    room.behind = null
     room.early.clear()
     for (const { onReset } of room.subscribers) onReset()
   }
@@ -183,6 +203,7 @@ export class Hub {
       restaurantId,
       subscribers: new Set(),
       at: null,
+      behind: null,
       early: new Map(),
       ready: Promise.resolve().then(start),
       filling: null,
@@ -213,6 +234,7 @@ export class Hub {
 
   #deliver(room: Room, change: Change): void {
     room.at = { epoch: change.epoch, seq: change.seq }
+    if (room.behind && room.behind.seq <= change.seq) room.behind = null
     for (const { onChange } of room.subscribers) {
       try {
         onChange(change)
@@ -224,6 +246,8 @@ export class Hub {
 
   /** Reads what is missing up to `target` from the log, once at a time. Never rejects: the next poll tries again. */
   async #fill(room: Room, target: number): Promise<void> {
+    if (room.at!.seq >= target) return
+    this.#knows(room, target)
     while (room.filling) await room.filling
     if (room.at!.seq >= target) return
     room.filling = this.#read(room, target)

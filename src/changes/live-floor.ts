@@ -112,6 +112,12 @@ export class LiveFloor {
     return since > seq ? null : this.#recent.after(since)
   }
 
+  /** The time of a change, where memory knows it. */
+  timeOf(seq: number): Instant | null {
+    const { standing } = this.floor
+    return seq === standing.seq ? standing.at : this.#recent.timeOf(seq)
+  }
+
   /**
    * Why a device can't go on from its place, which is not ahead of the floor, or null when it can. A place that memory doesn't know is looked up in the log, and what
    * came after it is kept: when a process dies, all its devices come at once, and stand at nearly the same place.

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { limits } from '../platform/limits.ts'
+import { Outbox } from './outbox.ts'
 import { closeCodes, Session } from './session.ts'
 
 let server: WebSocketServer
@@ -18,16 +20,16 @@ const times = { heartbeat: 35_000, pingTimeout: 20_000, maxAge: 12 * HOUR }
 /** A real socket pair: the session at one end, a client at the other. Time is what `sweep` is told. */
 async function pair(options: { autoPong?: boolean } = {}) {
   const { port } = server.address() as AddressInfo
-  const accepted = once(server, 'connection') as Promise<[WebSocket]>
+  const accepted = once(server, 'connection') as Promise<[WebSocket, IncomingMessage]>
   const client = new WebSocket(`ws://127.0.0.1:${port}`, { autoPong: options.autoPong ?? true })
   const heard: string[] = []
   client.on('message', (data) => heard.push((data as Buffer).toString()))
   const closed = once(client, 'close') as Promise<[number]>
-  const [ws] = await accepted
+  const [ws, { socket }] = await accepted
   let gone = 0
   const owner = { onText: () => undefined, onGone: () => void gone++, heartbeat: () => 'heartbeat' }
   const start = Date.now()
-  const session = new Session(ws, owner, times, start)
+  const session = new Session(ws, socket, new Outbox('stream'), owner, times, start)
   if (client.readyState !== WebSocket.OPEN) await once(client, 'open')
   return { session, client, heard, closed, start, gone: () => gone }
 }

@@ -1,5 +1,8 @@
+import type { Duplex } from 'node:stream'
 import { WebSocket } from 'ws'
 import { limits } from '../platform/limits.ts'
+import { Frame, type Run } from './frame.ts'
+import type { Outbox, Sender } from './outbox.ts'
 
 /** Close codes that this server uses (RFC 6455 section 7.4; 4000 and up are its own). */
 export const closeCodes = {
@@ -42,12 +45,21 @@ export interface SessionTimes {
   readonly maxAge: number
 }
 
+// What a closing may say that this server didn't begin: the codes of RFC 6455 that are seen on the wire or stand for its end.
+const FIRST_CODE = 1000
+const LAST_CODE = 1015
+
 /**
  * One socket: what is sent to it, whether its peer lives, and how much it leaves unread. A timer of its own would cost each socket; instead `sweep` is
  * called about every second.
+ *
+ * Text frames go to the connection below the WebSocket, all of a turn of the event loop in one write; handshake, pings, closing and what comes in are the WebSocket's. Both may write
+ * because each writes whole frames, no compression is agreed on, and whatever waits here goes out before a ping or a closing.
  */
-export class Session {
+export class Session implements Sender {
   readonly #ws: WebSocket
+  readonly #connection: Duplex
+  readonly #outbox: Outbox
   readonly #owner: SessionOwner
   readonly #times: SessionTimes
   readonly #openedAt: number
@@ -57,9 +69,24 @@ export class Session {
   #unanswered = false
   #unreadSince: number | null = null
   #gone = false
+  /** What waits for the end of the turn, and whether the outbox knows. */
+  #run: Run | null = null
+  #isListed = false
+  /** What it was closed with here. */
+  #code: number | null = null
 
-  constructor(ws: WebSocket, owner: SessionOwner, times: SessionTimes, now: number) {
+  /** `connection`: what the WebSocket was made on. */
+  constructor(
+    ws: WebSocket,
+    connection: Duplex,
+    outbox: Outbox,
+    owner: SessionOwner,
+    times: SessionTimes,
+    now: number,
+  ) {
     this.#ws = ws
+    this.#connection = connection
+    this.#outbox = outbox
     this.#owner = owner
     this.#times = times
     this.#openedAt = now
@@ -73,34 +100,64 @@ export class Session {
     })
     ws.on('pong', () => (this.#unanswered = false))
     ws.on('error', () => ws.terminate())
-    ws.on('close', () => {
+    ws.on('close', (code) => {
       if (this.#gone) return
       this.#gone = true
+      this.#run = null
+      this.#outbox.closed(this.#code ?? (code >= FIRST_CODE && code <= LAST_CODE ? code : 0))
       this.#owner.onGone(this)
     })
+    outbox.opened()
   }
 
   /** Bytes that the peer has not taken yet. */
   get backlogBytes(): number {
-    return this.#ws.bufferedAmount
+    return this.#connection.writableLength + (this.#run?.bytes ?? 0)
   }
 
-  /** Sends a text frame, unless the peer is gone; one that does not read is closed instead. */
-  send(frame: string | Buffer): void {
+  /** Sends a text frame at the end of this turn, unless the peer is gone; one that does not read is closed instead. */
+  send(frame: string | Frame): void {
     if (this.#gone || this.#ws.readyState !== WebSocket.OPEN) return
-    if (this.#ws.bufferedAmount > limits.socketBacklogBytes) return this.close(closeCodes.tooSlow, 'reads too slowly')
-    this.#ws.send(frame, { binary: false })
+    if (this.#connection.writableLength > limits.socketBacklogBytes)
+      return this.close(closeCodes.tooSlow, 'reads too slowly')
+    const sent = typeof frame === 'string' ? new Frame(frame, false) : frame
+    if (this.#run && this.#run.bytes + sent.bytes.length > limits.joinedBytes) this.#flush()
+    this.#run = this.#run?.and(sent) ?? sent.alone
+    if (this.#run.bytes > limits.joinedBytes) return this.#flush()
+    if (this.#isListed) return
+    this.#isListed = true
+    this.#outbox.add(this)
+  }
+
+  /** Part of the outbox: the turn has ended. */
+  turnEnds(): void {
+    this.#isListed = false
+    this.#flush()
+  }
+
+  /** Writes what waits, in one write. */
+  #flush(): void {
+    const run = this.#run
+    this.#run = null
+    // After a closing nothing may follow.
+    if (!run || this.#ws.readyState !== WebSocket.OPEN) return
+    this.#connection.write(run.joined)
+    this.#outbox.wrote(run.count)
   }
 
   /** Resolves when the peer has taken nearly all that it was sent, or is gone: what is more than one frame is sent in such steps. */
   async drained(): Promise<void> {
-    while (!this.#gone && this.#ws.bufferedAmount > limits.socketBacklogBytes / 4)
+    while (!this.#gone && this.backlogBytes > limits.socketBacklogBytes / 4)
       await new Promise((resolve) => setTimeout(resolve, 5))
   }
 
   /** Closes; a peer that does not answer the closing is dropped at the next sweeps. */
   close(code: number, reason: string): void {
-    if (this.#ws.readyState === WebSocket.OPEN) this.#ws.close(code, reason)
+    if (this.#ws.readyState === WebSocket.OPEN) {
+      this.#flush()
+      this.#code = code
+      this.#ws.close(code, reason)
+    }
     // A peer that does not read won't see a closing frame either, which would wait behind all the rest.
     // Many stop reading at once when a network does, and to drop one costs a millisecond: not all of them in one turn.
     if (code === closeCodes.tooSlow || code === closeCodes.dead)
@@ -122,6 +179,7 @@ export class Session {
     if (!this.#unanswered && now - this.#pingAt >= limits.socketPingMillis) {
       this.#unanswered = true
       this.#pingAt = now
+      this.#flush()
       this.#ws.ping()
     }
     const silentSince = Math.max(this.#heardAt, this.#heartbeatAt)
@@ -133,7 +191,7 @@ export class Session {
   }
 
   #isStalled(now: number): boolean {
-    if (this.#ws.bufferedAmount === 0) this.#unreadSince = null
+    if (this.#connection.writableLength === 0) this.#unreadSince = null
     else this.#unreadSince ??= now
     return this.#unreadSince !== null && now - this.#unreadSince >= limits.socketBacklogMillis
   }

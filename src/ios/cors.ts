@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 
 const METHODS = 'DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT'
+// What a page may read besides the body; timings by its developer tools too.
+const EXPOSED = 'ETag, Idempotency-Replayed, Retry-After, Server-Timing, X-Request-Id'
 
 /**
  * CORS as the contract has it, without credentials when any origin may call (ruling 5). `origins`: `*`, or a list with commas, which may send
@@ -16,6 +18,8 @@ export function mountCors(server: FastifyInstance, origins: string): void {
     if (listed && !listed.has(origin)) return
     void reply.header('access-control-allow-origin', listed ? origin : '*')
     if (listed) void reply.header('access-control-allow-credentials', 'true')
+    void reply.header('access-control-expose-headers', EXPOSED)
+    void reply.header('timing-allow-origin', listed ? origin : '*')
     const wanted = request.headers['access-control-request-method']
     if (request.method !== 'OPTIONS' || wanted === undefined) return
     void reply.header('access-control-allow-methods', METHODS).header('access-control-max-age', '600')

@@ -1,11 +1,16 @@
 import type { Change } from '../changes/log.ts'
 import type { Hub } from '../changes/hub.ts'
+import { Frame } from '../changes/frame.ts'
+import type { Outbox } from '../changes/outbox.ts'
 import { closeCodes, type Session } from '../changes/session.ts'
 import { limits } from '../platform/limits.ts'
 import { pythonJson } from './frame.ts'
 import { messagesOf, type Hearing } from './messages.ts'
 
 const HEARINGS: readonly Hearing[] = ['realtime', 'reservations', 'sync']
+
+/** What is sent to the sockets of either kind. */
+export type Outboxes = Readonly<Record<'realtime' | 'sync', Outbox>>
 
 interface Floor {
   readonly sessions: Readonly<Record<Hearing, Set<Session>>>
@@ -15,15 +20,22 @@ interface Floor {
 /** Brings the changes of a restaurant to its sockets: each message is written out once, however many hear it. */
 export class Feed {
   readonly #hub: Hub
+  readonly #outboxes: Outboxes
   readonly #floors = new Map<string, Floor>()
 
-  constructor(hub: Hub) {
+  constructor(hub: Hub, outboxes: Outboxes) {
     this.#hub = hub
+    this.#outboxes = outboxes
   }
 
   /** Restaurants with sockets. */
   get size(): number {
     return this.#floors.size
+  }
+
+  /** The sockets of each restaurant that has some. */
+  *byRestaurant(): Iterable<readonly [string, number]> {
+    for (const [restaurantId, floor] of this.#floors) yield [restaurantId, sizeOf(floor)]
   }
 
   /** Whether one more socket of a restaurant would be too many. */
@@ -57,10 +69,14 @@ export class Feed {
       const messages = messagesOf(change)
       for (const kind of HEARINGS) {
         if (sessions[kind].size === 0) continue
-        // As bytes, or each socket would make its own copy of the text.
-        const frames = messages[kind].map((message) => Buffer.from(pythonJson(message)))
-        for (const frame of frames) for (const session of sessions[kind]) session.send(frame)
+        for (const message of messages[kind]) {
+          const frame = new Frame(pythonJson(message))
+          for (const session of sessions[kind]) session.send(frame)
+        }
       }
+      const { realtime, sync } = this.#outboxes
+      if (sessions.realtime.size + sessions.reservations.size > 0) realtime.told(change.at)
+      if (sessions.sync.size > 0) sync.told(change.at)
     }
     // The contract has no word for a log that begins anew: who comes again reads everything.
     const begunAnew = () => {

@@ -5,6 +5,7 @@ import { limits } from '../platform/limits.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Tokens } from '../platform/tokens.ts'
 import type { ChangeDeps, Context } from '../changes/command.ts'
+import { tracked } from '../changes/tracked.ts'
 import type { Identities } from '../staff/identify.ts'
 import type { Identity } from '../staff/staff.ts'
 import {
@@ -78,7 +79,7 @@ export function mount(server: FastifyInstance, deps: IosDeps, r: Route): void {
       const query = r.query ? parseModel(r.query, request.query, 'query') : undefined
       const params = request.params as Record<string, string>
       const answer = await r.handle({
-        deps,
+        deps: tracked(deps, request.trail),
         body,
         sent: request.body,
         query,
@@ -100,6 +101,7 @@ async function admit(deps: IosDeps, r: Route, request: FastifyRequest): Promise<
   if (bearer.kind === 'other-scheme') throw otherScheme()
   const identity = await deps.identities.of(bearer.token)
   if (!identity) throw badToken()
+  request.trail.restaurantId = identity.restaurantId
   if (!identity.isActive) throw detail(401, 'Inactive user')
   if (r.access === 'identity') return identity
   if (r.access !== 'own' && named(r, request) !== identity.restaurantId) throw accessDenied()
@@ -152,6 +154,7 @@ export function send(
 /** Answers whatever was thrown; a bug is logged and answered with nothing of it. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const answer: ContractError | null = answerOf(error, request.body)
+  request.trail.refused(answer ? error : null)
   if (answer) return send(reply, answer.status, answer.body, answer.headers)
   request.log.error({ err: error }, 'a request failed')
   return send(reply, 500, { success: false, message: 'Internal server error' })

@@ -7,12 +7,14 @@ import { limits } from '../platform/limits.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
 import type { Context } from '../changes/command.ts'
+import { Outbox } from '../changes/outbox.ts'
 import { closeCodes, Session, type SessionTimes } from '../changes/session.ts'
+import type { SocketObserver } from '../changes/socket-observer.ts'
 import type { Hub } from '../changes/hub.ts'
 import type { AccessReview } from '../staff/access-review.ts'
 import type { Identities, Proven } from '../staff/identify.ts'
 import type { Identity } from '../staff/staff.ts'
-import { Feed } from './feed.ts'
+import { Feed, type Outboxes } from './feed.ts'
 import { pythonJson } from './frame.ts'
 import type { Hearing } from './messages.ts'
 import type { IosDeps } from './route.ts'
@@ -29,6 +31,7 @@ export interface SocketDeps extends Pick<IosDeps, 'db' | 'historyDays'> {
   readonly times: SessionTimes
   /** `off`, `on`, or the one restaurant that sockets without a token may hear. */
   readonly tokenless: string
+  readonly observer?: SocketObserver
 }
 
 type SocketKind = 'realtime' | 'sync'
@@ -66,6 +69,7 @@ const LEAVE_MILLIS = 1_000
  */
 export class IosSockets {
   readonly #deps: SocketDeps
+  readonly #outboxes: Outboxes
   readonly #feed: Feed
   readonly #wss = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: limits.socketFrameBytes })
   readonly #members = new Map<Session, Member>()
@@ -74,13 +78,27 @@ export class IosSockets {
 
   constructor(deps: SocketDeps) {
     this.#deps = deps
-    this.#feed = new Feed(deps.hub)
+    const { hub, observer } = deps
+    this.#outboxes = { realtime: new Outbox('realtime', observer), sync: new Outbox('sync', observer) }
+    this.#feed = new Feed(hub, this.#outboxes)
     this.#timer = setInterval(() => this.#sweep(), SWEEP_MILLIS).unref()
   }
 
   /** Open sockets, and restaurants that have some. */
   get figures(): { sockets: number; restaurants: number } {
     return { sockets: this.#members.size, restaurants: this.#feed.size }
+  }
+
+  /** The sockets of each restaurant that has some. */
+  byRestaurant(): Iterable<readonly [string, number]> {
+    return this.#feed.byRestaurant()
+  }
+
+  /** Bytes that peers have not taken yet, of all sockets of each kind together. */
+  get backlogBytes(): { readonly realtime: number; readonly sync: number } {
+    const sum = { realtime: 0, sync: 0 }
+    for (const { session, asked } of this.#members.values()) sum[asked.kind] += session.backlogBytes
+    return sum
   }
 
   /** Takes care of a handshake. */
@@ -116,16 +134,16 @@ export class IosSockets {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, asked: Asked, identity: Proven | null): void {
     if (socket.destroyed) return
-    this.#wss.handleUpgrade(request, socket, head, (ws) => this.#welcome(ws, asked, identity))
+    this.#wss.handleUpgrade(request, socket, head, (ws) => this.#welcome(ws, socket, asked, identity))
   }
 
-  #welcome(ws: WebSocket, asked: Asked, identity: Proven | null): void {
+  #welcome(ws: WebSocket, socket: Duplex, asked: Asked, identity: Proven | null): void {
     const owner = {
       onText: (_: Session, text: string) => void this.#onText(member, text),
       onGone: () => this.#onGone(member),
       heartbeat: () => this.#frame({ type: 'heartbeat', timestamp: this.#now() }),
     }
-    const session = new Session(ws, owner, this.#deps.times, Date.now())
+    const session = new Session(ws, socket, this.#outboxes[asked.kind], owner, this.#deps.times, Date.now())
     const member: Member = {
       session,
       asked,

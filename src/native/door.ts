@@ -4,6 +4,7 @@ import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import { execute, type ChangeDeps, type Command, type Context } from '../changes/command.ts'
 import { inputOf } from '../changes/input.ts'
+import { tracked } from '../changes/tracked.ts'
 import type { Query } from '../changes/query.ts'
 import type { LiveFloors } from '../changes/live-floors.ts'
 import type { Identities, Proven } from '../staff/identify.ts'
@@ -43,7 +44,7 @@ export function mountNative(
       errorHandler: (error, request, reply) => void answerProblem(error, request, reply),
       handler: async (request, reply) => {
         const context = await contextOf(deps, request)
-        const { result, seq, repeated } = await execute(explaining, c, context, {
+        const { result, seq, repeated } = await execute(tracked(explaining, request.trail), c, context, {
           ...objectIn(request.body),
           ...paramsOf(request),
         })
@@ -61,7 +62,10 @@ export function mountNative(
       handler: async (request, reply) => {
         const context = await contextOf(deps, request)
         const raw = { ...objectIn(request.query), ...paramsOf(request) }
-        return sendRead(reply, await answerQuery(deps, q, context, { raw, ...conditionsOf(request) }))
+        return sendRead(
+          reply,
+          await answerQuery(tracked(deps, request.trail), q, context, { raw, ...conditionsOf(request) }),
+        )
       },
     })
   }
@@ -75,7 +79,10 @@ function mountFloorRead(server: FastifyInstance, deps: NativeDeps, read: FloorRe
     handler: async (request, reply) => {
       const { restaurantId } = await contextOf(deps, request)
       const input = inputOf(read, objectIn(request.query))
-      return sendRead(reply, await read.handle({ deps, restaurantId, input, ...conditionsOf(request) }))
+      return sendRead(
+        reply,
+        await read.handle({ deps: tracked(deps, request.trail), restaurantId, input, ...conditionsOf(request) }),
+      )
     },
   })
 }

@@ -19,6 +19,7 @@ export const problemShape = z
 /** Answers whatever was thrown; a bug is logged and answered with nothing of it. */
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { code, status, message, details } = refusalOf(error) ?? bugIn(error, request)
+  request.trail.code = code === 'internal' ? 'bug' : code
   if (status === 503) void reply.header('retry-after', '1')
   if (status === 429) void reply.header('retry-after', Number(details['retryAfterSeconds'] ?? 1))
   if (status === 401) void reply.header('www-authenticate', 'Bearer')

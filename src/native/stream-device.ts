@@ -1,8 +1,10 @@
+import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { Db } from '../platform/db.ts'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import type { Logger } from '../platform/log.ts'
+import type { Frame } from '../changes/frame.ts'
 import type { LiveFloor } from '../changes/live-floor.ts'
 import { said, type BeginsAnew, type Hello } from '../changes/protocol.ts'
 import { closeCodes, Session, type SessionTimes } from '../changes/session.ts'
@@ -22,6 +24,14 @@ export interface StreamDeps extends RoomDeps {
 
 /** Where a device stands that has said hello. */
 type Place = { readonly epoch: string; readonly since: number; readonly at?: Hello['at'] }
+
+/** Where a device is: its restaurant and its connection. `token`: the handshake's, if it had one. */
+interface Whereabouts {
+  readonly restaurantId: string
+  readonly ws: WebSocket
+  readonly connection: Duplex
+  readonly token: string | null
+}
 
 /** What a device asks of the stream that it belongs to. */
 interface Surroundings {
@@ -46,12 +56,14 @@ export class StreamDevice implements Follower {
   #floor: LiveFloor | null = null
   /** The change that it was sent last. */
   #seq = 0
+  /** The change that it said last that it shows. */
+  #applied = 0
   /** Counts the beginnings: one that isn't the newest any more stops. */
   #turn = 0
   #helloAt = -Infinity
   #gone = false
 
-  constructor(ws: WebSocket, restaurantId: string, token: string | null, deps: StreamDeps, surroundings: Surroundings) {
+  constructor({ restaurantId, ws, connection, token }: Whereabouts, deps: StreamDeps, surroundings: Surroundings) {
     this.#restaurantId = restaurantId
     this.#token = token
     this.#deps = deps
@@ -61,17 +73,22 @@ export class StreamDevice implements Follower {
       onGone: () => this.#onGone(),
       heartbeat: () => null,
     }
-    this.#session = new Session(ws, owner, deps.times, Date.now())
+    this.#session = new Session(ws, connection, deps.outbox, owner, deps.times, Date.now())
     const late = () => this.close(closeCodes.notSignedIn, 'no hello')
     this.#deadline = setTimeout(late, limits.socketSignInMillis).unref()
   }
 
-  tell(seq: number, frame: Buffer): void {
+  /** Bytes that it has not taken yet. */
+  get backlogBytes(): number {
+    return this.#session.backlogBytes
+  }
+
+  tell(seq: number, frame: Frame): void {
     this.#seq = seq
     this.#session.send(frame)
   }
 
-  send(frame: string): void {
+  send(frame: string | Frame): void {
     this.#session.send(frame)
   }
 
@@ -109,7 +126,17 @@ export class StreamDevice implements Follower {
     if (type === 'hello') return void this.#hello(message)
     if (!this.#room) return this.close(closeCodes.badMessage, 'the first message is hello')
     if (type === 'ping') return this.send('{"type":"pong"}')
+    if (type === 'applied') return this.#onApplied(message)
     if (typeof type !== 'string') this.close(closeCodes.badMessage, 'a message is a JSON object with a type')
+  }
+
+  /** Of changes that it was told as they came: those that it had missed are old. */
+  #onApplied(message: unknown): void {
+    const parsed = said.applied.safeParse(message)
+    if (!parsed.success || parsed.data.seq <= this.#applied || parsed.data.seq > this.#seq) return
+    this.#applied = parsed.data.seq
+    const at = this.#floor?.timeOf(parsed.data.seq) ?? null
+    if (at !== null) this.#deps.outbox.applied(at)
   }
 
   async #hello(message: unknown): Promise<void> {
@@ -228,6 +255,7 @@ export class StreamDevice implements Follower {
     this.send(JSON.stringify({ type: 'resync', reason, epoch, head: seq }))
     this.send(`{"type":"snapshot",${floor.text}}`)
     this.#seq = seq
+    this.#applied = seq
   }
 
   /** Sends one frame of them: as many as fit, at least one. Gives how many; the rest is sent once the device has taken this. */
@@ -240,6 +268,7 @@ export class StreamDevice implements Follower {
       characters += text.length
       this.#seq = seq
     }
+    this.#applied = this.#seq
     this.send(`{"type":"changes","changes":[${texts.join(',')}]}`)
     return texts.length
   }

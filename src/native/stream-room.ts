@@ -1,15 +1,17 @@
 import type { Clock } from '../platform/clock.ts'
 import { limits } from '../platform/limits.ts'
 import { assert } from '../platform/errors.ts'
+import { Frame } from '../changes/frame.ts'
 import type { Change } from '../changes/log.ts'
 import type { LiveFloor, Watcher } from '../changes/live-floor.ts'
 import type { LiveFloors } from '../changes/live-floors.ts'
+import type { Outbox } from '../changes/outbox.ts'
 
 /** One that hears the changes of a room. */
 export interface Follower {
   /** A change that follows what it has. */
-  tell(seq: number, frame: Buffer): void
-  send(frame: string): void
+  tell(seq: number, frame: Frame): void
+  send(frame: string | Frame): void
   /** The floor was read anew, with another epoch. */
   beginAnew(): void
   /** The floor can't be kept. */
@@ -22,6 +24,8 @@ export interface RoomDeps {
   readonly clock: Clock
   /** From 0 to 1: spreads what must not come at once. */
   readonly random: () => number
+  /** What is sent to all sockets of the stream. */
+  readonly outbox: Outbox
 }
 
 /** The devices of one restaurant that are up to date: each change is written out once for all of them. */
@@ -45,6 +49,11 @@ export class StreamRoom implements Watcher {
   /** Whether one more device would be too many. */
   get isFull(): boolean {
     return this.#present.size >= limits.socketsPerRestaurant
+  }
+
+  /** Devices in it, whether they follow yet or not. */
+  get size(): number {
+    return this.#present.size
   }
 
   /** Lets a device in; it hears nothing until it `follows`. Rejects when the floor can't be read. */
@@ -86,14 +95,15 @@ export class StreamRoom implements Watcher {
     const { floor } = this.#floor
     const { epoch, seq, horizon } = floor.standing
     const at = this.#deps.clock.now()
-    const frame = JSON.stringify({ type: 'heartbeat', epoch, head: seq, at, horizon, hash: floor.hash })
+    const frame = new Frame(JSON.stringify({ type: 'heartbeat', epoch, head: seq, at, horizon, hash: floor.hash }))
     for (const device of this.#live) device.send(frame)
   }
 
-  onChange({ seq }: Change, text: string): void {
+  onChange({ seq, at }: Change, text: string): void {
     if (this.#live.size === 0) return
-    const frame = Buffer.from(`{"type":"changes","changes":[${text}]}`)
+    const frame = new Frame(`{"type":"changes","changes":[${text}]}`)
     for (const device of this.#live) device.tell(seq, frame)
+    this.#deps.outbox.told(at)
   }
 
   onReset(): void {

@@ -3,6 +3,8 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { bearerOf } from '../platform/bearer.ts'
 import { limits } from '../platform/limits.ts'
+import { Outbox } from '../changes/outbox.ts'
+import type { SocketObserver } from '../changes/socket-observer.ts'
 import { StreamDevice, type StreamDeps } from './stream-device.ts'
 import { StreamRoom } from './stream-room.ts'
 
@@ -11,6 +13,11 @@ const SWEEP_MILLIS = 250
 const SWEEPS_PER_SECOND = 1_000 / SWEEP_MILLIS
 // How long a device has to leave by itself when the process does.
 const LEAVE_MILLIS = 1_000
+
+/** What the sockets of the stream are made with. */
+export interface StreamOptions extends Omit<StreamDeps, 'outbox'> {
+  readonly observer?: SocketObserver
+}
 
 /** The native stream's sockets: who is let in, and what is done for all of them from time to time. */
 export class Stream {
@@ -22,14 +29,26 @@ export class Stream {
   #sweeps = 0
   #leaving = false
 
-  constructor(deps: StreamDeps) {
-    this.#deps = deps
+  constructor({ observer, ...deps }: StreamOptions) {
+    this.#deps = { ...deps, outbox: new Outbox('stream', observer) }
     this.#timer = setInterval(() => this.#sweep(), SWEEP_MILLIS).unref()
   }
 
   /** Open sockets, and restaurants that have some. */
   get figures(): { sockets: number; restaurants: number } {
     return { sockets: this.#devices.size, restaurants: this.#rooms.size }
+  }
+
+  /** The sockets of each restaurant that has some; one that hasn't said hello isn't counted. */
+  *byRestaurant(): Iterable<readonly [string, number]> {
+    for (const [restaurantId, room] of this.#rooms) yield [restaurantId, room.size]
+  }
+
+  /** Bytes that devices have not taken yet, all together. */
+  get backlogBytes(): number {
+    let sum = 0
+    for (const device of this.#devices) sum += device.backlogBytes
+    return sum
   }
 
   /** Whether a handshake is for the stream; then it is taken care of. */
@@ -79,7 +98,7 @@ export class Stream {
     }
     if (socket.destroyed) return
     this.#wss.handleUpgrade(request, socket, head, (ws) => {
-      const device: StreamDevice = new StreamDevice(ws, restaurantId, token, this.#deps, {
+      const device: StreamDevice = new StreamDevice({ restaurantId, ws, connection: socket, token }, this.#deps, {
         room: () => this.room(restaurantId),
         gone: () => this.#devices.delete(device),
       })

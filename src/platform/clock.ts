@@ -45,3 +45,16 @@ export function systemClock(): Clock {
     },
   }
 }
+
+let origin = performance.timeOrigin
+
+/** Milliseconds since 1970 as the system's clock has them, with fractions as fine as performance.now(): for how long something took between processes. */
+export function wallMillis(): number {
+  const [now, since] = [Date.now(), performance.now()]
+  // What performance.now() counts from stays where it was when the system's clock is set.
+  if (Math.abs(origin + since - now) > 2) origin = now - since
+  return origin + since
+}
+
+/** Milliseconds since this process began, for how long something lasts here. */
+export const elapsedMillis = (): number => performance.now()

@@ -4,23 +4,11 @@ import { assert } from './errors.ts'
 import { parsers } from './column-types.ts'
 import type { Instant } from './clock.ts'
 import { limits } from './limits.ts'
+import { OpenTx } from './open-tx.ts'
+import { statement, type DbObserver, type StatementObserver, type Tx } from './statement.ts'
 
 export { constraintOf, sqlState } from './database-errors.ts'
-
-/** A named SQL statement. The name is the prepared statement's name and the label of its figures, so it is unique. */
-export interface Statement {
-  readonly name: string
-  readonly text: string
-}
-
-const names = new Set<string>()
-
-/** Declares a statement once, at module level. Throws when its name is taken. */
-export function statement(name: string, text: string): Statement {
-  assert(!names.has(name), `statement ${name} is declared twice`)
-  names.add(name)
-  return { name, text }
-}
+export { statement, type DbObserver, type Statement, type StatementObserver, type Tx } from './statement.ts'
 
 /**
  * Whose rows a transaction may see; at most one restaurant's, or the one staff row it names, or heads to compare, or staff by id with their sign-ins, or
@@ -33,18 +21,6 @@ export type Scope =
   | { readonly watched: readonly string[] }
   | { readonly watchedStaff: readonly string[] }
   | { readonly forgottenBefore: Instant }
-
-/** An open transaction. Statements that are not awaited one by one travel together (pipelined) and run in order. */
-export interface Tx {
-  /** Runs a statement and gives its rows. */
-  all<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row[]>
-  /** Runs a statement and gives its first row, if there is one. */
-  maybe<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row | undefined>
-  /** Runs a statement and gives its one row; no row is a bug. */
-  one<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row>
-  /** Runs `work`; what it wrote is undone when it throws. */
-  nested<T>(work: () => Promise<T>): Promise<T>
-}
 
 /** What `final` of a transaction sends together with the commit. */
 type Final<T> = (tx: Tx) => Promise<T>
@@ -81,15 +57,30 @@ export interface DbOptions {
   readonly prepare?: boolean
   /** Told of connections that break while idle. */
   readonly onConnectionError?: (error: Error) => void
+  readonly observer?: DbObserver
 }
 
 /** A pool of connections, and transactions on them. */
 export class Db {
   readonly #pool: pg.Pool
   readonly #prepare: boolean
+  readonly #max: number
+  #observer: DbObserver | null
+  #observers: readonly StatementObserver[]
 
-  constructor(options: DbOptions) {
+  constructor(options: DbOptions | Db) {
+    if (options instanceof Db) {
+      this.#pool = options.#pool
+      this.#prepare = options.#prepare
+      this.#max = options.#max
+      this.#observer = options.#observer
+      this.#observers = options.#observers
+      return
+    }
     this.#prepare = options.prepare ?? true
+    this.#max = options.poolSize
+    this.#observer = options.observer ?? null
+    this.#observers = options.observer ? [options.observer] : []
     // `pipeline` is read by pg's Client, which the pool hands its options to.
     const config: pg.PoolConfig & { pipeline: boolean } = {
       connectionString: options.url,
@@ -108,9 +99,23 @@ export class Db {
     this.#pool.on('error', (error) => options.onConnectionError?.(error))
   }
 
-  /** Connections: open, idle, and requests waiting for one. */
-  get figures(): { open: number; idle: number; waiting: number } {
-    return { open: this.#pool.totalCount, idle: this.#pool.idleCount, waiting: this.#pool.waitingCount }
+  /** Connections: open, idle, used and at most, and requests waiting for one. */
+  get figures(): { open: number; idle: number; used: number; max: number; waiting: number } {
+    const { totalCount: open, idleCount: idle, waitingCount: waiting } = this.#pool
+    return { open, idle, used: open - idle, max: this.#max, waiting }
+  }
+
+  /** Has what runs from now on told to an observer. Once, at the start. */
+  observe(observer: DbObserver): void {
+    this.#observer = observer
+    this.#observers = [observer]
+  }
+
+  /** The same pool: what runs through this is told to one more observer, as long as one request. */
+  watchedBy(observer: StatementObserver): Db {
+    const db = new Db(this)
+    db.#observers = [...this.#observers, observer]
+    return db
   }
 
   /**
@@ -152,6 +157,7 @@ export class Db {
     work: (tx: Tx) => Promise<T>,
     final?: (made: T) => Final<U> | null,
   ): Promise<[T, U | null]> {
+    const began = this.#observers.length > 0 ? performance.now() : 0
     const client = await this.#connect()
     let broken: Error | undefined
     const onError = (error: Error) => void (broken = error)
@@ -162,10 +168,10 @@ export class Db {
       scope === null ? limits.ownerTransactionMillis : limits.transactionMillis,
     )
     try {
-      const tx = new OpenTx(client, this.#prepare)
+      const tx = new OpenTx(client, this.#prepare, this.#observers)
       const made = await this.#work(client, tx, beginText, scope, work)
       const last = final?.(made)
-      const [ended, committed] = await Promise.allSettled([last ? last(tx) : null, client.query('commit')])
+      const [ended, committed] = await Promise.allSettled([last ? last(tx) : null, tx.send('commit', 'commit')])
       if (committed.status === 'rejected') broken = committed.reason as Error
       if (ended.status === 'rejected' && (committed.status === 'fulfilled' || isFailure(ended.reason)))
         throw ended.reason
@@ -179,6 +185,8 @@ export class Db {
       clearTimeout(late)
       client.off('error', onError)
       client.release(broken)
+      if (broken) this.#observer?.reached(false)
+      for (const observer of this.#observers) observer.transaction((performance.now() - began) / 1000)
     }
   }
 
@@ -207,61 +215,29 @@ export class Db {
   }
 
   async #connect(): Promise<pg.PoolClient> {
-    if (this.#pool.waitingCount >= limits.poolWaiting) throw busy('Too many requests are waiting for the database')
+    const observer = this.#observer
+    if (this.#pool.waitingCount >= limits.poolWaiting) {
+      observer?.gaveUp('queue-full')
+      throw busy('Too many requests are waiting for the database')
+    }
+    const began = observer ? performance.now() : 0
     try {
-      return await this.#pool.connect()
+      const client = await this.#pool.connect()
+      observer?.waited((performance.now() - began) / 1000)
+      observer?.reached(true)
+      return client
     } catch (error) {
-      throw busy(`The database can't be reached: ${(error as Error).message}`)
+      const { message } = error as Error
+      // The pool's own word for its deadline: the database may be well, and all connections in use.
+      if (/timeout exceeded/.test(message)) observer?.gaveUp('deadline')
+      else observer?.reached(false)
+      throw busy(`The database can't be reached: ${message}`)
     }
   }
 
   /** Waits for running transactions and closes every connection. */
   async close(): Promise<void> {
     await this.#pool.end()
-  }
-}
-
-class OpenTx implements Tx {
-  readonly #client: pg.PoolClient
-  readonly #prepare: boolean
-  #depth = 0
-
-  constructor(client: pg.PoolClient, prepare: boolean) {
-    this.#client = client
-    this.#prepare = prepare
-  }
-
-  async all<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row[]> {
-    const query = this.#prepare
-      ? { name: s.name, text: s.text, values: [...values] }
-      : { text: s.text, values: [...values] }
-    const result = await this.#client.query<Row>(query)
-    return result.rows
-  }
-
-  async maybe<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row | undefined> {
-    return (await this.all<Row>(s, values))[0]
-  }
-
-  async one<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row> {
-    const [row] = await this.all<Row>(s, values)
-    assert(row, `statement ${s.name} gave no row`)
-    return row
-  }
-
-  async nested<T>(work: () => Promise<T>): Promise<T> {
-    const name = `level_${++this.#depth}`
-    try {
-      await this.#client.query(`savepoint ${name}`)
-      const made = await work()
-      await this.#client.query(`release savepoint ${name}`)
-      return made
-    } catch (error) {
-      await this.#client.query(`rollback to savepoint ${name}`)
-      throw error
-    } finally {
-      this.#depth--
-    }
   }
 }
 

@@ -8,6 +8,8 @@ export const limits = {
   socketBacklogBytes: 1024 * 1024,
   /** How long a socket may leave anything unread before it is closed. */
   socketBacklogMillis: 10_000,
+  /** Frames that are joined for one write to a socket; a longer one goes alone. */
+  joinedBytes: 64 * 1024,
   /** How long a socket may take to say who it is. */
   socketSignInMillis: 5_000,
   /** A protocol ping is sent this often. */
@@ -38,6 +40,29 @@ export const limits = {
   /** Characters of a client-made mutation id or device name. */
   mutationIdCharacters: 200,
   deviceCharacters: 200,
+  /** Series of one metric; what is more is counted as one, "other". Restaurants that /metrics names: those with most sockets. */
+  seriesPerMetric: 2_000,
+  restaurantsInMetrics: 1_000,
+  /** Changes whose moment of commit is remembered, until all devices can have said that they show them. */
+  commitsRemembered: 4_096,
+  /** How often event loop and processor are looked at for /metrics. */
+  runtimeWindowMillis: 5_000,
+  /** How long the answer of a check of health counts, and how long one may take. */
+  healthMillis: 1_000,
+  healthCheckMillis: 2_000,
+  /** A server that is so long behind its change logs is not ready. */
+  readyLagMillis: 10_000,
+  /** How long the other processes of a machine have to say their figures. */
+  figuresMillis: 2_000,
+  /** Wrong tokens of the operations page, from one address and altogether, within the window, after which it is asked to wait. */
+  opsFailures: 10,
+  opsFailuresAltogether: 200,
+  opsFailureWindowMillis: 60_000,
+  /** A slow statement's plan is asked for so often: of one statement, and of any. */
+  planMillis: 600_000,
+  anyPlanMillis: 5_000,
+  /** Characters of a request id that a client may choose. */
+  requestIdCharacters: 64,
   /** Times that a transaction is run again after a deadlock or a lost race for rows. */
   transactionAttempts: 5,
   /** Requests waiting for a database connection; one more is told to come back. */

@@ -11,6 +11,8 @@ export interface Topics {
   unsubscribe(topic: string): void
   /** Whether it is connected, and since the start: texts sent, heard, and forgotten. */
   readonly figures: TopicFigures
+  /** Has the time of each answered operation told. */
+  observe?(tell: (operation: string, seconds: number) => void): void
   close(): Promise<void>
 }
 
@@ -57,6 +59,7 @@ export class RedisTopics implements Topics {
   #closed = false
   #complained = false
   #underWay = 0
+  #tell: ((operation: string, seconds: number) => void) | null = null
   #published = 0
   #heard = 0
   #forgotten = 0
@@ -83,8 +86,10 @@ export class RedisTopics implements Topics {
     const link = this.#link
     if (!link?.isReady() || this.#underWay >= MAX_UNDER_WAY) return void this.#forgotten++
     this.#underWay++
+    const began = this.#tell ? performance.now() : 0
     link.publish(topic, text).then(
       () => {
+        this.#tell?.('publish', (performance.now() - began) / 1000)
         this.#underWay--
         this.#published++
       },
@@ -93,6 +98,10 @@ export class RedisTopics implements Topics {
         this.#forgotten++
       },
     )
+  }
+
+  observe(tell: (operation: string, seconds: number) => void): void {
+    this.#tell = tell
   }
 
   subscribe(topic: string, hear: (text: string) => void): void {

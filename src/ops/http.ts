@@ -1,0 +1,132 @@
+import type { IncomingMessage } from 'node:http'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { limits } from '../platform/limits.ts'
+import { pathOf } from '../platform/log.ts'
+import type { Cell, Histogram, Meter } from '../platform/meter.ts'
+import { metrics } from '../platform/metrics.ts'
+import { endRequest, type Tracing } from '../platform/tracing.ts'
+import { Trail } from '../platform/trail.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What is learned of it on its way. */
+    trail: Trail
+  }
+}
+
+const SANE_ID = new RegExp(`^[\\w.:-]{8,${limits.requestIdCharacters}}$`)
+
+/** The id of a request: what its sender calls it, where that is of a sane shape, or a new one. */
+export const requestIdOf = ({ headers }: Pick<IncomingMessage, 'headers'>, newId: () => string): string => {
+  const given = headers['x-request-id']
+  return typeof given === 'string' && SANE_ID.test(given) ? given : newId()
+}
+
+/** What requests are measured with; `meter` null: they are not. */
+export interface HttpWatch {
+  readonly meter: Meter | null
+  readonly tracing: Tracing | null
+}
+
+/** Gives each request a trail, its line in the log, its headers, its figures and its span. Before any route is mounted. Spec: M4, M5. */
+export function watchHttp(server: FastifyInstance, { meter, tracing }: HttpWatch): void {
+  server.decorateRequest('trail')
+  server.addHook('onRequest', (request, _, done) => {
+    request.trail = new Trail(tracing, request.method, request.headers)
+    done()
+  })
+  server.addHook('onSend', (request, reply, _, done) => {
+    void reply.header('x-request-id', request.id)
+    if (meter) void reply.header('server-timing', request.trail.timing(reply.elapsedTime))
+    done()
+  })
+  server.addHook('onResponse', (request, reply, done) => {
+    logLine(request, reply)
+    done()
+  })
+  if (meter) count(server, meter)
+}
+
+function logLine(request: FastifyRequest, reply: FastifyReply): void {
+  const ms = Math.round(reply.elapsedTime * 10) / 10
+  const { method, trail } = request
+  request.log.info({ method, path: pathOf(request.url), status: reply.statusCode, ms, ...trail.facts }, 'request')
+}
+
+// The pattern of what has no route, as a label.
+const NO_ROUTE = 'none'
+
+function count(server: FastifyInstance, meter: Meter): void {
+  const active = meter.cell(metrics.httpActive)
+  const over = () => void active.value--
+  server.server.prependListener('request', (_, response) => {
+    active.value++
+    response.once('close', over)
+  })
+  const unrouted = new RouteFigures(meter, NO_ROUTE)
+  server.addHook('onResponse', (request, reply, done) => {
+    if (request.is404) unrouted.take(request, reply)
+    done()
+  })
+  server.addHook('onRoute', (route) => {
+    const figures = new RouteFigures(meter, route.url)
+    const own = route.onResponse === undefined ? [] : [route.onResponse].flat()
+    const take = (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
+      figures.take(request, reply)
+      done()
+    }
+    route.onResponse = [take, ...own]
+  })
+}
+
+/** The figures of one route: its cells are found once for each method and status, and nearly always the last ones are meant. */
+class RouteFigures {
+  readonly #meter: Meter
+  readonly #route: string
+  readonly #durations = new Map<string, Histogram>()
+  readonly #errors = new Map<string, Cell>()
+  readonly #cache = new Map<string, Cell>()
+  #method = ''
+  #status = 0
+  #duration: Histogram | null = null
+
+  constructor(meter: Meter, route: string) {
+    this.#meter = meter
+    this.#route = route
+  }
+
+  take(request: FastifyRequest, reply: FastifyReply): void {
+    const { method, trail } = request
+    const { statusCode } = reply
+    if (!this.#duration || statusCode !== this.#status || method !== this.#method) this.#turnTo(method, statusCode)
+    this.#duration!.observe(reply.elapsedTime / 1000)
+    if (statusCode >= 400) this.#errorsOf(trail.code ?? `http-${statusCode}`).value++
+    if (trail.cache !== null) this.#cacheOf(trail.shape, trail.cache).value++
+    if (trail.span) endRequest(trail.span, method, this.#route === NO_ROUTE ? null : this.#route, statusCode)
+  }
+
+  #turnTo(method: string, status: number): void {
+    const key = `${method} ${status}`
+    let duration = this.#durations.get(key)
+    if (!duration) {
+      duration = this.#meter.histogram(metrics.httpDuration, method, this.#route, `${status}`)
+      this.#durations.set(key, duration)
+    }
+    this.#method = method
+    this.#status = status
+    this.#duration = duration
+  }
+
+  #cacheOf(shape: string, result: string): Cell {
+    const key = `${shape} ${result}`
+    let cell = this.#cache.get(key)
+    if (!cell) this.#cache.set(key, (cell = this.#meter.cell(metrics.cacheRequests, shape, result)))
+    return cell
+  }
+
+  #errorsOf(code: string): Cell {
+    let cell = this.#errors.get(code)
+    if (!cell) this.#errors.set(code, (cell = this.#meter.cell(metrics.httpErrors, this.#route, code)))
+    return cell
+  }
+}

@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs'
+import type { FastifyInstance } from 'fastify'
+import { wallMillis } from '../platform/clock.ts'
+import type { Db } from '../platform/db.ts'
+import { together } from '../platform/exposition.ts'
+import type { Logger } from '../platform/log.ts'
+import { Meter, type Cell, type Figures } from '../platform/meter.ts'
+import { metrics } from '../platform/metrics.ts'
+import { FIGURES, type Questions } from '../platform/questions.ts'
+import { watchRuntime } from '../platform/runtime.ts'
+import { SlowStatements, type Planner } from '../platform/slow-statements.ts'
+import { openTracing, type Tracing } from '../platform/tracing.ts'
+import { Commits } from '../changes/commits.ts'
+import type { Change } from '../changes/log.ts'
+import type { SocketObserver } from '../changes/socket-observer.ts'
+import { OpsAccess } from './access.ts'
+import { HealthChecks, mountHealth } from './health.ts'
+import { observeHeld, type Holders } from './held.ts'
+import { watchHttp } from './http.ts'
+import { mountMetrics } from './metrics-page.ts'
+import { observeDb, observeSockets } from './observers.ts'
+
+/** What measuring stands on. */
+export interface OpsDeps {
+  readonly db: Db
+  readonly log: Logger
+  /** What opens /metrics; null: nothing does. */
+  readonly token: string | null
+  readonly slowMillis: number
+  /** Null: plans of slow statements are not wanted. */
+  readonly planner: Planner | null
+  readonly questions: Questions
+  /** False only to measure what measuring costs. */
+  readonly isOn: boolean
+}
+
+/** All that is measured of one application, and the door to it. */
+export class Ops {
+  readonly #deps: OpsDeps
+  readonly #meter = new Meter()
+  readonly #tracing: Tracing | null
+  readonly #slow: SlowStatements
+  readonly #runtime: { close(): void } | null
+  readonly #changes = new Map<string, Cell>()
+  #health: HealthChecks | null = null
+  /** When changes were committed; undefined where nothing is measured. */
+  readonly commits: Commits | undefined
+  readonly socketObserver: SocketObserver | undefined
+
+  constructor(deps: OpsDeps) {
+    this.#deps = deps
+    this.#tracing = deps.isOn ? openTracing() : null
+    this.#slow = new SlowStatements(deps.log, deps.slowMillis, deps.planner)
+    this.#runtime = deps.isOn ? watchRuntime(this.#meter, versionHere()) : null
+    if (!deps.isOn) return
+    this.commits = new Commits(this.#tracing)
+    this.socketObserver = observeSockets(this.#meter, this.commits)
+    deps.db.observe(observeDb(this.#meter, deps.db, this.#slow))
+    deps.questions.answer(FIGURES, async () => this.#meter.read())
+  }
+
+  /** Counts a change that was committed here. */
+  committed(change: Change): void {
+    if (!this.commits) return
+    this.commits.made(change)
+    let cell = this.#changes.get(change.command)
+    if (!cell) this.#changes.set(change.command, (cell = this.#meter.cell(metrics.changes, change.command)))
+    cell.value++
+  }
+
+  /** Before any route is mounted. */
+  watch(server: FastifyInstance): void {
+    watchHttp(server, { meter: this.#deps.isOn ? this.#meter : null, tracing: this.#tracing })
+  }
+
+  /** Puts /metrics and the checks of health behind their paths. */
+  mount(server: FastifyInstance, holders: Holders): void {
+    const { db, token } = this.#deps
+    this.#health = new HealthChecks({ db, hub: holders.hub, redis: holders.redis })
+    mountHealth(server, this.#health)
+    if (!this.#deps.isOn) return
+    observeHeld(this.#meter, holders)
+    const access = new OpsAccess(token, wallMillis)
+    mountMetrics(server, access, () => this.collect())
+  }
+
+  /** The figures of all processes of this server, now. */
+  async collect(): Promise<Figures> {
+    // Whether the database can be reached is known only to who tries: a server that nobody asks anything tries now.
+    await this.#health?.look()
+    const all = await this.#deps.questions.ask(FIGURES)
+    return together(Object.values(metrics), all as Figures[])
+  }
+
+  /** This server is stopping: it is not ready any more. */
+  drain(): void {
+    this.#health?.drain()
+  }
+
+  async close(): Promise<void> {
+    this.#runtime?.close()
+    await this.#slow.close()
+  }
+}
+
+/** The version in package.json. */
+function versionHere(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

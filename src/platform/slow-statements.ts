@@ -1,0 +1,106 @@
+import pg from 'pg'
+import { elapsedMillis } from './clock.ts'
+import { limits } from './limits.ts'
+import type { Logger } from './log.ts'
+import { statementOf, type Statement } from './statement.ts'
+
+/** The log of slow statements: their names and times, never their values. */
+export class SlowStatements {
+  readonly #log: Logger
+  readonly #seconds: number
+  readonly #planner: Planner | null
+
+  /** `millis`: what is slow. `planner`: tells the plans, where they are wanted. */
+  constructor(log: Logger, millis: number, planner: Planner | null) {
+    this.#log = log
+    this.#seconds = millis / 1000
+    this.#planner = planner
+  }
+
+  /** Notes a statement if it was slow, and tells whether it was. */
+  note(name: string, seconds: number, rows: number): boolean {
+    if (seconds < this.#seconds) return false
+    this.#log.warn({ statement: name, ms: Math.round(seconds * 1000), rows }, 'a statement was slow')
+    const declared = this.#planner && statementOf(name)
+    if (declared) void this.#tellPlan(declared)
+    return true
+  }
+
+  /** Waits for a plan that is being asked for. */
+  async close(): Promise<void> {
+    await this.#planner?.close()
+  }
+
+  async #tellPlan(s: Statement): Promise<void> {
+    try {
+      const plan = await this.#planner!.planOf(s)
+      if (plan) this.#log.warn({ statement: s.name, plan }, 'the plan of a slow statement')
+    } catch (error) {
+      this.#log.warn({ err: error, statement: s.name }, 'the plan of a slow statement could not be had')
+    }
+  }
+}
+
+const ROLE = 'qtable_app'
+
+/**
+ * Tells plans of statements, on a connection of its own, so that a pool with nothing free is no hindrance. The plan is the one for any values: the statement is not
+ * run and no value of it is known here.
+ */
+export class Planner {
+  readonly #url: string
+  readonly #askedAt = new Map<string, number>()
+  #anyAt = -Infinity
+  #underWay: Promise<unknown> = Promise.resolve()
+
+  constructor(url: string) {
+    this.#url = url
+  }
+
+  /** The lines of a plan; null when it was told a while ago, or another one just now. Rejects when the database can't be asked. */
+  async planOf(s: Statement): Promise<string[] | null> {
+    const now = elapsedMillis()
+    if (now - this.#anyAt < limits.anyPlanMillis) return null
+    if (now - (this.#askedAt.get(s.name) ?? -Infinity) < limits.planMillis) return null
+    this.#anyAt = now
+    this.#askedAt.set(s.name, now)
+    const asking = this.#ask(s)
+    this.#underWay = asking.catch(() => undefined)
+    return asking
+  }
+
+  async close(): Promise<void> {
+    await this.#underWay
+  }
+
+  async #ask({ text }: Statement): Promise<string[]> {
+    const millis = limits.healthCheckMillis
+    const client = new pg.Client({
+      connectionString: this.#url,
+      connectionTimeoutMillis: millis,
+      query_timeout: millis,
+      application_name: 'qtable plans',
+    })
+    client.on('error', () => undefined)
+    await client.connect()
+    try {
+      await client.query('begin read only')
+      await client.query(
+        `select set_config('role', '${ROLE}', true), set_config('search_path', 'qtable, pg_temp', true),
+           set_config('plan_cache_mode', 'force_generic_plan', true), set_config('statement_timeout', '${millis}', true)`,
+      )
+      await client.query(`prepare slow as ${text}`)
+      const values = Array.from({ length: parametersOf(text) }, () => 'null').join(', ')
+      const { rows } = await client.query<{ 'QUERY PLAN': string }>(
+        `explain execute slow${values === '' ? '' : `(${values})`}`,
+      )
+      return rows.map((row) => row['QUERY PLAN'])
+    } finally {
+      await client.end()
+    }
+  }
+}
+
+/** How many values a statement takes. */
+const parametersOf = (text: string): number =>
+  Math.max(0, ...[...text.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)))

@@ -1,0 +1,94 @@
+import {
+  context,
+  isSpanContextValid,
+  propagation,
+  ProxyTracerProvider,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  TraceFlags,
+  type Attributes,
+  type Context,
+  type Span,
+  type SpanContext,
+  type Tracer,
+} from '@opentelemetry/api'
+import { wallMillis } from './clock.ts'
+
+export type { Span, SpanContext } from '@opentelemetry/api'
+
+/** Spans through OpenTelemetry's API. The operator preloads an SDK that collects them; without one there are none, and nothing is spent on them. */
+
+const PARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?$/
+
+/** What a `traceparent` (W3C Trace Context) says, or null when it says nothing good. */
+export function readTraceparent(text: unknown): SpanContext | null {
+  if (typeof text !== 'string') return null
+  const [, traceId, spanId, flags] = PARENT.exec(text) ?? []
+  if (traceId === undefined) return null
+  const read = { traceId, spanId: spanId!, traceFlags: parseInt(flags!, 16) & TraceFlags.SAMPLED, isRemote: true }
+  return isSpanContextValid(read) ? read : null
+}
+
+/** A span's place in its trace as a `traceparent`. */
+export const traceparentOf = ({ traceId, spanId, traceFlags }: SpanContext): string =>
+  `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`
+
+const under = (parent: SpanContext): Context => trace.setSpanContext(ROOT_CONTEXT, parent)
+
+/** What spans are made with. Null of `openTracing` where nobody collects them. */
+export class Tracing {
+  readonly #tracer: Tracer
+
+  constructor(tracer: Tracer) {
+    this.#tracer = tracer
+  }
+
+  /** Begins the span of a request, below the one that its headers name or that an instrumentation has begun. */
+  request(method: string, headers: Readonly<Record<string, unknown>>): Span {
+    const active = context.active()
+    const known = trace.getSpan(active)
+    const remote = known ? null : readTraceparent(headers['traceparent'])
+    const parent = known ? active : remote ? under(remote) : propagation.extract(ROOT_CONTEXT, headers)
+    const kind = known ? SpanKind.INTERNAL : SpanKind.SERVER
+    return this.#tracer.startSpan(method, { kind, attributes: { 'http.request.method': method } }, parent)
+  }
+
+  /** Begins a span below another. */
+  begin(name: string, parent: SpanContext, kind: SpanKind, attributes: Attributes): Span {
+    return this.#tracer.startSpan(name, { kind, attributes }, under(parent))
+  }
+
+  /** A span that ends now and took so long. */
+  past(name: string, parent: SpanContext | null, kind: SpanKind, seconds: number, attributes: Attributes): void {
+    const end = wallMillis()
+    const options = { kind, attributes, startTime: end - seconds * 1000 }
+    this.#tracer.startSpan(name, options, parent ? under(parent) : ROOT_CONTEXT).end(end)
+  }
+
+  /** A statement that was answered now. */
+  statement(parent: SpanContext, name: string, seconds: number, rows: number, sqlstate: string | null): void {
+    this.past(`SQL ${name}`, parent, SpanKind.CLIENT, seconds, {
+      'db.system.name': 'postgresql',
+      'db.query.summary': name,
+      'db.response.returned_rows': rows,
+      ...(sqlstate !== null && { 'db.response.status_code': sqlstate, 'error.type': sqlstate }),
+    })
+  }
+}
+
+/** Ends a request's span. `route`: the pattern of its address, or null. */
+export function endRequest(span: Span, method: string, route: string | null, status: number): void {
+  if (route !== null) span.updateName(`${method} ${route}`).setAttribute('http.route', route)
+  span.setAttribute('http.response.status_code', status)
+  if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
+  span.end()
+}
+
+/** Tracing, where an SDK was registered before this process began to serve. */
+export function openTracing(): Tracing | null {
+  const provider = trace.getTracerProvider()
+  const isNoop = provider instanceof ProxyTracerProvider && provider.getDelegateTracer('qtable') === undefined
+  return isNoop ? null : new Tracing(provider.getTracer('qtable'))
+}

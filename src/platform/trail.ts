@@ -1,0 +1,98 @@
+import { SpanKind } from '@opentelemetry/api'
+import { AppError } from './errors.ts'
+import type { StatementObserver } from './statement.ts'
+import { readTraceparent, type Span, type SpanContext, type Tracing } from './tracing.ts'
+
+/** What is learned of one request on its way: for its line in the log, its Server-Timing and its trace. */
+export class Trail implements StatementObserver {
+  /** Of the client's `traceparent`, or of the span that was begun for it. */
+  readonly traceId: string | null
+  readonly span: Span | null
+  readonly #tracing: Tracing | null
+  /** What statements belong to now: the request or a part of it. */
+  #part: Span | null
+  restaurantId: string | null = null
+  /** The change that the request made. */
+  seq: number | null = null
+  /** The code of its refusal. */
+  code: string | null = null
+  /** How its answer came from the cache, if that was asked, and of which shape it is. */
+  cache: string | null = null
+  shape = ''
+  statements = 0
+  databaseSeconds = 0
+
+  constructor(tracing: Tracing | null, method: string, headers: Readonly<Record<string, unknown>>) {
+    this.#tracing = tracing
+    this.span = tracing && tracing.request(method, headers)
+    this.#part = this.span
+    if (this.span) this.traceId = this.span.spanContext().traceId
+    else if (headers['traceparent'] === undefined) this.traceId = null
+    else this.traceId = readTraceparent(headers['traceparent'])?.traceId ?? null
+  }
+
+  /** The span that what is done now belongs to. */
+  get part(): SpanContext | null {
+    return this.#part && this.#part.spanContext()
+  }
+
+  statement(name: string, seconds: number, rows: number, sqlstate: string | null): void {
+    this.statements++
+    const part = this.#part
+    if (part?.isRecording()) this.#tracing!.statement(part.spanContext(), name, seconds, rows, sqlstate)
+  }
+
+  /** Runs a part of the request, with a span of its own where there are spans. */
+  async within<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#part
+    if (!before) return work()
+    const span = this.#tracing!.begin(name, before.spanContext(), SpanKind.INTERNAL, {})
+    this.#part = span
+    try {
+      return await work()
+    } finally {
+      this.#part = before
+      if (this.seq !== null) span.setAttribute('qtable.seq', this.seq)
+      if (this.restaurantId !== null) span.setAttribute('qtable.restaurant_id', this.restaurantId)
+      span.end()
+    }
+  }
+
+  transaction(seconds: number): void {
+    this.databaseSeconds += seconds
+  }
+
+  /** Its answer was asked of the cache. */
+  cached(shape: string, result: 'hit' | 'not-modified' | 'made' | 'redis' | 'bypassed'): void {
+    this.shape = shape
+    this.cache = result
+  }
+
+  /** It was refused with an error; null: it is a bug. */
+  refused(error: unknown): void {
+    if (error === null) this.code = 'bug'
+    else if (error instanceof AppError) this.code = error.code
+    else if (error instanceof Error && error.name === 'ValidationError') this.code = 'invalid-input'
+  }
+
+  /** As Server-Timing says it. `millis`: since the request came. */
+  timing(millis: number): string {
+    let text = `total;dur=${tenths(millis)}`
+    if (this.statements > 0)
+      text += `, db;dur=${tenths(this.databaseSeconds * 1000)};desc="${this.statements} statements"`
+    return this.cache === null ? text : `${text}, cache;desc=${this.cache}`
+  }
+
+  /** What its line in the log says besides. */
+  get facts(): Readonly<Record<string, string | number>> {
+    return {
+      ...(this.traceId !== null && { traceId: this.traceId }),
+      ...(this.restaurantId !== null && { restaurantId: this.restaurantId }),
+      ...(this.seq !== null && { seq: this.seq }),
+      ...(this.code !== null && { code: this.code }),
+      ...(this.statements > 0 && { statements: this.statements }),
+    }
+  }
+}
+
+const tenths = (millis: number): number => Math.round(millis * 10) / 10
