@@ -18,6 +18,12 @@ export interface Tool {
 
 export const tools: readonly Tool[] = [
   { program: 'redis-server', debian: 'redis-server', what: 'the proofs of several processes over one Redis' },
+  {
+    program: 'prometheus',
+    debian: 'prometheus',
+    what: 'the alert rules, and the proof that each fault raises its alert',
+  },
+  { program: 'chromium', debian: 'chromium', what: 'the operations page and the client in a real browser' },
 ]
 
 /** Where and how it is installed; what is left out is as on this machine. */

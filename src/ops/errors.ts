@@ -4,6 +4,9 @@ import { limits } from '../platform/limits.ts'
 import type { ErrorExample } from './figures.ts'
 import { isServed } from './samples.ts'
 
+/** The name of the question which errors a process had last. */
+export const ERRORS = 'errors'
+
 /** The latest requests that went wrong by the server's fault (5xx), of this process. */
 export class ErrorExamples {
   readonly #kept: ErrorExample[] = []
@@ -29,11 +32,11 @@ export function watchErrors(server: FastifyInstance, examples: ErrorExamples, no
     if (reply.statusCode < 500 || !isServed(route)) return
     const error = thrown.get(request)
     examples.add({
-      at: nowMillis(),
+      at: Math.round(nowMillis()),
       method: request.method,
       route,
       status: reply.statusCode,
-      code: error instanceof AppError ? error.code : 'bug',
+      code: request.trail.code ?? (error instanceof AppError ? error.code : 'bug'),
       message: withoutValues(error?.message ?? 'the answer could not be sent'),
       place: error === undefined || error instanceof AppError ? null : placeOf(error),
       requestId: request.id,

@@ -1,15 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { OpsAccess } from './access.ts'
 import { readAssets, type Asset } from './assets.ts'
-import type { Figures } from './figures.ts'
 import type { OpsSessions } from './session.ts'
+import type { Watch } from './watch.ts'
 
 /** What the page is made of. */
 export interface PageDeps {
   readonly access: OpsAccess
   readonly sessions: OpsSessions
-  /** The figures since a time in milliseconds, tables of the last minutes. */
-  readonly figures: (since: number, minutes: number) => Promise<Figures>
+  readonly watch: Watch
 }
 
 // Nothing comes from elsewhere, nothing is sent elsewhere, nobody frames it.
@@ -25,7 +24,7 @@ const WRONG = 'That is not the token. It is the setting OPS_TOKEN, or stands in 
 const LATER = 'Too many wrong tokens came from your address. Try again in some minutes.'
 
 /** The operations page and its figures: /ops, /ops/sign-in, /ops/sign-out, /ops/figures, /ops/assets. Spec: O1. */
-export function mountPage(server: FastifyInstance, { access, sessions, figures }: PageDeps): void {
+export function mountPage(server: FastifyInstance, { access, sessions, watch }: PageDeps): void {
   const assets = readAssets()
   const isSignedIn = (request: FastifyRequest) => sessions.isSignedIn(request.headers.cookie)
   const signInPage = (reply: FastifyReply, status: number, problem: string) => {
@@ -42,8 +41,7 @@ export function mountPage(server: FastifyInstance, { access, sessions, figures }
   server.post('/ops/sign-in', async (request, reply) => {
     const token = new URLSearchParams(typeof request.body === 'string' ? request.body : '').get('token') ?? ''
     const admission = access.tries(token.trim(), request.ip)
-    if (admission !== 'in')
-      return admission === 'wait' ? signInPage(reply, 429, LATER) : signInPage(reply, 401, WRONG)
+    if (admission !== 'in') return admission === 'wait' ? signInPage(reply, 429, LATER) : signInPage(reply, 401, WRONG)
     reply.header('set-cookie', sessions.begin(isSecure(request)))
     return reply.redirect('/ops', 303)
   })
@@ -58,7 +56,7 @@ export function mountPage(server: FastifyInstance, { access, sessions, figures }
         .code(admission === 'wait' ? 429 : 401)
         .headers(admission === 'wait' ? { 'retry-after': '60' } : { 'www-authenticate': 'Bearer' })
         .send({ detail: admission === 'wait' ? 'Too many wrong tokens' : 'Not signed in' })
-    return figures(numberOf(request.query.since), numberOf(request.query.minutes))
+    return watch.figures(numberOf(request.query.since), numberOf(request.query.minutes))
   })
 }
 

@@ -15,7 +15,7 @@ export class OpsSessions {
 
   /** A cookie for a browser that has shown the token. `secure`: it came by TLS. */
   begin(secure: boolean): string {
-    const until = this.#nowMillis() + limits.opsSessionMillis
+    const until = Math.round(this.#nowMillis() + limits.opsSessionMillis)
     return cookie(`${until}.${this.#signed(until)}`, limits.opsSessionMillis / 1000, secure)
   }
 

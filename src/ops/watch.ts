@@ -1,7 +1,9 @@
 import { limits } from '../platform/limits.ts'
 import type { Logger } from '../platform/log.ts'
+import type { Questions } from '../platform/questions.ts'
 import { Ledgers, ledgerOf } from './calls.ts'
 import { Collected, type Collect } from './families.ts'
+import { ERRORS } from './errors.ts'
 import type { ErrorExample, Figures } from './figures.ts'
 import { History } from './history.ts'
 import { sampleOf } from './samples.ts'
@@ -9,8 +11,8 @@ import { sampleOf } from './samples.ts'
 /** What is watched, and with what. */
 export interface WatchDeps {
   readonly collect: Collect
-  /** The latest errors, newest first. */
-  readonly errors: () => Promise<readonly ErrorExample[]>
+  /** Asks all processes of this server. */
+  readonly questions: Questions
   readonly nowMillis: () => number
   readonly log: Logger
 }
@@ -44,16 +46,16 @@ export class Watch {
 
   async #take(): Promise<void> {
     const now = new Collected(await this.#deps.collect())
-    const at = this.#deps.nowMillis()
+    const at = Math.round(this.#deps.nowMillis())
     this.#history.add(sampleOf(now, at))
     this.#ledgers.add(ledgerOf(now, at))
   }
 
   /** The figures of this moment: points later than `since` (milliseconds), tables of the last `minutes` (0: since the start). */
   async figures(since: number, minutes: number): Promise<Figures> {
-    const [families, errors] = await Promise.all([this.#deps.collect(), this.#deps.errors()])
+    const [families, errors] = await Promise.all([this.#deps.collect(), this.#deps.questions.ask(ERRORS)])
     const now = new Collected(families)
-    const at = this.#deps.nowMillis()
+    const at = Math.round(this.#deps.nowMillis())
     const sample = sampleOf(now, at)
     const { requests, failed, delivered, statements } = sample.histograms
     const sockets = now.sum('qtable_sockets_open')
@@ -84,7 +86,10 @@ export class Watch {
       minutes,
       ...this.#ledgers.since(minutes, ledgerOf(now, at)),
       restaurants: restaurantsOf(now),
-      errors: errors.slice(0, limits.opsErrors),
+      errors: (errors as ErrorExample[][])
+        .flat()
+        .toSorted((a, b) => b.at - a.at)
+        .slice(0, limits.opsErrors),
     }
   }
 

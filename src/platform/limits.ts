@@ -163,4 +163,6 @@ export const limits = {
   /** Latest errors that it shows, and characters of each message. */
   opsErrors: 100,
   opsErrorCharacters: 300,
+  /** How long a sign-in to it is good for. */
+  opsSessionMillis: 12 * 3_600_000,
 } as const

@@ -86,8 +86,14 @@ test('M20: every alert says how bad it is, what is so and what to do, and is tes
     const told = alert.replace(/Burn(?:Fast|Steady|Slow)$/, 'Burn')
     expect(operations, `docs/operations.md says nothing of ${alert}`).toContain(`\`${told}`)
     const shown = tests.split(`alertname: ${alert}\n`).slice(1)
-    expect(shown.some((each) => /^\s*exp_alerts:\n/.test(each)), `${alert} is never shown to fire`).toBe(true)
-    expect(shown.some((each) => /^\s*exp_alerts: \[\]/.test(each)), `${alert} is never shown to be silent`).toBe(true)
+    expect(
+      shown.some((each) => /^\s*exp_alerts:\n/.test(each)),
+      `${alert} is never shown to fire`,
+    ).toBe(true)
+    expect(
+      shown.some((each) => /^\s*exp_alerts: \[\]/.test(each)),
+      `${alert} is never shown to be silent`,
+    ).toBe(true)
   }
   for (const { alert, for: wait } of groups.find(({ name }) => name === 'qtable-faults')!.rules)
     expect(wait, alert).toBe(alert === 'QTableHeapNearlyFull' ? '5m' : '30s')
@@ -129,7 +135,10 @@ const Panel = z.discriminatedUnion('type', [
     description: z.string(),
     datasource: Source,
     gridPos: Place,
-    fieldConfig: z.strictObject({ defaults: z.looseObject({ unit: z.string() }), overrides: z.array(z.looseObject({})) }),
+    fieldConfig: z.strictObject({
+      defaults: z.looseObject({ unit: z.string() }),
+      overrides: z.array(z.looseObject({})),
+    }),
     options: z.looseObject({}),
     transformations: z.array(z.looseObject({ id: z.string() })).optional(),
     targets: z.array(Target).min(1),
@@ -149,7 +158,9 @@ const Dashboard = z.looseObject({
   panels: z.array(Panel).min(10),
 })
 const dashboard = Dashboard.parse(JSON.parse(dashboardText))
-const expressions = dashboard.panels.flatMap((panel) => (panel.type === 'row' ? [] : panel.targets.map(({ expr }) => expr)))
+const expressions = dashboard.panels.flatMap((panel) =>
+  panel.type === 'row' ? [] : panel.targets.map(({ expr }) => expr),
+)
 
 test('M20: the dashboard is one that Grafana takes: no two panels share an id or a place', () => {
   const ids = dashboard.panels.map(({ id }) => id)
@@ -198,7 +209,9 @@ test('M20: promtool check rules', async (context) => {
   needsPrometheus(context)
   expect(await promtool('check', 'rules', rulesFile)).toContain('SUCCESS')
   // The example, but for the file of its token.
-  expect(await promtool('check', 'config', '--syntax-only', 'monitoring/prometheus/prometheus.yml')).toContain('SUCCESS')
+  expect(await promtool('check', 'config', '--syntax-only', 'monitoring/prometheus/prometheus.yml')).toContain(
+    'SUCCESS',
+  )
 })
 
 test('M20: promtool test rules: the burn rates, and each fault alert silent, firing and clear again', async (context) => {

@@ -101,7 +101,8 @@ export class Chart {
     const base = HEIGHT - BOTTOM
     const x = (time: number) => LEFT + (this.#width - LEFT - RIGHT) * (1 - (this.#now - time) / SPAN)
     const y = (value: number) => base - (base - TOP) * (value / top)
-    const paths = drawn.flatMap((line) => {
+    // The first line is the most important: it lies on top.
+    const paths = drawn.toReversed().flatMap((line) => {
       const points = at.map((time, n) => {
         const value = series[line.series]?.[n] ?? null
         return [x(time), value === null ? null : y(value)] as const

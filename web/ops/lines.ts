@@ -95,13 +95,13 @@ export const chartKinds: readonly ChartKind[] = [
   {
     id: 'database-time',
     title: 'Time in the database',
-    about: 'of a statement, and of the wait for a connection',
+    about: 'run: of a statement; wait: for a connection',
     unit: 'seconds',
     least: 0.005,
     lines: [
-      { series: 'statementP99', name: 'statement p99', tone: 'main' },
+      { series: 'statementP99', name: 'run p99', tone: 'main' },
       { series: 'waitP99', name: 'wait p99', tone: 'warn' },
-      { series: 'statements', name: 'statements', tone: 'third', told: 'per-second' },
+      { series: 'statements', name: 'runs', tone: 'third', told: 'per-second' },
     ],
   },
   {
