@@ -3,6 +3,7 @@ import { asyncApi } from '../src/asyncapi.ts'
 import type { Json } from '../src/json-schema.ts'
 import { openApi } from '../src/openapi.ts'
 import { yaml } from '../src/yaml.ts'
+import { metricsDocument } from './metrics-document.ts'
 
 /** The documents of the API that are checked in: OpenAPI, AsyncAPI, and a JSON Schema for each answer and message, which is a part of one of the two. */
 
@@ -29,6 +30,7 @@ export function documents(): Map<string, string> {
   const files = new Map([
     ['openapi.json', json(http)],
     ['asyncapi.yaml', yaml(sockets)],
+    ['metrics.md', metricsDocument()],
   ])
   for (const { schema, path, title } of [...answersOf(http), ...messagesOf(sockets)]) {
     const document = path.startsWith('messages/') ? sockets : http

@@ -21,7 +21,7 @@ export const tools: readonly Tool[] = [
   {
     program: 'prometheus',
     debian: 'prometheus',
-    what: 'the alert rules, and the proof that each fault raises its alert',
+    what: 'the check of what /metrics answers, the alert rules, and the proof that each fault raises its alert',
   },
   { program: 'chromium', debian: 'chromium', what: 'the operations page and the client in a real browser' },
 ]

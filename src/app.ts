@@ -1,11 +1,8 @@
-import type { IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { Config } from './config.ts'
 import { readBodies } from './platform/body.ts'
 import type { Db } from './platform/db.ts'
 import { newId } from './platform/ids.ts'
-import { limits } from './platform/limits.ts'
 import type { Logger } from './platform/log.ts'
 import { OwnQuestions, type Questions } from './platform/questions.ts'
 import type { Planner } from './platform/slow-statements.ts'
@@ -20,6 +17,7 @@ import type { MessageKind } from './changes/message-kind.ts'
 import type { FloorKind } from './changes/live-floor.ts'
 import { LiveFloors } from './changes/live-floors.ts'
 import { streamMessages } from './changes/protocol.ts'
+import type { SessionTimes } from './changes/session.ts'
 import type { Query } from './changes/query.ts'
 import { AccessReview } from './staff/access-review.ts'
 import { addStaff } from './staff/add-staff.ts'
@@ -64,16 +62,15 @@ import * as tables from './ios/tables.ts'
 import { mountCors } from './ios/cors.ts'
 import { mountFallback } from './ios/fallback.ts'
 import { messages as iosMessages } from './ios/message-shapes.ts'
-import { answerError, mount, type IosDeps, type Route } from './ios/route.ts'
+import { mount, type IosDeps, type Route } from './ios/route.ts'
 import { IosSockets } from './ios/sockets.ts'
 import { mountNative } from './native/door.ts'
 import { changes, snapshot, type FloorRead } from './native/floor-reads.ts'
-import { answerProblem } from './native/problem.ts'
 import { Stream } from './native/stream.ts'
 import { mountNativeRoute, type NativeRoute } from './native/route.ts'
 import * as signIns from './native/sign-ins.ts'
-import { requestIdOf } from './ops/http.ts'
 import { Ops } from './ops/ops.ts'
+import { createServer, takeUpgrades } from './http-server.ts'
 import { mountDocs } from './docs.ts'
 import { openApi } from './openapi.ts'
 import { asyncApi } from './asyncapi.ts'
@@ -228,12 +225,13 @@ export async function buildApp(given: AppDeps): Promise<App> {
     tokenMinutes: config.ACCESS_TOKEN_EXPIRE_MINUTES,
     historyDays: config.HISTORY_DAYS,
   }
-  const times = {
-    heartbeat: config.WS_HEARTBEAT_INTERVAL * 1000,
-    pingTimeout: config.WS_CONNECTION_TIMEOUT * 1000,
-    maxAge: config.SOCKET_MAX_HOURS * 3_600_000,
+  const open = {
+    access,
+    clock,
+    log,
+    times: timesOf(config),
+    ...(ops.socketObserver && { observer: ops.socketObserver }),
   }
-  const open = { access, clock, log, times, ...(ops.socketObserver && { observer: ops.socketObserver }) }
   const sockets = new IosSockets({ ...deps, ...open, hub, tokenless: config.TOKENLESS_SOCKETS })
   const stream = new Stream({ ...open, db, floors, identities, random: Math.random })
 
@@ -249,10 +247,7 @@ export async function buildApp(given: AppDeps): Promise<App> {
   await mountDocs(server, openApi({ routes, nativeRoutes, commands, queries, floorReads }), yaml(asyncApi(messages)))
   ops.mount(server, { hub, floors, sockets, stream, redis: config.REDIS_URL === null ? null : (topics ?? null) })
   mountFallback(server, routes)
-  server.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => socket.destroy())
-    if (!stream.takes(request, socket, head)) sockets.takes(request, socket, head)
-  })
+  takeUpgrades(server, [stream, sockets])
 
   const close = async () => {
     await Promise.all([sockets.close(), stream.close()])
@@ -277,22 +272,8 @@ function openOps({ config, db, log, questions, planner, isMeasured }: AppDeps): 
   })
 }
 
-function createServer(log: Logger): FastifyInstance {
-  const loggerInstance: FastifyBaseLogger = log
-  const server = Fastify({
-    loggerInstance,
-    logController: new LogController({ disableRequestLogging: true }),
-    genReqId: (request) => requestIdOf(request, newId),
-    bodyLimit: limits.bodyBytes,
-    requestTimeout: 30_000,
-    exposeHeadRoutes: false,
-    // What comes over an open connection while the server stops is still answered.
-    return503OnClosing: false,
-    forceCloseConnections: 'idle',
-    routerOptions: { maxParamLength: 500 },
-    // An address that can't be read, before any route is known.
-    frameworkErrors: (error, request, reply) =>
-      void (request.url.startsWith('/v2/') ? answerProblem : answerError)(error, request, reply),
-  })
-  return server
-}
+const timesOf = (config: Config): SessionTimes => ({
+  heartbeat: config.WS_HEARTBEAT_INTERVAL * 1000,
+  pingTimeout: config.WS_CONNECTION_TIMEOUT * 1000,
+  maxAge: config.SOCKET_MAX_HOURS * 3_600_000,
+})

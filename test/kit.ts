@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { inject } from 'vitest'
 import { WebSocket } from 'ws'
-import { buildApp, type App } from '../src/app.ts'
+import { buildApp, type App, type AppDeps } from '../src/app.ts'
 import { readConfig, type Config } from '../src/config.ts'
 import { Db } from '../src/platform/db.ts'
 import type { SignedIn } from '../src/staff/start-sign-in.ts'
-import { createLog } from '../src/platform/log.ts'
+import { createLog, type Logger } from '../src/platform/log.ts'
 import type { Topics } from '../src/platform/redis.ts'
 import { systemClock } from '../src/platform/clock.ts'
 import { asLogin, databaseIn } from './postgres.ts'
@@ -88,13 +88,16 @@ export const TEST_SECRET = 'a secret key for tests only, long enough'
  */
 export async function startApp(
   env: Record<string, string> = {},
-  given: { readonly database?: TestDatabase; readonly topics?: Topics } = {},
+  given: { readonly database?: TestDatabase; readonly topics?: Topics; readonly log?: Logger } & Pick<
+    AppDeps,
+    'planner'
+  > = {},
 ): Promise<TestApp> {
   const read = readConfig({ SECRET_KEY: TEST_SECRET, ENVIRONMENT: 'test', LOG_LEVEL: 'silent', ...env })
   if ('problems' in read) throw new Error(read.problems.join('; '))
   const config: Config = read.config
   const database = given.database ? shared(given.database, config.POOL_SIZE) : await openDatabase(config.POOL_SIZE)
-  const log = createLog(config.LOG_LEVEL)
+  const log = given.log ?? createLog(config.LOG_LEVEL)
   const app = await buildApp({
     config,
     secretKey: TEST_SECRET,
@@ -102,6 +105,7 @@ export async function startApp(
     clock: systemClock(),
     log,
     ...(given.topics && { topics: given.topics }),
+    planner: given.planner ?? null,
   })
   await app.server.listen({ host: '127.0.0.1', port: 0 })
   const address = app.server.server.address()

@@ -62,7 +62,7 @@ export class Ops {
     this.commits = new Commits(this.#tracing)
     this.socketObserver = observeSockets(this.#meter, this.commits)
     deps.db.observe(observeDb(this.#meter, deps.db, this.#slow))
-    deps.questions.answer(FIGURES, async () => this.#meter.read())
+    deps.questions.answer(FIGURES, async () => this.readHere())
     deps.questions.answer(ERRORS, async () => this.#errors.latest)
   }
 
@@ -103,6 +103,11 @@ export class Ops {
     await this.#health?.look()
     const all = await this.#deps.questions.ask(FIGURES)
     return together(Object.values(metrics), all as Figures[])
+  }
+
+  /** The figures of this process alone. */
+  readHere(): Figures {
+    return this.#meter.read()
   }
 
   /** This server is stopping: it is not ready any more. */

@@ -41,7 +41,7 @@ const read = readConfig({ ENVIRONMENT: 'test', HOST: '127.0.0.1', PORT: '0', LOG
 if ('problems' in read) throw new Error(read.problems.join('; '))
 const { config } = read
 const stops: (() => Promise<unknown>)[] = []
-const place = { url: config.DATABASE_URL!, where: '', secretKey: config.SECRET_KEY!, opsToken: null }
+const place = { url: config.DATABASE_URL!, where: '', secretKey: config.SECRET_KEY!, opsToken: config.OPS_TOKEN }
 const app = await serve(config, place, createLog(config.LOG_LEVEL), stops)
 
 interface Floor {

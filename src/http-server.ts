@@ -1,0 +1,43 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { answerError } from './ios/route.ts'
+import { answerProblem } from './native/problem.ts'
+import { requestIdOf } from './ops/http.ts'
+import { newId } from './platform/ids.ts'
+import { limits } from './platform/limits.ts'
+import type { Logger } from './platform/log.ts'
+
+/** An HTTP server without any route. */
+export function createServer(log: Logger): FastifyInstance {
+  const loggerInstance: FastifyBaseLogger = log
+  const server = Fastify({
+    loggerInstance,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: (request) => requestIdOf(request, newId),
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: 30_000,
+    exposeHeadRoutes: false,
+    // What comes over an open connection while the server stops is still answered.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 500 },
+    // An address that can't be read, before any route is known.
+    frameworkErrors: (error, request, reply) =>
+      void (request.url.startsWith('/v2/') ? answerProblem : answerError)(error, request, reply),
+  })
+  return server
+}
+
+interface Sockets {
+  /** Whether a handshake is for these sockets, if they tell; then it is taken care of. */
+  takes(request: IncomingMessage, socket: Duplex, head: Buffer): boolean | void
+}
+
+/** Gives each handshake to the first that takes it. The last takes what is left, and refuses what it doesn't know. */
+export function takeUpgrades(server: FastifyInstance, all: readonly Sockets[]): void {
+  server.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy())
+    all.some((sockets) => sockets.takes(request, socket, head) === true)
+  })
+}
