@@ -57,7 +57,7 @@ let leaving = false
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
 /** The scripts of package.json that are steps. Each is one program and its arguments. */
-type Scripts = Readonly<Record<'format:check' | 'lint' | 'types', string>>
+type Scripts = Readonly<Record<'format:check' | 'lint' | 'types' | 'types:web', string>>
 
 /** Runs a program with this Node, in the repository. Gives its exit code (null: ended by a signal) and what it wrote, unless that is shown at once. */
 async function run(args: readonly string[], env: NodeJS.ProcessEnv, shown: boolean) {
@@ -124,6 +124,7 @@ async function main(): Promise<void> {
     step('format', scripts['format:check']),
     step('lint', scripts.lint),
     step('types', scripts.types),
+    step('web', scripts['types:web']),
   ])
   const postgres = await openPostgres()
   cleanups.push(() => postgres.close())

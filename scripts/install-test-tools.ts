@@ -19,7 +19,12 @@ export interface Tool {
 export const tools: readonly Tool[] = [
   { program: 'pgbouncer', debian: 'pgbouncer', what: 'the proof of a pooler in transaction mode' },
   { program: 'redis-server', debian: 'redis-server', what: 'the proofs of several processes over one Redis' },
-  { program: 'promtool', debian: 'prometheus', what: 'the check of what /metrics answers' },
+  {
+    program: 'prometheus',
+    debian: 'prometheus',
+    what: 'the check of what /metrics answers, the alert rules, and the proof that each fault raises its alert',
+  },
+  { program: 'chromium', debian: 'chromium', what: 'the operations page and the client in a real browser' },
 ]
 
 /** Where and how it is installed; what is left out is as on this machine. */

@@ -14,9 +14,13 @@ import { Commits } from '../changes/commits.ts'
 import type { Change } from '../changes/log.ts'
 import type { SocketObserver } from '../changes/socket-observer.ts'
 import { OpsAccess } from './access.ts'
+import { ERRORS, ErrorExamples, watchErrors } from './errors.ts'
 import { HealthChecks, mountHealth } from './health.ts'
 import { observeHeld, type Holders } from './held.ts'
 import { watchHttp } from './http.ts'
+import { mountPage } from './page.ts'
+import { OpsSessions } from './session.ts'
+import { Watch } from './watch.ts'
 import { mountMetrics } from './metrics-page.ts'
 import { observeDb, observeSockets } from './observers.ts'
 
@@ -42,7 +46,9 @@ export class Ops {
   readonly #slow: SlowStatements
   readonly #runtime: { close(): void } | null
   readonly #changes = new Map<string, Cell>()
+  readonly #errors = new ErrorExamples()
   #health: HealthChecks | null = null
+  #watch: Watch | null = null
   /** When changes were committed; undefined where nothing is measured. */
   readonly commits: Commits | undefined
   readonly socketObserver: SocketObserver | undefined
@@ -57,6 +63,7 @@ export class Ops {
     this.socketObserver = observeSockets(this.#meter, this.commits)
     deps.db.observe(observeDb(this.#meter, deps.db, this.#slow))
     deps.questions.answer(FIGURES, async () => this.readHere())
+    deps.questions.answer(ERRORS, async () => this.#errors.latest)
   }
 
   /** Counts a change that was committed here. */
@@ -71,9 +78,10 @@ export class Ops {
   /** Before any route is mounted. */
   watch(server: FastifyInstance): void {
     watchHttp(server, { log: this.#deps.log, meter: this.#deps.isOn ? this.#meter : null, tracing: this.#tracing })
+    if (this.#deps.isOn) watchErrors(server, this.#errors, wallMillis)
   }
 
-  /** Puts /metrics and the checks of health behind their paths. */
+  /** Puts /metrics, the operations page and the checks of health behind their paths. */
   mount(server: FastifyInstance, holders: Holders): void {
     const { db, token } = this.#deps
     this.#health = new HealthChecks({ db, hub: holders.hub, redis: holders.redis })
@@ -82,6 +90,11 @@ export class Ops {
     observeHeld(this.#meter, holders)
     const access = new OpsAccess(token, wallMillis)
     mountMetrics(server, access, () => this.collect())
+    if (token === null) return
+    const { log, questions } = this.#deps
+    const watch = new Watch({ collect: () => this.collect(), questions, nowMillis: wallMillis, log })
+    mountPage(server, { access, sessions: new OpsSessions(token, wallMillis), watch })
+    this.#watch = watch
   }
 
   /** The figures of all processes of this server, now. */
@@ -103,6 +116,7 @@ export class Ops {
   }
 
   async close(): Promise<void> {
+    this.#watch?.close()
     this.#runtime?.close()
     await this.#slow.close()
   }

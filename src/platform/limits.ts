@@ -171,4 +171,18 @@ export const limits = {
   /** Characters of a password; of a new one at the native API at least so many. */
   passwordCharacters: 1_000,
   newPasswordCharacters: 8,
+  /** The operations page: a sample this often, so many of them (15 minutes), and a point of a chart tells of so long. */
+  opsSampleMillis: 5_000,
+  opsSamples: 181,
+  opsPointMillis: 10_000,
+  /** Its tables: what was counted is noted once a minute, so many times; rows of each, and restaurants. */
+  opsLedgerMillis: 60_000,
+  opsLedgers: 16,
+  opsRows: 100,
+  opsRestaurants: 50,
+  /** Latest errors that it shows, and characters of each message. */
+  opsErrors: 100,
+  opsErrorCharacters: 300,
+  /** How long a sign-in to it is good for. */
+  opsSessionMillis: 12 * 3_600_000,
 } as const

@@ -39,7 +39,9 @@ let building: Promise<unknown> | undefined
 /** Builds the server once for a test file. */
 export function build(): Promise<unknown> {
   const compiler = join(repository, 'node_modules/typescript/bin/tsc')
-  building ??= promisify(execFile)(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: repository })
+  const compile = (project: string) =>
+    promisify(execFile)(process.execPath, [compiler, '-p', project], { cwd: repository })
+  building ??= Promise.all([compile('tsconfig.build.json'), compile('web/ops/tsconfig.json')])
   return building
 }
 
@@ -96,7 +98,7 @@ async function serving(server: Omit<ServerProcess, 'base'>): Promise<string> {
 export async function cloneInto(clone: string): Promise<void> {
   await build()
   await mkdir(join(clone, 'node_modules'), { recursive: true })
-  for (const name of ['package.json', 'migrations', 'dist'])
+  for (const name of ['package.json', 'migrations', 'dist', 'web'])
     await cp(join(repository, name), join(clone, name), { recursive: true })
   for (const name of await readdir(join(repository, 'node_modules'))) {
     const [from, to] = [join(repository, 'node_modules', name), join(clone, 'node_modules', name)]

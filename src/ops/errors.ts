@@ -1,0 +1,66 @@
+import type { FastifyInstance } from 'fastify'
+import { AppError } from '../platform/errors.ts'
+import { limits } from '../platform/limits.ts'
+import type { ErrorExample } from './figures.ts'
+import { isServed } from './samples.ts'
+
+/** The name of the question which errors a process had last. */
+export const ERRORS = 'errors'
+
+/** The latest requests that went wrong by the server's fault (5xx), of this process. */
+export class ErrorExamples {
+  readonly #kept: ErrorExample[] = []
+
+  /** Newest first. */
+  get latest(): readonly ErrorExample[] {
+    return this.#kept.toReversed()
+  }
+
+  /** Keeps one; of more than `limits.opsErrors` the oldest goes. */
+  add(example: ErrorExample): void {
+    this.#kept.push(example)
+    while (this.#kept.length > limits.opsErrors) this.#kept.shift()
+  }
+}
+
+/** Puts an example into `examples` for every answer of 500 and above that a device was given. */
+export function watchErrors(server: FastifyInstance, examples: ErrorExamples, nowMillis: () => number): void {
+  const thrown = new WeakMap<object, Error>()
+  server.addHook('onError', async (request, _, error) => void thrown.set(request, error))
+  server.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none'
+    if (reply.statusCode < 500 || !isServed(route)) return
+    const error = thrown.get(request)
+    examples.add({
+      at: Math.round(nowMillis()),
+      method: request.method,
+      route,
+      status: reply.statusCode,
+      code: request.trail.code ?? (error instanceof AppError ? error.code : 'bug'),
+      message: withoutValues(error?.message ?? 'the answer could not be sent'),
+      place: error === undefined || error instanceof AppError ? null : placeOf(error),
+      requestId: request.id,
+    })
+  })
+}
+
+/**
+ * A message without what people may have entered: whatever stands in quotes or brackets or after an equals sign, e-mail addresses, ids and long numbers. The words
+ * of the code and of PostgreSQL stay; names of columns and tables stand in quotes too, and go.
+ */
+export function withoutValues(message: string): string {
+  return message
+    .slice(0, 2_000)
+    .replace(/"[^"]*"|“[^”]*”|(?<!\w)'[^']*'/g, '"…"')
+    .replace(/\([^)]*\)/g, '(…)')
+    .replace(/=\s*\S+/g, '=…')
+    .replace(/\S+@\S+/g, '…')
+    .replace(/[0-9a-f]{8}-[0-9a-f-]{20,}/gi, '…')
+    .replace(/\+?\d[\d\s-]{4,}\d/g, '…')
+    .replace(/\s+/g, ' ')
+    .slice(0, limits.opsErrorCharacters)
+}
+
+/** Where our own code threw: `guests/seating.ts:42`. */
+const placeOf = ({ stack }: Error): string | null =>
+  /\/(?:src|dist)\/([\w/.-]+\.[jt]s:\d+)/.exec((stack ?? '').split('\n').slice(1).join('\n'))?.[1] ?? null
