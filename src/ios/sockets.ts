@@ -5,6 +5,7 @@ import { bearerOf } from '../platform/bearer.ts'
 import { isId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
 import type { Clock } from '../platform/clock.ts'
+import { jsonObject } from '../platform/json-object.ts'
 import type { Logger } from '../platform/log.ts'
 import type { Context } from '../changes/command.ts'
 import { Outbox } from '../changes/outbox.ts'
@@ -203,7 +204,7 @@ export class IosSockets {
   }
 
   async #onText(member: Member, text: string): Promise<void> {
-    const message = objectIn(text)
+    const message = jsonObject(text)
     if (!member.joining) return this.#signIn(member, message)
     if (message?.['type'] === 'ping') return member.session.send(this.#frame({ type: 'pong', timestamp: this.#now() }))
     if (message && member.asked.kind === 'sync' && member.context && !member.asking) {
@@ -286,15 +287,4 @@ function mayHear(identity: Identity, { kind, named }: Asked): boolean {
 function refuse(socket: Duplex, status: 403 | 503): void {
   const line = status === 403 ? '403 Forbidden' : '503 Service Unavailable\r\nRetry-After: 1'
   socket.end(`HTTP/1.1 ${line}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`)
-}
-
-function objectIn(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null
-  } catch {
-    return null
-  }
 }

@@ -3,6 +3,7 @@ import type { WebSocket } from 'ws'
 import type { Db } from '../platform/db.ts'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
+import { jsonObject } from '../platform/json-object.ts'
 import type { Logger } from '../platform/log.ts'
 import type { Frame } from '../changes/frame.ts'
 import type { LiveFloor } from '../changes/live-floor.ts'
@@ -122,7 +123,7 @@ export class StreamDevice implements Follower, SessionOwner {
   }
 
   onText(_: Session, text: string): void {
-    const message = objectIn(text)
+    const message = jsonObject(text)
     const type = message?.['type']
     if (type === 'hello') return void this.#hello(message)
     if (!this.#room) return this.close(closeCodes.badMessage, 'the first message is hello')
@@ -286,16 +287,5 @@ export class StreamDevice implements Follower, SessionOwner {
     this.#unwatch?.()
     this.#room?.leave(this)
     this.#around.gone()
-  }
-}
-
-function objectIn(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null
-  } catch {
-    return null
   }
 }
