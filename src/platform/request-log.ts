@@ -28,6 +28,9 @@ export function requestLog(log: Logger): (line: RequestLine) => void {
   }
 }
 
+/** What pino's methods take. */
+type Said = [object: unknown, message?: string]
+
 /** The log of one request, which names it on each line; made when something is to be said, which of most requests is nothing. */
 export class LazyLog {
   readonly #parent: Logger
@@ -47,32 +50,33 @@ export class LazyLog {
     return this.#parent.level
   }
 
-  get silent() {
-    return this.#log.silent.bind(this.#log)
+  // Methods and no getters: Fastify looks at each of them, for every request.
+  silent(...said: Said): void {
+    this.#log.silent(...said)
   }
 
-  get trace() {
-    return this.#log.trace.bind(this.#log)
+  trace(...said: Said): void {
+    this.#log.trace(...said)
   }
 
-  get debug() {
-    return this.#log.debug.bind(this.#log)
+  debug(...said: Said): void {
+    this.#log.debug(...said)
   }
 
-  get info() {
-    return this.#log.info.bind(this.#log)
+  info(...said: Said): void {
+    this.#log.info(...said)
   }
 
-  get warn() {
-    return this.#log.warn.bind(this.#log)
+  warn(...said: Said): void {
+    this.#log.warn(...said)
   }
 
-  get error() {
-    return this.#log.error.bind(this.#log)
+  error(...said: Said): void {
+    this.#log.error(...said)
   }
 
-  get fatal() {
-    return this.#log.fatal.bind(this.#log)
+  fatal(...said: Said): void {
+    this.#log.fatal(...said)
   }
 
   child(bindings: Record<string, unknown>): Logger {
