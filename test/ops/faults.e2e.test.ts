@@ -60,7 +60,7 @@ async function show(prometheus: Prometheus, each: Case): Promise<Times> {
 const hostOf = (base: string) => new URL(base).host
 
 test(
-  'M21: each fault raises its alert within 2 minutes, no other does, and the alert clears',
+  'O5: each fault raises its alert within 2 minutes, no other does, and the alert clears',
   { timeout: 400_000 },
   async () => {
     const [redis, postgres] = [await startRedis(), await startPostgres()]

@@ -59,7 +59,7 @@ function unknownIn(expression: string): string[] {
   return found
 }
 
-test('M20: every metric and label that the rules name is there, and every bound is one of a bucket', () => {
+test('O4: every metric and label that the rules name is there, and every bound is one of a bucket', () => {
   expect(rules.length).toBeGreaterThan(30)
   expect(rules.flatMap(({ expr }) => unknownIn(expr))).toEqual([])
   for (const { expr } of rules)
@@ -69,14 +69,14 @@ test('M20: every metric and label that the rules name is there, and every bound 
     }
 })
 
-test('M20: that check finds what is not there', () => {
+test('O4: that check finds what is not there', () => {
   expect(unknownIn('rate(qtable_nothing_total{job="qtable"}[1m])')).toContain('qtable_nothing_total')
   expect(unknownIn('qtable_sockets_open{colour="red"}')).toContain('qtable_sockets_open{colour}')
   expect(unknownIn('sum by (colour) (qtable_sockets_open{job="qtable"})')).toContain('colour')
   expect(unknownIn('qtable_sockets_open > 1')).toContain('qtable_sockets_open without a selector')
 })
 
-test('M20: every alert says how bad it is, what is so and what to do, and is tested', async () => {
+test('O4: every alert says how bad it is, what is so and what to do, and is tested', async () => {
   const tests = await readFile(testsFile, 'utf8')
   const operations = await readFile('docs/operations.md', 'utf8')
   expect(new Set(alerts.map(({ alert }) => alert)).size).toBe(alerts.length)
@@ -162,7 +162,7 @@ const expressions = dashboard.panels.flatMap((panel) =>
   panel.type === 'row' ? [] : panel.targets.map(({ expr }) => expr),
 )
 
-test('M20: the dashboard is one that Grafana takes: no two panels share an id or a place', () => {
+test('O4: the dashboard is one that Grafana takes: no two panels share an id or a place', () => {
   const ids = dashboard.panels.map(({ id }) => id)
   expect(new Set(ids).size).toBe(ids.length)
   const taken = new Map<string, number>()
@@ -178,7 +178,7 @@ test('M20: the dashboard is one that Grafana takes: no two panels share an id or
     expect(['datasource', 'instance', '__rate_interval']).toContain(variable)
 })
 
-test('M20: every metric that the dashboard names is there, and it shows all that an operator is told of', () => {
+test('O4: every metric that the dashboard names is there, and it shows all that an operator is told of', () => {
   expect(expressions.flatMap(unknownIn)).toEqual([])
   // Named by restaurant: for the operations page. Versions: a variable.
   const elsewhere = ['qtable_restaurant_sockets_open']
@@ -190,7 +190,7 @@ test('M20: every metric that the dashboard names is there, and it shows all that
 
 // ---------------------------------------------------------------- by promtool
 
-test('M20: promtool takes every expression of the dashboard', async (context) => {
+test('O4: promtool takes every expression of the dashboard', async (context) => {
   needsPrometheus(context)
   const folder = await mkdtemp(join(tmpdir(), 'qtable-dashboard-'))
   try {
@@ -205,7 +205,7 @@ test('M20: promtool takes every expression of the dashboard', async (context) =>
   }
 })
 
-test('M20: promtool check rules', async (context) => {
+test('O4: promtool check rules', async (context) => {
   needsPrometheus(context)
   expect(await promtool('check', 'rules', rulesFile)).toContain('SUCCESS')
   // The example, but for the file of its token.
@@ -214,7 +214,7 @@ test('M20: promtool check rules', async (context) => {
   )
 })
 
-test('M20: promtool test rules: the burn rates, and each fault alert silent, firing and clear again', async (context) => {
+test('O4: promtool test rules: the burn rates, and each fault alert silent, firing and clear again', async (context) => {
   needsPrometheus(context)
   expect(await promtool('test', 'rules', testsFile)).toContain('SUCCESS')
 })
