@@ -1,3 +1,4 @@
+import { Db } from '../platform/db.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startApp, type Answer, type Restaurant, type TestApp } from '../../test/kit.ts'
 import { cursorText } from '../changes/cursor.ts'
@@ -11,18 +12,22 @@ beforeAll(async () => {
 afterAll(() => app.close())
 
 /** Counts the transactions that are begun from now on, but for the hub's looks at the heads, which go on by themselves. */
-function counted({ database: { db } }: TestApp): { trips: () => number; stop: () => void } {
+function counted(): { trips: () => number; stop: () => void } {
   let trips = 0
-  for (const name of ['transaction', 'snapshot'] as const) {
-    const real = db[name].bind(db) as (...of: unknown[]) => Promise<unknown>
-    const counting = (scope: object, ...rest: unknown[]) => {
-      if (!('watched' in scope)) trips++
-      return real(scope, ...rest)
+  const reals = (['transaction', 'snapshot'] as const).map((name) => {
+    // Each request works with a Db of its own on the same connections.
+    const real = Db.prototype[name] as (this: Db, scope: object, ...rest: unknown[]) => Promise<unknown>
+    const counting = function (this: Db, scope: object, ...rest: unknown[]) {
+      // Housekeeping asks where logs stand and who may stay.
+      if (!('watched' in scope) && !('watchedStaff' in scope)) trips++
+      return real.call(this, scope, ...rest)
     }
-    Object.defineProperty(db, name, { value: counting, configurable: true })
-  }
+    Object.defineProperty(Db.prototype, name, { value: counting, configurable: true, writable: true })
+    return [name, real] as const
+  })
   const stop = () => {
-    for (const name of ['transaction', 'snapshot']) Reflect.deleteProperty(db, name)
+    for (const [name, real] of reals)
+      Object.defineProperty(Db.prototype, name, { value: real, configurable: true, writable: true })
   }
   return { trips: () => trips, stop }
 }
@@ -50,7 +55,7 @@ test('N4: what a client has is answered with 304, without a transaction once the
     expect(first.headers.get('cache-control')).toBe('private, no-cache')
     // The first one brings the floor into memory, and who asks is known for a moment.
     expect((await have(restaurant, path, etag)).status).toBe(304)
-    const { trips, stop } = counted(app)
+    const { trips, stop } = counted()
     try {
       for (const sent of [etag, etag.slice(2), `"other", ${etag}`]) {
         const again = await have(restaurant, path, sent)

@@ -41,7 +41,7 @@ const ways: readonly (readonly [string, (r: Restaurant, s: SignedIn) => Promise<
   [
     'a refresh token that is used too often',
     async (_, { refreshToken }) => {
-      for (let i = 0; i < 3; i++) await one.call('POST', '/v2/refresh', { refreshToken })
+      for (let i = 0; i < limits.refreshRepeats + 2; i++) await one.call('POST', '/v2/refresh', { refreshToken })
     },
   ],
   ['ending the sign-ins', (r, { staffId }) => r.v2('DELETE', `/staff/${staffId}/sign-ins`)],

@@ -136,15 +136,14 @@ test("C10, C12: every kind of message of the iPad's sockets is sent and fits its
   })
   await ask('DELETE', below(`/guests/${guest}`))
   say(realtime, '/realtime', { type: 'ping', more: 1 })
-  for (const message of [
-    { type: 'ping' },
-    { type: 'request_full_sync' },
-    { type: 'request_delta', since: '2020-01-01T00:00:00Z' },
-    { type: 'request_delta', since: 'never' },
-  ]) {
-    const { length } = sync.messages
+  for (const [message, answer] of [
+    [{ type: 'ping' }, 'pong'],
+    [{ type: 'request_full_sync' }, 'full_sync'],
+    [{ type: 'request_delta', since: '2020-01-01T00:00:00Z' }, 'delta_update'],
+    [{ type: 'request_delta', since: 'never' }, 'error'],
+  ] as const) {
     say(sync, '/ws/restaurant/sync', message)
-    await sync.until((messages) => messages.length > length)
+    await sync.until((messages) => messages.some(({ type }) => type === answer))
   }
   for (const path of ['/realtime', '/ws/restaurant/sync']) {
     const late = await openDevice(app.base, `${path}?restaurant_id=${restaurant.id}`, { wait: false })
