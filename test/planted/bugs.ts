@@ -78,8 +78,8 @@ export const bugs: readonly Bug[] = [
       },
       {
         file: 'platform/db.ts',
-        from: `await Promise.allSettled([last ? last(tx) : null, client.query('commit')])`,
-        to: `await Promise.allSettled([last ? await last(tx) : null, client.query('commit')])`,
+        from: 'await Promise.allSettled([last ? last(tx) : null, tx.commit()])',
+        to: 'await Promise.allSettled([last ? await last(tx) : null, tx.commit()])',
       },
     ],
     checker: nothingEarly,
