@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { Trip } from '../src/platform/trip.ts'
 
 /** One statement as it went to the database. Statements with the same `trip` were sent before any of them was answered. */
 export interface Sent {
@@ -7,27 +8,20 @@ export interface Sent {
   readonly trip: number
 }
 
-interface Query {
-  readonly text: string
-  readonly values?: readonly unknown[]
-}
-type Send = (this: pg.Client, query: string | Query) => Promise<unknown>
+type Send = (this: pg.Client, query: unknown) => unknown
 
-/** Everything that `work` sends to the database, written down where the driver is given it. */
+/** Everything that `work` sends to the database, written down where the driver is given it: what travels together is one trip. */
 export async function capture(work: () => Promise<unknown>): Promise<Sent[]> {
   const prototype = pg.Client.prototype as unknown as { query: Send }
   const original = prototype.query
   const sent: Sent[] = []
   let trip = 0
-  let answered = false
   prototype.query = function (query) {
-    if (answered) trip++
-    answered = false
-    sent.push(typeof query === 'string' ? { text: query, values: [], trip } : { values: [], ...query, trip })
-    const result = original.call(this, query)
-    const note = () => void (answered = true)
-    result.then(note, note)
-    return result
+    if (query instanceof Trip) {
+      for (const { text, given } of query.asked) sent.push({ text, values: given, trip })
+      trip++
+    }
+    return original.call(this, query)
   }
   try {
     await work()

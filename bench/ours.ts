@@ -80,12 +80,14 @@ export class Door {
     this.#load = load
   }
 
-  static async open(db: Db): Promise<Door> {
+  /** `isMeasured`: false leaves out the figures of /metrics and all that belongs to them. */
+  static async open(db: Db, isMeasured = true): Promise<Door> {
     const read = readConfig({ SECRET_KEY: 'a secret key for the bench only', LOG_LEVEL: 'silent' })
     if ('problems' in read) throw new Error(read.problems.join('; '))
     const { config } = read
     const clock = systemClock()
-    const app = await buildApp({ config, secretKey: config.SECRET_KEY!, db, clock, log: createLog(config.LOG_LEVEL) })
+    const log = createLog(config.LOG_LEVEL)
+    const app = await buildApp({ config, secretKey: config.SECRET_KEY!, db, clock, log, isMeasured })
     await app.server.listen({ host: '127.0.0.1', port: 0 })
     const address = app.server.server.address()
     const port = typeof address === 'object' && address ? address.port : 0
@@ -108,10 +110,27 @@ export class Door {
         `authorization: Bearer ${this.app.tokens.sign({ sub: pair.staffId, exp })}\r\ncontent-length: ${text.length}\r\n\r\n${text}`
       )
     })
+    return this.send(requests, connections, `${what}, ${where}`)
+  }
+
+  /** Reads the iPad's dashboard `count` times. */
+  async read(count: number, connections: number): Promise<Timed> {
+    const exp = Math.floor(Date.now() / 1000) + 3_600
+    const requests = Array.from({ length: count }, (_, index) => {
+      const { restaurantId, staffId } = pairOf('many', index % 10)
+      return (
+        `GET /restaurants/${restaurantId}/dashboard-data HTTP/1.1\r\nhost: bench\r\n` +
+        `authorization: Bearer ${this.app.tokens.sign({ sub: staffId, exp })}\r\n\r\n`
+      )
+    })
+    return this.send(requests, connections, 'dashboard')
+  }
+
+  /** Sends requests as they stand. Throws when one is not answered 200. */
+  async send(requests: readonly string[], connections: number, what: string): Promise<Timed> {
     this.#load.send({ port: this.#port, connections, requests })
     const [answer] = (await once(this.#load, 'message')) as [Timed & { failed: number }]
-    if (answer.failed > 0)
-      throw new Error(`${answer.failed} of ${count} requests (${what}, ${where}) were not answered 200`)
+    if (answer.failed > 0) throw new Error(`${answer.failed} of ${requests.length} (${what}) were not answered 200`)
     return answer
   }
 

@@ -17,6 +17,7 @@ export interface Tool {
 }
 
 export const tools: readonly Tool[] = [
+  { program: 'pgbouncer', debian: 'pgbouncer', what: 'the proof of a pooler in transaction mode' },
   { program: 'redis-server', debian: 'redis-server', what: 'the proofs of several processes over one Redis' },
   {
     program: 'prometheus',

@@ -69,7 +69,16 @@ export const settings = {
   HOST: setting(z.string().min(1), '0.0.0.0', 'Address to listen on; 0.0.0.0 is every one of this machine'),
   PORT: setting(int(0, 65_535), 8000, 'Port to listen on; 0 picks a free one'),
   QTABLE_DATA: setting(z.string().min(1), './data', 'Folder of the embedded database and of the made SECRET_KEY'),
-  POOL_SIZE: setting(int(1, 500), 20, 'Database connections at most, of each process'),
+  POOL_SIZE: setting(
+    int(1, 500),
+    20,
+    'Database connections at most, of each process. See docs/operations.md for advice by cores',
+  ),
+  PREPARED_STATEMENTS: setting(
+    z.enum(['on', 'off'], 'must be on or off').transform((word) => word === 'on'),
+    true,
+    'off for a pooler in transaction mode that knows unnamed statements only (PgBouncer before 1.21)',
+  ),
   LOG_LEVEL: setting(
     z.preprocess(
       (level) => String(level).toLowerCase().replace('warning', 'warn').replace('critical', 'fatal'),

@@ -26,7 +26,12 @@ export async function serve(
   siblings?: { readonly topics: Topics; readonly questions: Questions },
 ): Promise<App> {
   const onConnectionError = (error: Error) => log.warn({ err: error }, 'a database connection broke while idle')
-  const db = new Db({ url: place.url, poolSize: config.POOL_SIZE, onConnectionError })
+  const db = new Db({
+    url: place.url,
+    poolSize: config.POOL_SIZE,
+    prepare: config.PREPARED_STATEMENTS,
+    onConnectionError,
+  })
   stops.push(() => db.close())
   const topics = config.REDIS_URL === null ? siblings?.topics : new RedisTopics(config.REDIS_URL, log)
   if (topics) stops.push(() => topics.close())

@@ -21,12 +21,12 @@ export interface TestDatabase {
 }
 
 /** A copy of the migrated template; about 25 ms. */
-export async function openDatabase(poolSize = 20): Promise<TestDatabase> {
+export async function openDatabase(poolSize = 20, prepare = true): Promise<TestDatabase> {
   const server = inject('postgresUrl')
   const name = `qtable_${randomBytes(6).toString('hex')}`
   await asLogin(server, `create database ${name} template ${inject('template')}`)
   const url = databaseIn(server, name)
-  const db = new Db({ url, poolSize })
+  const db = new Db({ url, poolSize, prepare })
   return {
     url,
     db,

@@ -5,6 +5,7 @@ import { limits } from '../platform/limits.ts'
 import type { Clock, Instant } from '../platform/clock.ts'
 import type { Trail } from '../platform/trail.ts'
 import type { Commits } from './commits.ts'
+import { Held } from './held.ts'
 import { inputOf } from './input.ts'
 import { claimMutation, fingerprintOf, settleMutation, type Outcome, type Remembered } from './mutations.ts'
 import { append, bury, type Change, type Draft, type Entry } from './log.ts'
@@ -35,6 +36,8 @@ export interface Write {
   /** The command's time. Every time it writes that isn't a client's is this one. */
   readonly now: Instant
   newId(): string
+  /** What it has locked and knows. */
+  readonly held: Held
   /**
    * Tells that an entity is now `value`. Told twice, the later value counts, but what was created stays `created` and what was asked for in a batch
    * `batched`, whatever that moved besides.
@@ -200,6 +203,7 @@ class OpenWrite implements Write {
   readonly newId: () => string
   readonly #explain: Explain | undefined
   #entries = new Map<string, Entry>()
+  held = new Held()
 
   constructor(tx: Tx, context: Context, { clock, newId, explain }: ChangeDeps) {
     this.tx = tx
@@ -211,19 +215,23 @@ class OpenWrite implements Write {
   }
 
   put(kind: string, id: string, event: string, version: number, value: object): void {
+    this.held.set(kind, id, value)
     this.#tell({ op: 'put', kind, id, event, version, value })
   }
 
   drop(kind: string, id: string, event: string, version: number, last?: object): void {
+    this.held.set(kind, id, null)
     this.#tell({ op: 'drop', kind, id, event, version: version + 1, ...(last && { value: last }) })
   }
 
   async attempt<T>(work: () => Promise<T>): Promise<T> {
     const before = new Map(this.#entries)
+    const held = this.held.copy()
     try {
       return await this.tx.nested(() => this.explained(work))
     } catch (error) {
       this.#entries = before
+      this.held = held
       throw error
     }
   }

@@ -57,7 +57,7 @@ export const addGuest = command({
       createdAt: w.now,
       updatedAt: w.now,
     }
-    if (guest.tableId === null) return storeGuest(w, guest)
+    if (guest.tableId === null) return storeGuest(w, guest, id !== undefined)
     if (isOver(guest.status)) throw endedWithTable()
     const table = (await lockTables(w, [guest.tableId])).get(guest.tableId)
     if (!table) throw unknownTable(guest.tableId)
@@ -65,7 +65,7 @@ export const addGuest = command({
     const displaced = await displace(w, table)
     const [, stored] = await Promise.all([
       displaced(),
-      storeGuest(w, guest),
+      storeGuest(w, guest, id !== undefined),
       giveTable(w, table, { kind: 'guest', id: guest.id }),
     ])
     return stored

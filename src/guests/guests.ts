@@ -128,17 +128,22 @@ export const readGuests = (
 
 /** Locks guests in the order of id. Unknown ids are left out. */
 export async function lockGuests(w: Write, ids: readonly string[]): Promise<Map<string, Guest>> {
-  const rows = await w.tx.all<Guest>(lockGuestsById, [w.restaurantId, ids])
+  let rows = w.held.all<Guest>('guest', ids)
+  if (!rows) {
+    rows = await w.tx.all<Guest>(lockGuestsById, [w.restaurantId, ids])
+    w.held.note('guest', ids, rows)
+  }
   return new Map(rows.map((guest) => [guest.id, guest]))
 }
 
 export const guestNotFound = (id: string): AppError =>
   new AppError('guest-not-found', 404, 'There is no such guest', { guestId: id })
 
-/** Stores a new guest and tells of it. */
-export async function storeGuest(w: Write, guest: Guest): Promise<Guest> {
+/** Stores a new guest and tells of it. `isNamed`: its id is a client's and may be in use; then it is waited for. */
+export async function storeGuest(w: Write, guest: Guest, isNamed: boolean): Promise<Guest> {
   w.put('guest', guest.id, 'created' satisfies GuestEvent, guest.version, guest)
-  await withFreshId(guest.id, 'guests_pkey', w.tx.all(insertGuest, rowOf(w, guest)))
+  if (isNamed) await withFreshId(guest.id, 'guests_pkey', w.tx.all(insertGuest, rowOf(w, guest)))
+  else w.tx.send(insertGuest, rowOf(w, guest))
   return guest
 }
 
@@ -146,14 +151,14 @@ export async function storeGuest(w: Write, guest: Guest): Promise<Guest> {
 export async function saveGuest(w: Write, changed: Guest, event: GuestEvent): Promise<Guest> {
   const guest = { ...changed, version: changed.version + 1, updatedAt: w.now }
   w.put('guest', guest.id, event, guest.version, guest)
-  await w.tx.all(updateGuest, rowOf(w, guest))
+  w.tx.send(updateGuest, rowOf(w, guest))
   return guest
 }
 
 /** Removes a guest, whom the caller has locked. */
 export async function dropGuest(w: Write, guest: Guest): Promise<void> {
   w.drop('guest', guest.id, 'deleted' satisfies GuestEvent, guest.version)
-  await w.tx.all(deleteGuestRow, [w.restaurantId, guest.id])
+  w.tx.send(deleteGuestRow, [w.restaurantId, guest.id])
 }
 
 function rowOf(w: Write, g: Guest): unknown[] {

@@ -5,6 +5,7 @@ import { command, LostRace, type Write } from '../changes/command.ts'
 import {
   freeTable,
   lockTables,
+  numbered,
   partyAt,
   partyColumns,
   refuseTable,
@@ -57,13 +58,25 @@ export const updateTable = command({
 
 /** Changes a table and whatever that moves. Throws `AppError`: table-not-found, version-conflict, unknown-party, table-not-free, over-capacity, table-number-taken. */
 export async function changeTable(w: Write, tableId: string, change: TableChange, version?: number): Promise<Table> {
-  const { status, partyId, takeOver, force, ...sent } = change
-  const wanted = status === 'available' ? undefined : (partyId ?? undefined)
+  const { partyId } = change
+  const wanted = change.status === 'available' ? undefined : (partyId ?? undefined)
   // The table that the wanted party is at now is locked too: moving there frees it.
   const tables = await lockTables(w, [tableId], wanted === undefined ? [] : [wanted])
   const table = tables.get(tableId)
   if (!table) throw tableNotFound(tableId)
   if (version !== undefined && version !== table.version) throw versionConflict(table)
+  const changed = await store(w, table, tables, change, wanted)
+  if (changed.number !== table.number) await numbered(changed, w.tx.arrived())
+  return changed
+}
+
+async function store(
+  w: Write,
+  table: Table,
+  tables: ReadonlyMap<string, Table>,
+  { status, partyId, takeOver, force, ...sent }: TableChange,
+  wanted: string | undefined,
+): Promise<Table> {
   const edited: Table = { ...table, ...given(sent) }
   if (status === 'available') return makeAvailable(w, edited, partyId ? 'assigned' : 'freed')
   if (wanted !== undefined) return seatThere(w, edited, tables, wanted, { status, takeOver, force })

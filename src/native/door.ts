@@ -121,6 +121,7 @@ export async function identityOf(identities: Identities, request: FastifyRequest
 /** Who acts, where, from what. A foreign restaurant is answered like one that doesn't exist. */
 async function contextOf(deps: NativeDeps, request: FastifyRequest): Promise<Context> {
   const identity = await identityOf(deps.identities, request)
+  request.trail.restaurantId = identity.restaurantId
   const { restaurantId } = request.params as { restaurantId: string }
   if (restaurantId !== identity.restaurantId)
     throw new AppError('restaurant-not-found', 404, 'There is no such restaurant')

@@ -102,7 +102,7 @@ class RouteFigures {
     this.#duration!.observe(reply.elapsedTime / 1000)
     if (statusCode >= 400) this.#errorsOf(trail.code ?? `http-${statusCode}`).value++
     if (trail.cache !== null) this.#cacheOf(trail.shape, trail.cache).value++
-    if (trail.span) endRequest(trail.span, method, this.#route === NO_ROUTE ? null : this.#route, statusCode)
+    if (trail.span) endRequest(trail.span, method, this.#route === NO_ROUTE ? null : this.#route, statusCode, trail)
   }
 
   #turnTo(method: string, status: number): void {

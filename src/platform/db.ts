@@ -1,14 +1,17 @@
 import pg from 'pg'
 import { asRefusal, busy, isFailure, outcomeUnknown } from './database-errors.ts'
+import { ConnectionQueue } from './connection-queue.ts'
+import type { DbObserver, PoolFigures, StatementObserver } from './db-observer.ts'
 import { assert } from './errors.ts'
-import { parsers } from './column-types.ts'
 import type { Instant } from './clock.ts'
 import { limits } from './limits.ts'
 import { OpenTx } from './open-tx.ts'
-import { statement, type DbObserver, type StatementObserver, type Tx } from './statement.ts'
+import { statement, type Tx } from './statement.ts'
+import { cutOff } from './trip.ts'
 
 export { constraintOf, sqlState } from './database-errors.ts'
-export { statement, type DbObserver, type Statement, type StatementObserver, type Tx } from './statement.ts'
+export { declaredStatements, statement, type Statement, type Tx } from './statement.ts'
+export type { DbObserver, PoolFigures, StatementObserver } from './db-observer.ts'
 
 /**
  * Whose rows a transaction may see; at most one restaurant's, or the one staff row it names, or heads to compare, or staff by id with their sign-ins, or
@@ -57,65 +60,54 @@ export interface DbOptions {
   readonly prepare?: boolean
   /** Told of connections that break while idle. */
   readonly onConnectionError?: (error: Error) => void
+  /** Told what happens, for figures. */
   readonly observer?: DbObserver
 }
 
 /** A pool of connections, and transactions on them. */
 export class Db {
+  readonly #options: DbOptions
   readonly #pool: pg.Pool
-  readonly #prepare: boolean
-  readonly #max: number
-  #observer: DbObserver | null
-  #observers: readonly StatementObserver[]
+  readonly #queue: ConnectionQueue
+  readonly #idle: Set<pg.PoolClient>
+  readonly #signal: AbortSignal | undefined
+  /** Whoever watches the pool; all that share it share this. */
+  readonly #watch: { observer: DbObserver | undefined; reached: boolean | undefined }
+  /** Whoever watches one request. */
+  readonly #watcher: StatementObserver | undefined
 
-  constructor(options: DbOptions | Db) {
-    if (options instanceof Db) {
-      this.#pool = options.#pool
-      this.#prepare = options.#prepare
-      this.#max = options.#max
-      this.#observer = options.#observer
-      this.#observers = options.#observers
-      return
-    }
-    this.#prepare = options.prepare ?? true
-    this.#max = options.poolSize
-    this.#observer = options.observer ?? null
-    this.#observers = options.observer ? [options.observer] : []
-    // `pipeline` is read by pg's Client, which the pool hands its options to.
-    const config: pg.PoolConfig & { pipeline: boolean } = {
-      connectionString: options.url,
-      max: options.poolSize,
-      pipeline: true,
-      connectionTimeoutMillis: limits.poolWaitMillis,
-      // A connection costs 20 ms to open: a quiet restaurant's next seating should not pay that.
-      idleTimeoutMillis: limits.poolIdleMillis,
-      keepAlive: true,
-      application_name: 'qtable',
-      types: {
-        getTypeParser: (oid, format) => parsers.get(oid) ?? pg.types.getTypeParser(oid, format),
-      },
-    }
-    this.#pool = new pg.Pool(config)
-    this.#pool.on('error', (error) => options.onConnectionError?.(error))
+  /** `shared`: another one whose pool this one uses, for as long as `signal` doesn't say that nobody waits for the answer. */
+  constructor(options: DbOptions, shared?: Db, signal?: AbortSignal, watcher?: StatementObserver) {
+    this.#options = options
+    this.#watch = shared ? shared.#watch : { observer: options.observer, reached: undefined }
+    this.#watcher = watcher
+    this.#signal = signal
+    this.#idle = shared ? shared.#idle : new Set()
+    this.#queue = shared
+      ? shared.#queue
+      : new ConnectionQueue(options.poolSize, limits.poolWaiting, limits.poolWaitMillis, toldOf(this.#watch))
+    this.#pool = shared ? shared.#pool : openPool(options, this.#idle)
   }
 
-  /** Connections: open, idle, used and at most, and requests waiting for one. */
-  get figures(): { open: number; idle: number; used: number; max: number; waiting: number } {
-    const { totalCount: open, idleCount: idle, waitingCount: waiting } = this.#pool
-    return { open, idle, used: open - idle, max: this.#max, waiting }
+  /** The same database for one request: when `signal` aborts, because its client is gone, it takes no connection any more. */
+  until(signal: AbortSignal): Db {
+    return new Db(this.#options, this, signal, this.#watcher)
   }
 
-  /** Has what runs from now on told to an observer. Once, at the start. */
+  /** The same database for one request, which is told what runs through this. */
+  watchedBy(watcher: StatementObserver): Db {
+    return new Db(this.#options, this, this.#signal, watcher)
+  }
+
+  /** Has what happens from now on told. Once, at the start. */
   observe(observer: DbObserver): void {
-    this.#observer = observer
-    this.#observers = [observer]
+    this.#watch.observer = observer
   }
 
-  /** The same pool: what runs through this is told to one more observer, as long as one request. */
-  watchedBy(observer: StatementObserver): Db {
-    const db = new Db(this)
-    db.#observers = [...this.#observers, observer]
-    return db
+  /** Its connections, as they are now. */
+  get figures(): PoolFigures {
+    const { totalCount: size, idleCount: idle } = this.#pool
+    return { size, idle, used: size - idle, waiting: this.#queue.waiting, max: this.#options.poolSize }
   }
 
   /**
@@ -157,82 +149,81 @@ export class Db {
     work: (tx: Tx) => Promise<T>,
     final?: (made: T) => Final<U> | null,
   ): Promise<[T, U | null]> {
-    const began = this.#observers.length > 0 ? performance.now() : 0
+    const observers = [this.#watch.observer, this.#watcher].filter((each) => each !== undefined)
+    const began = observers.length > 0 ? performance.now() : 0
     const client = await this.#connect()
     let broken: Error | undefined
     const onError = (error: Error) => void (broken = error)
     client.on('error', onError)
     // PostgreSQL's own limits don't help when it is the network that says nothing.
     const late = setTimeout(
-      () => cutOff(client),
+      () => {
+        cutOff(client)
+        // Those that nobody uses lead to the same place, and each would keep a request as long.
+        for (const idle of this.#idle) cutOff(idle)
+      },
       scope === null ? limits.ownerTransactionMillis : limits.transactionMillis,
     )
+    const tx = new OpenTx(client, this.#options.prepare ?? true, observers)
     try {
-      const tx = new OpenTx(client, this.#prepare, this.#observers)
-      const made = await this.#work(client, tx, beginText, scope, work)
+      const made = await this.#work(tx, beginText, scope, work)
       const last = final?.(made)
-      const [ended, committed] = await Promise.allSettled([last ? last(tx) : null, tx.send('commit', 'commit')])
-      if (committed.status === 'rejected') broken = committed.reason as Error
-      if (ended.status === 'rejected' && (committed.status === 'fulfilled' || isFailure(ended.reason)))
-        throw ended.reason
+      const [ended, committed] = await Promise.allSettled([last ? last(tx) : null, tx.commit()])
+      if (committed.status === 'rejected') {
+        // Not committed for sure where a statement failed, this one or one ahead of it in the trip.
+        if (isFailure(committed.reason)) await tx.rollback()
+        else broken = committed.reason as Error
+      }
+      const failed = tx.failure ?? (ended.status === 'rejected' ? (ended.reason as unknown) : undefined)
+      if (failed !== undefined && (committed.status === 'fulfilled' || isFailure(failed))) throw failed
       if (committed.status === 'rejected') throw isFailure(committed.reason) ? committed.reason : outcomeUnknown()
       assert(ended.status === 'fulfilled', 'a transaction that was not finished was committed')
-      assert(committed.value.command === 'COMMIT', 'a transaction that had failed was committed')
+      assert(committed.value === 'COMMIT', 'a transaction that had failed was committed')
       return [made, ended.value]
     } catch (error) {
       throw asRefusal(error)
     } finally {
       clearTimeout(late)
+      tx.end()
       client.off('error', onError)
       client.release(broken)
-      if (broken) this.#observer?.reached(false)
-      for (const observer of this.#observers) observer.transaction((performance.now() - began) / 1000)
+      this.#queue.leave()
+      for (const each of observers) each.transaction((performance.now() - began) / 1000)
     }
   }
 
-  async #work<T>(
-    client: pg.PoolClient,
-    tx: OpenTx,
-    beginText: string,
-    scope: Scope | null,
-    work: (tx: Tx) => Promise<T>,
-  ): Promise<T> {
+  async #work<T>(tx: OpenTx, beginText: string, scope: Scope | null, work: (tx: Tx) => Promise<T>): Promise<T> {
     // The first statements of the work travel with these two. Where these fail, those fail too: nothing runs without the scope.
-    const begun = Promise.all([
-      client.query(beginText),
-      scope === null ? tx.one(beginAsOwner, []) : tx.one(begin, scopeValues(scope)),
-    ])
-    const [opened, worked] = await Promise.allSettled([begun, work(tx)])
+    if (scope === null) tx.open(beginText, beginAsOwner, [])
+    else tx.open(beginText, begin, scopeValues(scope))
     try {
-      if (opened.status === 'rejected') throw opened.reason
-      if (worked.status === 'rejected') throw worked.reason
-      return worked.value
+      const made = await work(tx)
+      // What only writes is one trip, from begin to commit. Otherwise nothing else is sent before the scope is known to hold.
+      if (!tx.isAtHome) await tx.begun()
+      return made
     } catch (error) {
-      // Whatever was sent and not awaited has been answered by the time the rollback is.
-      await client.query('rollback').catch(() => client.emit('error', new Error('rollback failed')))
-      throw error
+      await tx.rollback()
+      throw tx.failure ?? error
     }
   }
 
   async #connect(): Promise<pg.PoolClient> {
-    const observer = this.#observer
-    if (this.#pool.waitingCount >= limits.poolWaiting) {
-      observer?.gaveUp('queue-full')
-      throw busy('Too many requests are waiting for the database')
-    }
-    const began = observer ? performance.now() : 0
+    await this.#queue.enter(this.#signal)
     try {
       const client = await this.#pool.connect()
-      observer?.waited((performance.now() - began) / 1000)
-      observer?.reached(true)
+      this.#tellReached(true)
       return client
     } catch (error) {
-      const { message } = error as Error
-      // The pool's own word for its deadline: the database may be well, and all connections in use.
-      if (/timeout exceeded/.test(message)) observer?.gaveUp('deadline')
-      else observer?.reached(false)
-      throw busy(`The database can't be reached: ${message}`)
+      this.#queue.leave()
+      this.#tellReached(false)
+      throw busy(`The database can't be reached: ${(error as Error).message}`)
     }
+  }
+
+  #tellReached(ok: boolean): void {
+    if (ok === this.#watch.reached) return
+    this.#watch.reached = ok
+    this.#watch.observer?.reached(ok)
   }
 
   /** Waits for running transactions and closes every connection. */
@@ -241,10 +232,33 @@ export class Db {
   }
 }
 
-/** Ends a connection at once, whatever is under way on it: that is refused, as when the connection breaks by itself. */
-function cutOff(client: pg.PoolClient): void {
-  const { connection } = client as unknown as { connection: { stream: { destroy(error: Error): void } } }
-  connection.stream.destroy(new Error('Connection terminated: no answer in time'))
+/** Tells what the queue tells to whoever watches then. */
+function toldOf(watch: { readonly observer: DbObserver | undefined }): Pick<DbObserver, 'waited' | 'gaveUp'> {
+  return {
+    waited: (seconds) => watch.observer?.waited(seconds),
+    gaveUp: (reason) => watch.observer?.gaveUp(reason),
+  }
+}
+
+function openPool(options: DbOptions, idle: Set<pg.PoolClient>): pg.Pool {
+  // `pipeline` is read by pg's Client, which the pool hands its options to.
+  const config: pg.PoolConfig & { pipeline: boolean } = {
+    connectionString: options.url,
+    max: options.poolSize,
+    pipeline: true,
+    connectionTimeoutMillis: limits.poolWaitMillis,
+    // A connection costs 20 ms to open: a quiet restaurant's next seating should not pay that.
+    idleTimeoutMillis: limits.poolIdleMillis,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: limits.poolKeepAliveMillis,
+    application_name: 'qtable',
+  }
+  const pool = new pg.Pool(config)
+  pool.on('error', (error) => options.onConnectionError?.(error))
+  pool.on('acquire', (client) => idle.delete(client))
+  pool.on('release', (_, client) => idle.add(client))
+  pool.on('remove', (client) => idle.delete(client))
+  return pool
 }
 
 function scopeValues(scope: Scope): string[] {

@@ -71,6 +71,8 @@ export const limits = {
   poolWaitMillis: 10_000,
   /** How long a database connection is kept that nothing uses. */
   poolIdleMillis: 300_000,
+  /** How long a connection is silent before the network is asked whether the other end is there. */
+  poolKeepAliveMillis: 5_000,
   /** How long one SQL statement may run, or wait for a lock, and a transaction may sit idle. */
   statementMillis: 15_000,
   lockMillis: 10_000,

@@ -1,17 +1,24 @@
+import { nextTick } from 'node:process'
 import type pg from 'pg'
 import { sqlState } from './database-errors.ts'
+import type { StatementObserver } from './db-observer.ts'
 import { assert } from './errors.ts'
-import type { Statement, StatementObserver, Tx } from './statement.ts'
+import type { Statement, Tx } from './statement.ts'
+import { Trip, type Answered } from './trip.ts'
 
-// What the driver takes: a prepared statement by its name, or a text.
-type Sent = string | { readonly name?: string; readonly text: string; readonly values: unknown[] }
-
-/** A transaction on a connection of its own. */
+/** A transaction on a connection: what is sent in one turn of the event loop goes out in one trip. */
 export class OpenTx implements Tx {
   readonly #client: pg.PoolClient
   readonly #prepare: boolean
   readonly #observers: readonly StatementObserver[]
+  #trip: Trip | undefined
+  #departed = 0
   #depth = 0
+  #isOver = false
+  #sent: Promise<unknown> = Promise.resolve()
+  #begun: Promise<unknown> = this.#sent
+  /** Why a statement failed that nobody waited for; the first of them. */
+  failure: unknown
 
   constructor(client: pg.PoolClient, prepare: boolean, observers: readonly StatementObserver[]) {
     this.#client = client
@@ -20,10 +27,9 @@ export class OpenTx implements Tx {
   }
 
   async all<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row[]> {
-    const query = this.#prepare
-      ? { name: s.name, text: s.text, values: [...values] }
-      : { text: s.text, values: [...values] }
-    return (await this.send<Row>(s.name, query)).rows
+    if (this.#observers.length === 0) return (await this.#ask<Row>(s.name, s.text, values)).rows
+    const { rows } = await this.#timed(s.name, () => this.#ask<Row>(s.name, s.text, values))
+    return rows
   }
 
   async maybe<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row | undefined> {
@@ -36,34 +42,104 @@ export class OpenTx implements Tx {
     return row
   }
 
+  send(s: Statement, values: readonly unknown[]): void {
+    this.#unwatched(this.all(s, values))
+  }
+
+  async arrived(): Promise<void> {
+    await this.#sent
+    const { failure } = this
+    this.failure = undefined
+    if (failure !== undefined) throw failure
+  }
+
   async nested<T>(work: () => Promise<T>): Promise<T> {
     const name = `level_${++this.#depth}`
+    this.#unwatched(this.control(`savepoint ${name}`))
     try {
-      await this.send('savepoint', `savepoint ${name}`)
       const made = await work()
-      await this.send('release-savepoint', `release savepoint ${name}`)
+      this.#unwatched(this.control(`release savepoint ${name}`))
       return made
     } catch (error) {
-      await this.send('rollback-to-savepoint', `rollback to savepoint ${name}`)
-      throw error
+      // In a trip of its own: where a statement failed, all that travels behind it is lost.
+      this.#depart()
+      await this.control(`rollback to savepoint ${name}`)
+      throw this.failure ?? error
     } finally {
       this.#depth--
     }
   }
 
-  /** Sends what has a name for the figures. */
-  async send<Row extends object>(name: string, query: Sent): Promise<pg.QueryResult<Row>> {
-    if (this.#observers.length === 0) return this.#client.query<Row>(query)
+  /** Sends the beginning, which travels with the first statements of the work: where it fails, so do they. */
+  open(text: string, scope: Statement, values: readonly unknown[]): void {
+    this.#unwatched(this.control(text))
+    this.send(scope, values)
+    this.#begun = this.#sent
+  }
+
+  /** Waits until the beginning is answered. Throws its error. */
+  async begun(): Promise<void> {
+    await this.#begun
+    if (this.failure !== undefined) throw this.failure
+  }
+
+  /** Whether everything that was sent is still here, to travel with what is sent in this turn. */
+  get isAtHome(): boolean {
+    return this.#departed === 0
+  }
+
+  /** Runs a statement that begins, ends or divides the transaction. Gives what PostgreSQL says of it. */
+  async control(text: string): Promise<string> {
+    return (await this.#ask(`: ${text}`, text, [])).said
+  }
+
+  /** Commits. Gives `ROLLBACK` where a statement had failed. */
+  async commit(): Promise<string> {
+    return (await this.#timed('commit', () => this.#ask(': commit', 'commit', []))).said
+  }
+
+  async #timed<Row extends object>(name: string, ask: () => Promise<Answered<Row>>): Promise<Answered<Row>> {
     const began = performance.now()
     try {
-      const result = await this.#client.query<Row>(query)
-      const seconds = (performance.now() - began) / 1000
-      for (const observer of this.#observers) observer.statement(name, seconds, result.rowCount ?? 0, null)
-      return result
+      const answered = await ask()
+      for (const each of this.#observers) each.statement(name, (performance.now() - began) / 1000, answered.count, null)
+      return answered
     } catch (error) {
-      const seconds = (performance.now() - began) / 1000
-      for (const observer of this.#observers) observer.statement(name, seconds, 0, sqlState(error) ?? '08000')
+      const sqlstate = sqlState(error) ?? '08000'
+      for (const each of this.#observers) each.statement(name, (performance.now() - began) / 1000, 0, sqlstate)
       throw error
     }
+  }
+
+  /** Undoes everything. Whatever was sent and not awaited has been answered by the time this is. */
+  async rollback(): Promise<void> {
+    this.#depart()
+    await this.control('rollback').catch(() => this.#client.emit('error', new Error('rollback failed')))
+  }
+
+  /** Nothing can be sent any more: the connection is another's now. */
+  end(): void {
+    this.#isOver = true
+  }
+
+  #ask<Row extends object>(name: string, text: string, values: readonly unknown[]): Promise<Answered<Row>> {
+    if (this.#isOver) return Promise.reject(new Error(`assertion failed: ${name} was sent after its transaction`))
+    if (!this.#trip) {
+      this.#trip = new Trip()
+      nextTick(() => this.#depart())
+    }
+    return this.#trip.add<Row>(this.#prepare ? name : '', text, values)
+  }
+
+  #depart(): void {
+    const trip = this.#trip
+    this.#trip = undefined
+    if (!trip) return
+    this.#departed++
+    this.#client.query(trip)
+  }
+
+  #unwatched(sent: Promise<unknown>): void {
+    this.#sent = sent.catch((error: unknown) => (this.failure ??= error))
   }
 }

@@ -21,7 +21,8 @@ export class SlowStatements {
   note(name: string, seconds: number, rows: number): boolean {
     if (seconds < this.#seconds) return false
     this.#log.warn({ statement: name, ms: Math.round(seconds * 1000), rows }, 'a statement was slow')
-    const declared = this.#planner && statementOf(name)
+    // What begins a transaction has no plan to speak of, and is answered together with what travels behind it.
+    const declared = this.#planner && !name.startsWith('begin') && statementOf(name)
     if (declared) void this.#tellPlan(declared)
     return true
   }

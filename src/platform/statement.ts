@@ -19,10 +19,10 @@ export function statement(name: string, text: string): Statement {
 /** The statement of a name, if it is declared. */
 export const statementOf = (name: string): Statement | undefined => declared.get(name)
 
-/** Every statement that is declared so far. */
-export const statements = (): Statement[] => [...declared.values()]
+/** Every statement that was declared by the modules that are loaded. */
+export const declaredStatements = (): Statement[] => [...declared.values()]
 
-/** An open transaction. Statements that are not awaited one by one travel together (pipelined) and run in order. */
+/** An open transaction. Statements of one turn of the event loop travel together, in one trip, and run in order. */
 export interface Tx {
   /** Runs a statement and gives its rows. */
   all<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row[]>
@@ -30,24 +30,13 @@ export interface Tx {
   maybe<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row | undefined>
   /** Runs a statement and gives its one row; no row is a bug. */
   one<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row>
+  /**
+   * Sends a statement that gives nothing and isn't waited for: it travels with what is sent next, the commit at the latest. Where it fails the transaction
+   * fails, with its error.
+   */
+  send(s: Statement, values: readonly unknown[]): void
+  /** Waits until whatever `send` sent is answered. Throws the error of the first that failed. */
+  arrived(): Promise<void>
   /** Runs `work`; what it wrote is undone when it throws. */
   nested<T>(work: () => Promise<T>): Promise<T>
-}
-
-/** Is told what runs. Must not throw, and is called often: it must not cost much. Times are seconds. */
-export interface StatementObserver {
-  /** A statement was answered, so long after it was sent; those that travel together wait for each other. `sqlstate`: why it failed, 08000 where the connection broke. */
-  statement(name: string, seconds: number, rows: number, sqlstate: string | null): void
-  /** A transaction is over, with the wait for its connection. */
-  transaction(seconds: number): void
-}
-
-/** Is told of the pool besides. */
-export interface DbObserver extends StatementObserver {
-  /** A transaction waited so long for its connection. */
-  waited(seconds: number): void
-  /** A transaction got no connection in time, or too many waited already. */
-  gaveUp(reason: 'deadline' | 'queue-full'): void
-  /** Whether the last attempt to reach the database succeeded. */
-  reached(succeeded: boolean): void
 }

@@ -78,8 +78,16 @@ export class Tracing {
   }
 }
 
-/** Ends a request's span. `route`: the pattern of its address, or null. */
-export function endRequest(span: Span, method: string, route: string | null, status: number): void {
+/** Ends a request's span. `route`: the pattern of its address, or null; `facts`: what else is known of it. */
+export function endRequest(
+  span: Span,
+  method: string,
+  route: string | null,
+  status: number,
+  { restaurantId, seq }: { readonly restaurantId: string | null; readonly seq: number | null },
+): void {
+  if (restaurantId !== null) span.setAttribute('qtable.restaurant_id', restaurantId)
+  if (seq !== null) span.setAttribute('qtable.seq', seq)
   if (route !== null) span.updateName(`${method} ${route}`).setAttribute('http.route', route)
   span.setAttribute('http.response.status_code', status)
   if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })

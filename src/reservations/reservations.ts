@@ -119,12 +119,17 @@ export async function hasActiveReservation(w: Write, guestId: string): Promise<b
 }
 
 /** Locks a reservation, if there is one with this id. */
-export const lockReservation = (w: Write, id: string): Promise<Reservation | undefined> =>
-  w.tx.maybe<Reservation>(lockById, [w.restaurantId, [id]])
+export const lockReservation = async (w: Write, id: string): Promise<Reservation | undefined> =>
+  (await lockReservations(w, [id]))[0]
 
 /** Locks reservations in the order of id. Unknown ids are left out. */
-export const lockReservations = (w: Write, ids: readonly string[]): Promise<Reservation[]> =>
-  w.tx.all<Reservation>(lockById, [w.restaurantId, ids])
+export async function lockReservations(w: Write, ids: readonly string[]): Promise<Reservation[]> {
+  const known = w.held.all<Reservation>('reservation', ids)
+  if (known) return known
+  const rows = await w.tx.all<Reservation>(lockById, [w.restaurantId, ids])
+  w.held.note('reservation', ids, rows)
+  return rows
+}
 
 export const reservationNotFound = (id: string): AppError =>
   new AppError('reservation-not-found', 404, 'There is no such reservation', { reservationId: id })
@@ -138,7 +143,7 @@ export async function unlinkGuest(w: Write, guestId: string): Promise<void> {
 /** Stores a new reservation and tells of it. */
 export async function storeReservation(w: Write, reservation: Reservation): Promise<Reservation> {
   w.put('reservation', reservation.id, 'created' satisfies ReservationEvent, reservation.version, reservation)
-  await w.tx.all(insertReservation, rowOf(w, reservation))
+  w.tx.send(insertReservation, rowOf(w, reservation))
   return reservation
 }
 
@@ -146,7 +151,7 @@ export async function storeReservation(w: Write, reservation: Reservation): Prom
 export async function saveReservation(w: Write, changed: Reservation, event: ReservationEvent): Promise<Reservation> {
   const reservation = { ...changed, version: changed.version + 1, updatedAt: w.now }
   w.put('reservation', reservation.id, event, reservation.version, reservation)
-  await w.tx.all(updateReservation, rowOf(w, reservation))
+  w.tx.send(updateReservation, rowOf(w, reservation))
   return reservation
 }
 

@@ -84,8 +84,27 @@ export async function lockTables(
   ids: readonly string[],
   partyIds: readonly string[] = [],
 ): Promise<Map<string, Table>> {
-  const rows = await w.tx.all<Table>(lockTablesByIdOrParty, [w.restaurantId, ids, partyIds])
+  const theirs = tablesOf(w, partyIds)
+  let rows = theirs && w.held.all<Table>('table', [...new Set([...ids, ...theirs])])
+  if (!rows) {
+    rows = await w.tx.all<Table>(lockTablesByIdOrParty, [w.restaurantId, ids, partyIds])
+    w.held.note('table', ids, rows)
+  }
   return new Map(rows.map((table) => [table.id, table]))
+}
+
+/** The tables that parties are at, where the parties are locked already; they and their tables are pairs. Otherwise undefined. */
+function tablesOf(w: Write, partyIds: readonly string[]): string[] | undefined {
+  const ids: string[] = []
+  for (const id of partyIds) {
+    const guest = w.held.of<{ tableId: string | null }>('guest', id)
+    const reservation = w.held.of<{ tableId: string | null }>('reservation', id)
+    const party = guest ?? reservation
+    // Of neither kind it must be known that it is not there.
+    if (!party && (guest === undefined || reservation === undefined)) return undefined
+    if (party?.tableId) ids.push(party.tableId)
+  }
+  return ids
 }
 
 /** Locks one table. Throws `AppError` table-not-found (404), or version-conflict (409) when `version` is given and not its own. */
@@ -109,11 +128,11 @@ export async function storeTable(w: Write, table: Table): Promise<Table> {
   return table
 }
 
-/** Stores a changed table, which the caller has locked, and tells of it. Throws `AppError` table-number-taken (409). */
+/** Stores a changed table, which the caller has locked, and tells of it. Where its number changed, `numbered` tells whether it may have that. */
 export async function saveTable(w: Write, changed: Table, event: TableEvent): Promise<Table> {
   const table = { ...changed, version: changed.version + 1, updatedAt: w.now }
   w.put('table', table.id, event, table.version, table)
-  await numbered(table, w.tx.all(updateTable, rowOf(w, table)))
+  w.tx.send(updateTable, rowOf(w, table))
   return table
 }
 
@@ -165,7 +184,7 @@ export interface Insistence {
 /** Removes a table, which the caller has locked. */
 export async function dropTable(w: Write, table: Table): Promise<void> {
   w.drop('table', table.id, 'deleted' satisfies TableEvent, table.version, table)
-  await w.tx.all(deleteTable, [w.restaurantId, table.id])
+  w.tx.send(deleteTable, [w.restaurantId, table.id])
 }
 
 function rowOf(w: Write, t: Table): unknown[] {
@@ -186,7 +205,8 @@ function rowOf(w: Write, t: Table): unknown[] {
   ]
 }
 
-async function numbered(table: Table, stored: Promise<unknown>): Promise<void> {
+/** Waits for a table to be stored. Throws `AppError` table-number-taken (409) where another has its number. */
+export async function numbered(table: Pick<Table, 'number'>, stored: Promise<unknown>): Promise<void> {
   try {
     await stored
   } catch (error) {

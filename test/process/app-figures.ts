@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import type { PoolFigures } from '../../src/platform/db.ts'
 import { TEST_SECRET } from '../kit.ts'
 import { cleanUp } from './server.ts'
 
@@ -13,7 +14,7 @@ export interface AppFigures {
   readonly hub: { readonly rooms: number; readonly early: number }
   /** Topics of Redis that it hears. */
   readonly topics: number
-  readonly db: { readonly open: number; readonly idle: number; readonly waiting: number }
+  readonly db: PoolFigures
   /** What keeps its event loop going, by kind: sockets, servers, timers that are not unref'ed. */
   readonly handles: Readonly<Record<string, number>>
   readonly rssBytes: number

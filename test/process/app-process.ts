@@ -12,7 +12,7 @@ const read = readConfig({ ENVIRONMENT: 'test', LOG_LEVEL: 'error', ...process.en
 if ('problems' in read) throw new Error(read.problems.join('; '))
 const { config } = read
 const log = createLog(config.LOG_LEVEL)
-const db = new Db({ url: config.DATABASE_URL!, poolSize: config.POOL_SIZE })
+const db = new Db({ url: config.DATABASE_URL!, poolSize: config.POOL_SIZE, prepare: config.PREPARED_STATEMENTS })
 const topics = config.REDIS_URL === null ? undefined : new RedisTopics(config.REDIS_URL, log)
 const app = await buildApp({
   config,

@@ -147,7 +147,7 @@ function likeness({ stream, sockets, floors, hub, topics, db, handles }: AppFigu
     early: hub.early,
     topics,
     channels,
-    connections: TCPSocketWrap + PipeWrap - db.open,
+    connections: TCPSocketWrap + PipeWrap - db.size,
     servers: TCPServerWrap,
     timers: Timeout - db.idle,
   }

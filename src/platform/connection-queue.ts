@@ -1,0 +1,84 @@
+import type { DbObserver } from './db-observer.ts'
+import { busy } from './database-errors.ts'
+import { AppError } from './errors.ts'
+
+/**
+ * Who may use the database: so many at once, the others in the order in which they came. Whoever waits too long or is no longer asked for leaves the queue without having
+ * taken anything.
+ */
+export class ConnectionQueue {
+  readonly #most: number
+  readonly #longest: number
+  readonly #waitMillis: number
+  readonly #observer: Pick<DbObserver, 'waited' | 'gaveUp'> | undefined
+  readonly #waiters = new Set<() => void>()
+  #used = 0
+
+  /** `most` at once, `longest` waiting, each for `waitMillis`. */
+  constructor(most: number, longest: number, waitMillis: number, observer?: Pick<DbObserver, 'waited' | 'gaveUp'>) {
+    this.#most = most
+    this.#longest = longest
+    this.#waitMillis = waitMillis
+    this.#observer = observer
+  }
+
+  /** How many wait. */
+  get waiting(): number {
+    return this.#waiters.size
+  }
+
+  /**
+   * Waits for its turn; whoever gets it calls `leave` afterwards. Throws `AppError` busy (503) when too many are waiting, when its turn doesn't come in time, and when
+   * `signal` says that nobody waits for the answer any more.
+   */
+  async enter(signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) throw nobodyWaits()
+    if (this.#used < this.#most) {
+      this.#used++
+      this.#observer?.waited(0)
+      return
+    }
+    if (this.#waiters.size >= this.#longest) {
+      this.#observer?.gaveUp('queue-full')
+      throw busy('Too many requests are waiting for the database')
+    }
+    const began = performance.now()
+    await this.#wait(signal)
+    this.#observer?.waited((performance.now() - began) / 1000)
+  }
+
+  /** Hands the turn on to whoever waits longest. */
+  leave(): void {
+    const [next] = this.#waiters
+    if (!next) return void this.#used--
+    this.#waiters.delete(next)
+    next()
+  }
+
+  #wait(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const giveUp = (error: AppError) => {
+        this.#waiters.delete(go)
+        over()
+        reject(error)
+      }
+      const late = setTimeout(() => {
+        this.#observer?.gaveUp('deadline')
+        giveUp(busy('No database connection was free in time'))
+      }, this.#waitMillis)
+      const onAbort = () => giveUp(nobodyWaits())
+      const over = () => {
+        clearTimeout(late)
+        signal?.removeEventListener('abort', onAbort)
+      }
+      const go = () => {
+        over()
+        resolve()
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#waiters.add(go)
+    })
+  }
+}
+
+const nobodyWaits = (): AppError => new AppError('busy', 503, 'Nobody waits for the answer any more')

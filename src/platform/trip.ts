@@ -1,0 +1,161 @@
+import pg from 'pg'
+import utils from 'pg/lib/utils'
+import { parsers } from './column-types.ts'
+
+/**
+ * Statements that go to the database in one write and are answered in one: with one Sync behind the last of them, where the driver puts one behind each. The
+ * server then sends once and this process reads once (measured in docs/decisions/0008). Where one fails, those behind it are not run.
+ */
+
+/** How a statement was answered: its rows, how many it gave or touched, and what PostgreSQL says of it (`INSERT 0 1`, `COMMIT`). */
+export interface Answered<Row> {
+  readonly rows: Row[]
+  readonly count: number
+  readonly said: string
+}
+
+/** A statement on its way. Without a name it is parsed anew each time. */
+interface Asked {
+  readonly name: string
+  readonly text: string
+  /** As they were given, and as they are sent. */
+  readonly given: readonly unknown[]
+  readonly values: readonly (string | Buffer | null)[]
+  readonly rows: object[]
+  shape: Shape | undefined
+  /** Why its rows can't be read. */
+  fault?: unknown
+  readonly resolve: (answered: Answered<never>) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** The columns of a statement's rows, and how their text is read. */
+type Shape = readonly { readonly name: string; readonly read: (text: string) => unknown }[]
+
+interface Field {
+  readonly name: string
+  readonly dataTypeID: number
+  readonly format: string
+}
+
+/** The driver's connection, below its client. */
+interface Connection {
+  readonly stream: { cork(): void; uncork(): void; destroy(error: Error): void }
+  readonly parsedStatements: Record<string, string>
+  readonly submittedNamedStatements: Record<string, string>
+  parse(message: object): void
+  bind(message: object): void
+  describe(message: object): void
+  execute(message: object): void
+  sync(): void
+}
+
+const NO_ROWS: Shape = []
+const connectionOf = (client: pg.PoolClient): Connection => (client as unknown as { connection: Connection }).connection
+
+/** What is known of the named statements of each connection: so they are described once. */
+const shapes = new WeakMap<Connection, Map<string, Shape>>()
+
+/** A query of the driver that is several: it takes the answers in the order in which they come. */
+export class Trip extends pg.Query {
+  /** What travels together. */
+  readonly asked: Asked[] = []
+  // The driver reads these two of the query that is being answered.
+  declare name: string
+  declare text: string
+  #at = 0
+
+  constructor() {
+    super({ text: '' })
+  }
+
+  /** Takes one more along, before it is sent. */
+  add<Row extends object>(name: string, text: string, values: readonly unknown[]): Promise<Answered<Row>> {
+    return new Promise((resolve, reject) => {
+      const prepared = values.map((value) => utils.prepareValue(value))
+      this.asked.push({ name, text, given: values, values: prepared, rows: [], shape: undefined, resolve, reject })
+    })
+  }
+
+  override submit = (connection: unknown): null => {
+    const to = connection as Connection
+    const known = shapes.get(to) ?? new Map<string, Shape>()
+    shapes.set(to, known)
+    this.#turnTo(0)
+    to.stream.cork()
+    try {
+      for (const each of this.asked) this.#send(to, each, known)
+      to.sync()
+    } finally {
+      to.stream.uncork()
+    }
+    return null
+  }
+
+  #send(to: Connection, each: Asked, known: ReadonlyMap<string, Shape>): void {
+    const { name, text, values } = each
+    const isParsed = name !== '' && (name in to.parsedStatements || name in to.submittedNamedStatements)
+    if (!isParsed) {
+      to.parse({ name, text })
+      if (name !== '') to.submittedNamedStatements[name] = text
+    }
+    to.bind({ statement: name, values })
+    each.shape = isParsed ? known.get(name) : undefined
+    if (!each.shape) to.describe({ type: 'P', name: '' })
+    to.execute({})
+  }
+
+  #turnTo(index: number): void {
+    this.#at = index
+    this.name = this.asked[index]?.name ?? ''
+    this.text = this.asked[index]?.text ?? ''
+  }
+
+  handleRowDescription({ fields }: { fields: readonly Field[] }): void {
+    this.asked[this.#at]!.shape = fields.map(({ name, dataTypeID, format }) => ({
+      name,
+      read:
+        parsers.get(dataTypeID) ?? (pg.types.getTypeParser(dataTypeID, format as 'text') as (text: string) => unknown),
+    }))
+  }
+
+  handleDataRow({ fields }: { fields: readonly (string | null)[] }): void {
+    const asked = this.asked[this.#at]!
+    const row: Record<string, unknown> = {}
+    try {
+      for (let i = 0; i < fields.length; i++) {
+        const text = fields[i]!
+        const { name, read } = asked.shape![i]!
+        row[name] = text === null ? null : read(text)
+      }
+      asked.rows.push(row)
+    } catch (error) {
+      asked.fault ??= error
+    }
+  }
+
+  handleCommandComplete({ text }: { text: string }, connection: unknown): void {
+    const { name, rows, shape, fault, resolve, reject } = this.asked[this.#at]!
+    if (name !== '') shapes.get(connection as Connection)!.set(name, shape ?? NO_ROWS)
+    this.#turnTo(this.#at + 1)
+    if (fault !== undefined) return reject(fault)
+    resolve({ rows: rows as never[], count: Number(text.slice(text.lastIndexOf(' ') + 1)) || 0, said: text })
+  }
+
+  /** The statement that is being answered failed, or the connection broke: it and all behind it are refused with the same error. */
+  handleError(error: unknown, connection: unknown): void {
+    const to = connection as Connection
+    for (const { name, reject } of this.asked.slice(this.#at)) {
+      delete to.submittedNamedStatements[name]
+      shapes.get(to)?.delete(name)
+      reject(error)
+    }
+    this.#at = this.asked.length
+  }
+
+  handleReadyForQuery(): void {}
+}
+
+/** Ends a connection at once, whatever is under way on it: that is refused, as when the connection breaks by itself. */
+export const cutOff = (client: pg.PoolClient): void =>
+  connectionOf(client).stream.destroy(new Error('Connection terminated: no answer in time'))

@@ -1,0 +1,87 @@
+/**
+ * How many statements each operation of both doors may send to the database, and in how many trips; `begin`, the scope and the commit count. Whoever is asked for the first time
+ * costs one transaction more (who is it?), which is remembered. A number that is raised is a decision: say why in the commit.
+ */
+export interface Budget {
+  readonly statements: number
+  readonly trips: number
+}
+
+const of = (statements: number, trips: number): Budget => ({ statements, trips })
+const NONE = of(0, 0)
+
+/** By the operation's name. */
+export const budgets: Readonly<Record<string, Budget>> = {
+  root: NONE,
+  health: NONE,
+  syncHealth: NONE,
+  atomicHealth: NONE,
+  register: of(6, 4),
+  login: of(8, 4),
+  me: NONE,
+  guestsList: of(4, 2),
+  guestsCreate: of(5, 1),
+  guestsGet: of(4, 2),
+  guestsUpdate: of(7, 2),
+  guestsDelete: of(10, 4),
+  tablesList: of(4, 2),
+  tablesCreate: of(6, 3),
+  tablesBulk: of(4, 2),
+  tablesUpdate: of(6, 2),
+  tablesDelete: of(7, 2),
+  tablesClear: of(6, 2),
+  reservationsList: of(4, 2),
+  reservationsCreate: of(5, 1),
+  reservationsUpdate: of(7, 3),
+  reservationsCancel: of(7, 3),
+  batchUpdate: of(4, 1),
+  atomicBatch: of(8, 2),
+  guestStatusAtomic: of(7, 2),
+  syncFull: of(6, 2),
+  syncDelta: of(6, 4),
+  syncBatch: of(10, 4),
+  dashboardData: of(6, 2),
+  restaurantDashboard: of(6, 2),
+  v1Dashboard: of(6, 2),
+  dashboardUpdates: of(6, 4),
+  'sign-in': of(12, 6),
+  refresh: of(5, 3),
+  'sign-out': NONE,
+  'get-me': NONE,
+  'add-staff': of(6, 4),
+  'list-staff': of(5, 2),
+  'update-staff': of(4, 2),
+  'end-sign-ins': of(5, 3),
+  'add-table': of(6, 3),
+  'list-tables': of(5, 2),
+  'update-table': of(6, 2),
+  'remove-table': of(7, 2),
+  'arrange-tables': of(4, 2),
+  'clear-table': of(6, 2),
+  'add-reservation': of(5, 1),
+  'list-reservations': of(5, 2),
+  'update-reservation': of(7, 3),
+  'cancel-reservation': of(7, 3),
+  'add-guest': of(5, 1),
+  'list-guests': of(5, 2),
+  'update-guest': of(7, 2),
+  'delete-guest': of(13, 5),
+  'get-guest': of(5, 2),
+  'set-guest-status': of(7, 2),
+  'seat-guest': of(8, 2),
+  'move-guest': of(9, 2),
+  'run-batch': of(6, 3),
+  'run-each': of(8, 3),
+  'get-floor': of(7, 2),
+  'get-floor-since': of(7, 4),
+  'get-snapshot': NONE,
+  'get-changes': of(4, 2),
+}
+
+/** Lists of commands: so many statements whatever is in them, so many more for each part, and so many trips however many parts there are. */
+export const listBudgets: Readonly<Record<string, { fixed: number; each: number; trips: number }>> = {
+  'atomic batch': { fixed: 9, each: 1, trips: 4 },
+  'run-batch: seat': { fixed: 7, each: 2, trips: 4 },
+  'run-each: clear': { fixed: 7, each: 4, trips: 4 },
+  'sync batch': { fixed: 7, each: 3, trips: 4 },
+}

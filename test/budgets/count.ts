@@ -1,0 +1,8 @@
+import { capture } from '../../bench/captured.ts'
+import type { Budget } from './budgets.ts'
+
+/** What `work` sends to the database. */
+export async function count(work: () => Promise<unknown>): Promise<Budget> {
+  const sent = await capture(work)
+  return { statements: sent.length, trips: new Set(sent.map(({ trip }) => trip)).size }
+}
