@@ -67,7 +67,10 @@ export class Ledgers {
   /** What happened in the last minutes, as far as is known; of 0 minutes: since the start. */
   since(minutes: number, now: Ledger): Pick<Figures, 'statements' | 'routes' | 'refusals'> {
     const from = now.at - minutes * 60_000
-    const before = minutes === 0 ? undefined : (this.#kept.findLast(({ at }) => at <= from) ?? this.#kept[0])
+    const older = minutes === 0 ? undefined : this.#kept.findLast(({ at }) => at <= from)
+    // Nothing so old: the server was started later, and all of it counts; or it is busy, and what is kept has gaps.
+    const isWhole = minutes === 0 || this.#kept.length < limits.opsLedgers
+    const before = older ?? (isWhole ? undefined : this.#kept[0])
     const refusals = [...now.refusals]
       .map(([key, count]) => {
         const [code = '', route = ''] = key.split(/ (.*)/s)
