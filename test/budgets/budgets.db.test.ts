@@ -75,21 +75,24 @@ async function costOf(of: TestApp, restaurant: Restaurant, op: Operation): Promi
   })
 }
 
-/** Operations that take more than they may, or not the same with more rows. */
-async function beyond(of: TestApp, budgets: Readonly<Record<string, Budget>>): Promise<unknown[]> {
-  const seen: Record<string, Budget[]> = {}
+/**
+ * Operations that take anything else than what is declared, whatever the rows. Every few seconds the hub asks by itself where the logs end, which may fall into what is
+ * counted: so what differs is counted once more.
+ */
+async function beyond(of: TestApp, declared: Readonly<Record<string, Budget>>): Promise<string[]> {
+  const found: string[] = []
   for (const rows of ROWS) {
     const restaurant = await furnished(of, rows)
     for (const op of operations) {
-      if (budgets[op.name]) (seen[op.name] ??= []).push(await costOf(of, restaurant, op))
+      const budget = declared[op.name]
+      if (!budget) continue
+      const isAs = (cost: Budget) => cost.statements === budget.statements && cost.trips === budget.trips
+      let cost = await costOf(of, restaurant, op)
+      if (!isAs(cost)) cost = await costOf(of, restaurant, op)
+      if (!isAs(cost)) found.push(`${op.name}, ${rows} rows: of(${cost.statements}, ${cost.trips})`)
     }
   }
-  return Object.entries(seen).flatMap(([name, ran]) => {
-    const { statements: most, trips } = budgets[name]!
-    const same = ran.every((each) => each.statements === ran[0]!.statements && each.trips === ran[0]!.trips)
-    const fits = ran.every((each) => each.statements <= most && each.trips <= trips)
-    return same && fits ? [] : [{ name, budget: [most, trips], ran: ran.map((each) => [each.statements, each.trips]) }]
-  })
+  return found
 }
 
 test('P20: every operation has a budget, and no budget is of an operation that is gone', () => {
@@ -98,9 +101,13 @@ test('P20: every operation has a budget, and no budget is of an operation that i
   expect(Object.keys({ ...severalBudgets, ...endlessBudgets }).filter((name) => !names.includes(name))).toEqual([])
 })
 
-test(`P20: every operation stays within its budget with ${ROWS.join(', ')} rows`, { timeout: 240_000 }, async () => {
-  expect(await beyond(app, budgets)).toEqual([])
-})
+test(
+  `P20: every operation takes what is declared for it with ${ROWS.join(', ')} rows`,
+  { timeout: 240_000 },
+  async () => {
+    expect(await beyond(app, budgets)).toEqual([])
+  },
+)
 
 test(
   'P20: reads of one process of several ask where the log ends, and nothing else',
