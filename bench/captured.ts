@@ -8,7 +8,7 @@ export interface Sent {
   readonly trip: number
 }
 
-type Send = (this: pg.Client, query: unknown) => unknown
+type Send = (this: pg.Client, query: unknown, ...rest: unknown[]) => unknown
 
 /** Everything that `work` sends to the database, written down where the driver is given it: what travels together is one trip. */
 export async function capture(work: () => Promise<unknown>): Promise<Sent[]> {
@@ -16,12 +16,12 @@ export async function capture(work: () => Promise<unknown>): Promise<Sent[]> {
   const original = prototype.query
   const sent: Sent[] = []
   let trip = 0
-  prototype.query = function (query) {
+  prototype.query = function (query, ...rest) {
     if (query instanceof Trip) {
       for (const { text, given } of query.asked) sent.push({ text, values: given, trip })
       trip++
     }
-    return original.call(this, query)
+    return original.call(this, query, ...rest)
   }
   try {
     await work()

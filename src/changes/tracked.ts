@@ -1,4 +1,6 @@
+import type { ServerResponse } from 'node:http'
 import type { Db } from '../platform/db.ts'
+import { whenGone } from '../platform/gone.ts'
 import type { Trail } from '../platform/trail.ts'
 import type { Commits } from './commits.ts'
 import type { Change } from './log.ts'
@@ -10,15 +12,23 @@ interface Trackable {
   readonly commits?: Commits | undefined
 }
 
-/** What a request works with, so that its statements and its change are noted on its trail. */
-export function tracked<D extends Trackable>(deps: D, trail: Trail): D & { readonly trail: Trail } {
+/**
+ * What a request works with: its statements and its change are noted on its trail, and it takes no connection any more once its client is gone. What is under way
+ * then is ended as it would have been.
+ */
+export function tracked<D extends Trackable>(
+  deps: D,
+  trail: Trail,
+  response: ServerResponse,
+): D & { readonly trail: Trail } {
   const { commits, publish } = deps
-  if (!commits) return { ...deps, trail }
+  const db = deps.db.until(whenGone(response))
+  if (!commits) return { ...deps, db, trail }
   const said = (change: Change) => {
     trail.seq = change.seq
     // Before it is published: whoever hears of it asks for the span.
     if (trail.span) commits.made(change, trail.part)
     publish(change)
   }
-  return { ...deps, db: deps.db.watchedBy(trail), publish: said, trail }
+  return { ...deps, db: db.watchedBy(trail), publish: said, trail }
 }

@@ -93,7 +93,7 @@ export function mount(server: FastifyInstance, deps: IosDeps, r: Route): void {
       const query = r.query ? parseModel(r.query, request.query, 'query') : undefined
       const params = request.params as Record<string, string>
       const answer = await r.handle!({
-        deps: tracked(deps, request.trail),
+        deps: tracked(deps, request.trail, reply.raw),
         body,
         sent: request.body,
         query,

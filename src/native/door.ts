@@ -44,7 +44,7 @@ export function mountNative(
       errorHandler: (error, request, reply) => void answerProblem(error, request, reply),
       handler: async (request, reply) => {
         const context = await contextOf(deps, request)
-        const { result, seq, repeated } = await execute(tracked(explaining, request.trail), c, context, {
+        const { result, seq, repeated } = await execute(tracked(explaining, request.trail, reply.raw), c, context, {
           ...objectIn(request.body),
           ...paramsOf(request),
         })
@@ -64,7 +64,7 @@ export function mountNative(
         const raw = { ...objectIn(request.query), ...paramsOf(request) }
         return sendRead(
           reply,
-          await answerQuery(tracked(deps, request.trail), q, context, { raw, ...conditionsOf(request) }),
+          await answerQuery(tracked(deps, request.trail, reply.raw), q, context, { raw, ...conditionsOf(request) }),
         )
       },
     })
@@ -81,7 +81,12 @@ function mountFloorRead(server: FastifyInstance, deps: NativeDeps, read: FloorRe
       const input = inputOf(read, objectIn(request.query))
       return sendRead(
         reply,
-        await read.handle({ deps: tracked(deps, request.trail), restaurantId, input, ...conditionsOf(request) }),
+        await read.handle({
+          deps: tracked(deps, request.trail, reply.raw),
+          restaurantId,
+          input,
+          ...conditionsOf(request),
+        }),
       )
     },
   })

@@ -4,7 +4,7 @@ import { parsers } from './column-types.ts'
 
 /**
  * Statements that go to the database in one write and are answered in one: with one Sync behind the last of them, where the driver puts one behind each. The
- * server then sends once and this process reads once (measured in docs/decisions/0008). Where one fails, those behind it are not run.
+ * server then sends once and this process reads once (see docs/decisions/0009). Where one fails, those behind it are not run.
  */
 
 /** How a statement was answered: its rows, how many it gave or touched, and what PostgreSQL says of it (`INSERT 0 1`, `COMMIT`). */

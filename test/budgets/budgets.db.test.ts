@@ -1,7 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { colleague, goodAddress, goodBody, isDone, knowingBody, operations, type Ids } from '../doors/operations.ts'
+import { newId } from '../../src/platform/ids.ts'
+import {
+  colleague,
+  goodAddress,
+  goodBody,
+  isDone,
+  knowingBody,
+  operations,
+  type Ids,
+  type Operation,
+} from '../doors/operations.ts'
 import { startApp, type Restaurant, type TestApp } from '../kit.ts'
-import { budgets, listBudgets, type Budget } from './budgets.ts'
+import { budgets, endlessBudgets, listBudgets, severalBudgets, type Budget } from './budgets.ts'
 import { count } from './count.ts'
 import { fill } from './fill.ts'
 
@@ -11,64 +21,108 @@ const ROWS = [1, 10, 1_000]
 let app: TestApp
 
 beforeAll(async () => {
-  app = await startApp({ HISTORY_DAYS: '0' })
+  app = await startApp({}, { isSole: true })
 })
 afterAll(() => app.close())
 
-/** A restaurant with so many tables, guests and reservations, and one of each that is free to be changed. */
-async function furnished(rows: number): Promise<{ restaurant: Restaurant; ids: Ids }> {
-  const restaurant = await app.restaurant()
-  await fill(app.database.url, restaurant.id, rows)
+/** An application of another kind, there for `work` only: what it asks for by itself is not counted elsewhere. */
+async function beside<T>(env: Record<string, string>, isSole: boolean, work: (of: TestApp) => Promise<T>): Promise<T> {
+  const other = await startApp(env, { isSole })
+  try {
+    return await work(other)
+  } finally {
+    await other.close()
+  }
+}
+
+/** A restaurant with so many tables, guests and reservations, whose floor is in memory. */
+async function furnished(of: TestApp, rows: number): Promise<Restaurant> {
+  const restaurant = await of.restaurant()
+  await fill(of.database.url, restaurant.id, rows)
+  await restaurant.v2('GET', '/snapshot')
+  return restaurant
+}
+
+/** One row of each kind that is free to be changed: so whatever was answered before has to be made anew. */
+async function fresh(restaurant: Restaurant): Promise<Omit<Ids, 'staff'>> {
   const reservation = await restaurant.call('POST', '/reservations', { guest_name: 'Rowan', party_size: 2 })
   const { body } = await restaurant.v2('GET', '/snapshot')
-  const ids = {
+  return {
     restaurant: restaurant.id,
-    staff: await colleague(restaurant),
-    table: await restaurant.table('one more'),
+    table: await restaurant.table(newId().slice(-20)),
     guest: await restaurant.walkIn(),
     reservation: reservation.body.id as string,
     epoch: body.epoch as string,
   }
-  return { restaurant, ids }
+}
+
+/** What an operation costs in a restaurant. */
+async function costOf(of: TestApp, restaurant: Restaurant, op: Operation): Promise<Budget> {
+  // Whoever is added costs a password's hash: only where somebody is needed.
+  const staff = op.path.includes('taff') ? await colleague(restaurant) : restaurant.staffId
+  const ids = { ...(await fresh(restaurant)), staff }
+  const body = (await knowingBody(op, restaurant)) ?? (op.body && goodBody(op, ids))
+  const token = op.door === 'v2' && op.name === 'sign-out' ? (await restaurant.signIn()).accessToken : restaurant.token
+  const headers = op.isPublic ? {} : { authorization: `Bearer ${token}` }
+  if (op.name === 'move-guest')
+    await restaurant.v2('POST', `/guests/${ids.guest}/seat`, { tableId: await restaurant.table(newId().slice(-20)) })
+  // Who it is, is known for 2 s from here on.
+  of.app.identities.forget(restaurant.staffId)
+  await of.call('GET', `/v2/restaurants/${restaurant.id}/tables`, undefined, headers)
+  return count(async () => {
+    const answer = await of.call(op.method, goodAddress(op, ids), body, headers)
+    expect(isDone(op, answer), `${op.name}: ${answer.status} ${answer.text}`).toBe(true)
+  })
+}
+
+/**
+ * Operations that take anything else than what is declared, whatever the rows. Every few seconds the hub asks by itself where the logs end, which may fall into what is
+ * counted: so what differs is counted once more.
+ */
+async function beyond(of: TestApp, declared: Readonly<Record<string, Budget>>): Promise<string[]> {
+  const found: string[] = []
+  for (const rows of ROWS) {
+    const restaurant = await furnished(of, rows)
+    for (const op of operations) {
+      const budget = declared[op.name]
+      if (!budget) continue
+      const isAs = (cost: Budget) => cost.statements === budget.statements && cost.trips === budget.trips
+      let cost = await costOf(of, restaurant, op)
+      if (!isAs(cost)) cost = await costOf(of, restaurant, op)
+      if (!isAs(cost)) found.push(`${op.name}, ${rows} rows: of(${cost.statements}, ${cost.trips})`)
+    }
+  }
+  return found
 }
 
 test('P20: every operation has a budget, and no budget is of an operation that is gone', () => {
-  expect(Object.keys(budgets).toSorted()).toEqual(operations.map(({ name }) => name).toSorted())
+  const names = operations.map(({ name }) => name).toSorted()
+  expect(Object.keys(budgets).toSorted()).toEqual(names)
+  expect(Object.keys({ ...severalBudgets, ...endlessBudgets }).filter((name) => !names.includes(name))).toEqual([])
 })
 
-test(`P20: every operation stays within its budget with ${ROWS.join(', ')} rows`, { timeout: 120_000 }, async () => {
-  const seen: Record<string, Budget[]> = {}
-  for (const rows of ROWS) {
-    for (const op of operations) {
-      const { restaurant, ids } = await furnished(rows)
-      const body = (await knowingBody(op, restaurant)) ?? (op.body && goodBody(op, ids))
-      const token =
-        op.door === 'v2' && op.name === 'sign-out' ? (await restaurant.signIn()).accessToken : restaurant.token
-      const headers = op.isPublic ? {} : { authorization: `Bearer ${token}` }
-      if (op.name === 'move-guest')
-        await restaurant.v2('POST', `/guests/${ids.guest}/seat`, { tableId: await restaurant.table('from here') })
-      // Who it is, is known for 2 s from here on.
-      app.app.identities.forget(restaurant.staffId)
-      await app.call('GET', `/v2/restaurants/${restaurant.id}/tables`, undefined, headers)
-      const ran = await count(async () => {
-        const answer = await app.call(op.method, goodAddress(op, ids), body, headers)
-        expect(isDone(op, answer), `${op.name}: ${answer.status} ${answer.text}`).toBe(true)
-      })
-      ;(seen[op.name] ??= []).push(ran)
-    }
-  }
-  const over = Object.entries(seen).flatMap(([name, ran]) => {
-    const budget = budgets[name]
-    const same = ran.every(({ statements, trips }) => statements === ran[0]!.statements && trips === ran[0]!.trips)
-    const fits =
-      budget && ran.every(({ statements, trips }) => statements <= budget.statements && trips <= budget.trips)
-    return same && fits ? [] : [{ name, budget, ran: ran.map(({ statements, trips }) => [statements, trips]) }]
-  })
-  expect(over).toEqual([])
+test(
+  `P20: every operation takes what is declared for it with ${ROWS.join(', ')} rows`,
+  { timeout: 240_000 },
+  async () => {
+    expect(await beyond(app, budgets)).toEqual([])
+  },
+)
+
+test(
+  'P20: reads of one process of several ask where the log ends, and nothing else',
+  { timeout: 120_000 },
+  async () => {
+    expect(await beside({}, false, (of) => beyond(of, severalBudgets))).toEqual([])
+  },
+)
+
+test('P20: reads that go back further than the floor in memory', { timeout: 120_000 }, async () => {
+  expect(await beside({ HISTORY_DAYS: '0' }, true, (of) => beyond(of, endlessBudgets))).toEqual([])
 })
 
 test('P20: a list of commands is as many trips with 1,000 parts as with 10', { timeout: 120_000 }, async () => {
-  const { restaurant } = await furnished(1)
+  const restaurant = await furnished(app, 1)
   const ran: Record<string, Budget[]> = {}
   const call = async (name: string, run: () => Promise<{ status: number; text: string }>) => {
     app.app.identities.forget(restaurant.staffId)
@@ -78,9 +132,9 @@ test('P20: a list of commands is as many trips with 1,000 parts as with 10', { t
       expect(answer.status, answer.text.slice(0, 500)).toBe(200)
       expect(answer.text).not.toContain('"success":false')
     })
-    // Over a slow request it is asked again who it is: that is a transaction of two trips and four statements, and no part of the list.
-    const again = counted.trips - listBudgets[name]!.trips === 2 ? 1 : 0
-    ;(ran[name] ??= []).push({ statements: counted.statements - 4 * again, trips: counted.trips - 2 * again })
+    // What the hub asks by itself every few seconds, where the logs end, is a transaction of two trips and four statements, and no part of a slow list.
+    const asides = Math.max(0, Math.floor((counted.trips - listBudgets[name]!.trips) / 2))
+    ;(ran[name] ??= []).push({ statements: counted.statements - 4 * asides, trips: counted.trips - 2 * asides })
   }
   for (const parts of [10, 1_000]) {
     await fill(app.database.url, restaurant.id, parts)
