@@ -118,7 +118,7 @@ export interface TestDevice {
   readonly storage: ClientStorage
 }
 
-/** A device of a restaurant's owner, signed in with the token of `restaurant`, not started. */
+/** A device of a restaurant's owner, signed in, not started. */
 export async function openTestDevice(
   app: Pick<TestApp, 'base'>,
   restaurant: Restaurant,
@@ -127,18 +127,11 @@ export async function openTestDevice(
   const { storage = new MemoryStorage(), network = new Network(), device = 'Test', random = Math.random } = options
   const stored = await storage.load()
   if (!stored.has(TOKENS)) {
-    const { id: restaurantId, staffId, token: accessToken } = restaurant
-    const lifeMillis = 3_600_000
-    const expiresAt = Date.now() + lifeMillis
-    const tokens: Tokens = {
-      accessToken,
-      refreshToken: 'none',
-      expiresAt,
-      lifeMillis,
-      staffId,
-      restaurantId,
-      role: 'owner',
-    }
+    // A sign-in of its own: what lasts for hours renews its tokens.
+    const { expiresInSeconds, ...given } = await restaurant.signIn(device)
+    const lifeMillis = expiresInSeconds * 1000
+    const tokens: Tokens = { ...given, expiresAt: Date.now() + lifeMillis, lifeMillis }
+    const { restaurantId, staffId } = given
     await storage.write([
       { put: TOKENS, value: tokens },
       { put: ACCOUNT, value: { restaurantId, staffId } },
