@@ -96,14 +96,14 @@ const readGuest = statement('read-guest', `select ${columns} from guests where r
 const listNewest = statement(
   'list-guests',
   `select ${columns} from guests
-   where restaurant_id = $1 and coalesce(ended_at, 'infinity') > $2
+   where restaurant_id = $1 and case when ended_at is null then 'infinity' else ended_at end > $2
      and (created_at, id) < (coalesce($3::timestamptz, 'infinity'), coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
    order by created_at desc, id desc limit $5`,
 )
 
 const listOnFloor = statement(
   'guests-on-floor',
-  `select ${columns} from guests where restaurant_id = $1 and coalesce(ended_at, 'infinity') >= $2`,
+  `select ${columns} from guests where restaurant_id = $1 and case when ended_at is null then 'infinity' else ended_at end >= $2`,
 )
 
 /** Guests as the floor has them: all but those whose visit ended before `horizon`. */

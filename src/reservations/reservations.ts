@@ -87,7 +87,7 @@ const countActiveOf = statement(
 
 const listOnFloor = statement(
   'reservations-on-floor',
-  `select ${columns} from reservations where restaurant_id = $1 and coalesce(ended_at, 'infinity') >= $2`,
+  `select ${columns} from reservations where restaurant_id = $1 and case when ended_at is null then 'infinity' else ended_at end >= $2`,
 )
 
 /** Reservations as the floor has them: all but those that ended before `horizon`. */

@@ -66,8 +66,6 @@ afterAll(async () => {
 
 /** Indexes that no plan was seen to use with these rows, and why they are there all the same. Whether the first three pay is not proven. */
 const unseen: Readonly<Record<string, string>> = {
-  guests_current: 'lists without history, of restaurants with years of it',
-  reservations_current: 'the same of reservations',
   reservations_newest: 'pages of reservations',
   sign_ins_by_end: 'forget-sign-ins: few of many sign-ins are over',
   mutations_by_time: 'retention of mutations, block by block: cheap, and read where the table is large',

@@ -1,0 +1,130 @@
+import { newEpoch } from '../src/platform/ids.ts'
+import { systemClock } from '../src/platform/clock.ts'
+import { Db } from '../src/platform/db.ts'
+import { createLog } from '../src/platform/log.ts'
+import { execute, type Context } from '../src/changes/command.ts'
+import { Hub } from '../src/changes/hub.ts'
+import { LiveFloors } from '../src/changes/live-floors.ts'
+import { startLog } from '../src/changes/log.ts'
+import { ask } from '../src/changes/query.ts'
+import { clearTable } from '../src/guests/clear-table.ts'
+import { getFloor } from '../src/guests/get-floor.ts'
+import { guestsOnFloor } from '../src/guests/guests.ts'
+import { listGuests } from '../src/guests/list-guests.ts'
+import { seatGuest } from '../src/guests/seat-guest.ts'
+import { setGuestStatus } from '../src/guests/set-guest-status.ts'
+import { reservationsOnFloor } from '../src/reservations/reservations.ts'
+import { storeRestaurant } from '../src/restaurants/restaurants.ts'
+import { storeStaff } from '../src/staff/staff.ts'
+import { tablesOnFloor } from '../src/tables/tables.ts'
+import { layOut, median } from './figures.ts'
+import { asSuperuser, idOf, openPostgres } from './floor.ts'
+import { quiet } from './ours.ts'
+
+/**
+ * What the past costs: a restaurant with 1,000,000 guests of past weeks against one with 1,000, both with the same evening. They take turns. About two minutes; `--quick` has
+ * 100,000 and takes half a minute.
+ */
+
+const quick = process.argv.includes('--quick')
+const PAST = { few: 1_000, many: quick ? 100_000 : 1_000_000 } as const
+const ROUNDS = quick ? 60 : 200
+const GUESTS = 300
+const TABLES = 40
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+type House = keyof typeof PAST
+const houses: Readonly<Record<House, { readonly restaurantId: string; readonly first: number }>> = {
+  few: { restaurantId: idOf(1), first: 10_000_000 },
+  many: { restaurantId: idOf(2), first: 20_000_000 },
+}
+const staffOf = (house: House): string => idOf(houses[house].first - 1)
+
+async function furnish(url: string, db: Db): Promise<void> {
+  const clock = systemClock()
+  for (const house of ['few', 'many'] as const) {
+    const { restaurantId, first } = houses[house]
+    await db.transaction({ restaurantId }, async (tx) => {
+      await storeRestaurant(tx, restaurantId, `House of ${house}`, clock.now())
+      await startLog(tx, restaurantId, newEpoch(), clock.now())
+      const account = { email: `${house}@bench.example`, passwordHash: 'none', firstName: null, lastName: null }
+      await storeStaff(tx, { restaurantId, id: staffOf(house), role: 'owner', ...account }, clock.now())
+    })
+    const id = (offset: number) => `lpad((${first + offset} + i)::text, 32, '0')::uuid`
+    await asSuperuser(
+      url,
+      `insert into tables (restaurant_id, id, number, capacity, x, y, shape, status, created_at, updated_at)
+       select '${restaurantId}', ${id(0)}, i::text, 4, 0.5, 0.5, 'round', 'available', now(), now() from generate_series(1, ${TABLES}) i`,
+      `insert into guests (restaurant_id, id, first_name, last_name, party_size, status, check_in_time, created_at, updated_at)
+       select '${restaurantId}', ${id(0)}, 'Ada', 'Lovelace', 2, 'waitlist', now(), now() - i * interval '1 second', now() from generate_series(1, ${GUESTS}) i`,
+      // Evenings of the past years: the youngest ended two weeks ago.
+      `insert into guests (restaurant_id, id, first_name, last_name, party_size, status, check_in_time, finished_time, ended_at, created_at, updated_at)
+       select '${restaurantId}', ${id(1_000_000)}, 'Guest', i::text, 2, 'finished', at, at + interval '1 hour', at + interval '1 hour', at, at
+       from (select i, now() - interval '14 days' - i * interval '1 minute' as at from generate_series(1, ${PAST[house]}) i) past`,
+    )
+  }
+  await asSuperuser(url, 'vacuum (analyze)', 'checkpoint')
+}
+
+/** What is measured: each once for a house, as the numbered time. */
+function measures(db: Db): Readonly<Record<string, (house: House, n: number) => Promise<unknown>>> {
+  const deps = quiet(db)
+  const log = createLog('silent')
+  const kinds = [tablesOnFloor, reservationsOnFloor, guestsOnFloor]
+  const context = (house: House): Context => ({
+    restaurantId: houses[house].restaurantId,
+    actor: { staffId: staffOf(house), role: 'owner' },
+  })
+  const pair = (house: House, n: number) => idOf(houses[house].first + 1 + (n % TABLES))
+  return {
+    'dashboard, its floor read anew': async (house) => {
+      const hub = new Hub(db, log)
+      const floors = new LiveFloors({ db, hub, clock: deps.clock, log, kinds, historyDays: 7 })
+      ;(await floors.hold(houses[house].restaurantId)).release()
+      floors.close()
+      hub.close()
+    },
+    'dashboard, asked of the database': (house) => ask(deps, getFloor, context(house), { historyDays: 7 }),
+    'list of guests, a page of 50': (house) => ask(deps, listGuests, context(house), { historyDays: 7, limit: 50 }),
+    'list of all guests ever, a page of 50': (house) =>
+      ask(deps, listGuests, context(house), { historyDays: 0, limit: 50 }),
+    seat: (house, n) => {
+      const id = pair(house, n)
+      return execute(deps, seatGuest, context(house), { guestId: id, tableId: id })
+    },
+    clear: (house, n) => execute(deps, clearTable, context(house), { tableId: pair(house, n) }),
+    'status, back to the waitlist': (house, n) =>
+      execute(deps, setGuestStatus, context(house), { guestId: pair(house, n), status: 'waitlist', force: true }),
+  }
+}
+
+async function main(): Promise<void> {
+  const postgres = await openPostgres(false)
+  const db = new Db({ url: postgres.url, poolSize: 2 })
+  try {
+    await furnish(postgres.url, db)
+    const took = new Map<string, Record<House, number[]>>()
+    for (let round = -10; round < ROUNDS; round++)
+      for (const [name, measure] of Object.entries(measures(db)))
+        for (const house of round % 2 === 0 ? (['few', 'many'] as const) : (['many', 'few'] as const)) {
+          const began = performance.now()
+          await measure(house, round + 10)
+          const millis = performance.now() - began
+          if (!took.has(name)) took.set(name, { few: [], many: [] })
+          if (round >= 0) took.get(name)![house].push(millis)
+        }
+    const rows = [['what', `ms with ${PAST.few} past guests`, `with ${PAST.many}`, 'ratio']]
+    for (const [name, { few, many }] of took) {
+      const [a, b] = [median(few), median(many)]
+      rows.push([name, a.toFixed(2), b.toFixed(2), (b / a).toFixed(2)])
+    }
+    say(
+      `What the past costs: medians of ${ROUNDS} rounds, an evening of ${GUESTS} guests and ${TABLES} tables\n\n${layOut(rows)}`,
+    )
+  } finally {
+    await db.close()
+    await postgres.close()
+  }
+}
+
+await main()
