@@ -87,9 +87,10 @@ function iosOperation(r: Route, schemas: Json): Json {
       ...pathParameters(r.path),
       ...(mayHaveBody && r.access !== 'public' ? [idempotencyKey] : []),
       ...queryParameters(query),
+      ...(r.shape ? [ifNoneMatch] : []),
     ],
     ...(r.body && { requestBody: body(jsonSchema(r.body, schemas, 'read')) }),
-    responses: answers,
+    responses: { ...answers, ...(r.shape && notModified) },
     security: r.access === 'public' ? [] : [{ bearer: [] }],
   }
 }
