@@ -213,3 +213,14 @@ test('G15: a version that has passed is refused with the entity as it is; edits 
   })
   expect((await r.v2('PATCH', `/tables/${t}`, { capacity: 9, version: 1 })).body.result.version).toBe(2)
 })
+
+test('G1: an id that is in use is refused as such, also for a party that sits down at once', async () => {
+  const restaurant = await app.restaurant()
+  const table = await restaurant.table('1')
+  const id = await restaurant.walkIn()
+  for (const seat of [{}, { tableId: table, status: 'seated' }]) {
+    const { status, body } = await restaurant.v2('POST', '/guests', { id, firstName: 'Bea', partySize: 2, ...seat })
+    expect([status, body.code]).toEqual([409, 'id-taken'])
+  }
+  expect((await restaurant.call('GET', '/tables')).body[0].status).toBe('available')
+})

@@ -2,7 +2,7 @@ import pg from 'pg'
 import { asRefusal, busy, isFailure, outcomeUnknown } from './database-errors.ts'
 import { ConnectionQueue } from './connection-queue.ts'
 import type { DbObserver, PoolFigures, StatementObserver } from './db-observer.ts'
-import { assert } from './errors.ts'
+import { AppError, assert } from './errors.ts'
 import type { Instant } from './clock.ts'
 import { limits } from './limits.ts'
 import { OpenTx } from './open-tx.ts'
@@ -203,7 +203,8 @@ export class Db {
       return made
     } catch (error) {
       await tx.rollback()
-      throw tx.failure ?? error
+      // A refusal is what the work made of a failure; what travelled behind the statement that failed knows only that it failed.
+      throw error instanceof AppError ? error : (tx.failure ?? error)
     }
   }
 

@@ -138,7 +138,10 @@ const http: readonly (readonly [string, (document: Tree) => void, readonly strin
   [
     'a parameter is removed',
     paths((all) => (all[GUESTS].get.parameters = all[GUESTS].get.parameters.slice(0, 1))),
-    ['history', 'before', 'limit'].map((name) => `GET ${GUESTS} query ${name}: parameter removed`),
+    [
+      ...['history', 'before', 'limit'].map((name) => `GET ${GUESTS} query ${name}: parameter removed`),
+      `GET ${GUESTS} header If-None-Match: parameter removed`,
+    ],
   ],
   [
     'a parameter is required',
