@@ -1,5 +1,8 @@
 /** Every bound there is, with its unit. A setting may lower some of them; nothing has no bound. */
 export const limits = {
+  /** What the log holds back to write it together, and for how long at most. */
+  logBufferBytes: 8_192,
+  logFlushMillis: 100,
   /** Largest request body. */
   bodyBytes: 1024 * 1024,
   /** Largest frame a client may send on a socket. */

@@ -1,4 +1,5 @@
 import { pino, type Logger } from 'pino'
+import { limits } from './limits.ts'
 
 export type { Logger } from 'pino'
 
@@ -29,8 +30,14 @@ export function createLog(level: string, destination?: { write(line: string): vo
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
   }
-  // Lines that come while one is being written go out together; what is left is written at exit.
-  return pino(options, destination ?? pino.destination({ fd: 1, sync: false }))
+  return pino(options, destination ?? standardOutput())
+}
+
+/** Lines go out some kilobytes at a time, and after a moment in any case: a write for each costs more than a small read. What is left is written at exit. */
+function standardOutput(): ReturnType<typeof pino.destination> {
+  const out = pino.destination({ fd: 1, sync: false, minLength: limits.logBufferBytes })
+  setInterval(() => out.flush(), limits.logFlushMillis).unref()
+  return out
 }
 
 /** The path of a request without its query, where tokens may stand. */
