@@ -234,8 +234,8 @@ export const bugs: readonly Bug[] = [
     edits: [
       {
         file: 'guests/guests.ts',
-        from: `where restaurant_id = $1 and coalesce(ended_at, 'infinity') > $2`,
-        to: `where $1::uuid is not null and coalesce(ended_at, 'infinity') > $2`,
+        from: `where restaurant_id = $1 and case when ended_at is null then 'infinity' else ended_at end > $2`,
+        to: `where $1::uuid is not null and case when ended_at is null then 'infinity' else ended_at end > $2`,
       },
     ],
     sql: 'alter table qtable.guests disable row level security',
