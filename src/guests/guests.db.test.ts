@@ -223,4 +223,12 @@ test('G1: an id that is in use is refused as such, also for a party that sits do
     expect([status, body.code]).toEqual([409, 'id-taken'])
   }
   expect((await restaurant.call('GET', '/tables')).body[0].status).toBe('available')
+  const other = await restaurant.walkIn()
+  await restaurant.v2('POST', `/guests/${other}/seat`, { tableId: table })
+  const takeOver = { id, firstName: 'Bea', partySize: 2, tableId: table, status: 'seated', takeOver: true }
+  for (const headers of [{}, { 'Idempotency-Key': 'take-over' }, { 'Idempotency-Key': 'take-over' }]) {
+    const { status, body } = await restaurant.v2('POST', '/guests', takeOver, headers)
+    expect([status, body.code]).toEqual([409, 'id-taken'])
+  }
+  expect((await restaurant.call('GET', '/tables')).body[0].status).toBe('occupied')
 })

@@ -2,10 +2,10 @@ import pg from 'pg'
 import { asRefusal, busy, isFailure, outcomeUnknown } from './database-errors.ts'
 import { ConnectionQueue } from './connection-queue.ts'
 import type { DbObserver, PoolFigures, StatementObserver } from './db-observer.ts'
-import { AppError, assert } from './errors.ts'
+import { assert } from './errors.ts'
 import type { Instant } from './clock.ts'
 import { limits } from './limits.ts'
-import { OpenTx } from './open-tx.ts'
+import { blamed, OpenTx } from './open-tx.ts'
 import { statement, type Tx } from './statement.ts'
 import { cutOff } from './trip.ts'
 
@@ -203,8 +203,7 @@ export class Db {
       return made
     } catch (error) {
       await tx.rollback()
-      // A refusal is what the work made of a failure; what travelled behind the statement that failed knows only that it failed.
-      throw error instanceof AppError ? error : (tx.failure ?? error)
+      throw blamed(error, tx.failure)
     }
   }
 

@@ -2,7 +2,7 @@ import { nextTick } from 'node:process'
 import type pg from 'pg'
 import { sqlState } from './database-errors.ts'
 import type { StatementObserver } from './db-observer.ts'
-import { assert } from './errors.ts'
+import { AppError, assert } from './errors.ts'
 import type { Statement, Tx } from './statement.ts'
 import { Trip, type Answered } from './trip.ts'
 
@@ -64,7 +64,9 @@ export class OpenTx implements Tx {
       // In a trip of its own: where a statement failed, all that travels behind it is lost.
       this.#depart()
       await this.control(`rollback to savepoint ${name}`)
-      throw this.failure ?? error
+      const { failure } = this
+      this.failure = undefined
+      throw blamed(error, failure)
     } finally {
       this.#depth--
     }
@@ -143,3 +145,7 @@ export class OpenTx implements Tx {
     this.#sent = sent.catch((error: unknown) => (this.failure ??= error))
   }
 }
+
+/** Of two errors of one piece of work the one to tell: a refusal is what it made of a failure, and what travelled behind a statement that failed knows only that it failed. */
+export const blamed = (error: unknown, failure: unknown): unknown =>
+  error instanceof AppError ? error : (failure ?? error)
