@@ -8,7 +8,7 @@ import { OwnQuestions, type Questions } from './platform/questions.ts'
 import type { Planner } from './platform/slow-statements.ts'
 import type { Store, Topics } from './platform/redis.ts'
 import { Tokens } from './platform/tokens.ts'
-import { microsOf, type Clock } from './platform/clock.ts'
+import type { Clock } from './platform/clock.ts'
 import { AnswerStore, formOf } from './changes/answer-store.ts'
 import { Answers } from './changes/answers.ts'
 import { Heads } from './changes/heads.ts'
@@ -65,6 +65,7 @@ import { mountCors } from './ios/cors.ts'
 import { mountFallback } from './ios/fallback.ts'
 import { messages as iosMessages } from './ios/message-shapes.ts'
 import { mount, type IosDeps, type Route } from './ios/route.ts'
+import { RepeatedReads } from './ios/repeated-reads.ts'
 import { IosSockets } from './ios/sockets.ts'
 import { mountNative } from './native/door.ts'
 import { changes, snapshot, type FloorRead } from './native/floor-reads.ts'
@@ -72,7 +73,7 @@ import { Stream } from './native/stream.ts'
 import { mountNativeRoute, type NativeRoute } from './native/route.ts'
 import * as signIns from './native/sign-ins.ts'
 import { Ops } from './ops/ops.ts'
-import { createServer, takeUpgrades } from './http-server.ts'
+import { createServer, takeFirst, takeUpgrades } from './http-server.ts'
 import { mountDocs } from './docs.ts'
 import { openApi } from './openapi.ts'
 import { asyncApi } from './asyncapi.ts'
@@ -194,6 +195,7 @@ export interface App {
   readonly floors: LiveFloors
   readonly answers: Answers
   readonly heads: Heads
+  readonly repeated: RepeatedReads
   /** What commands run on. */
   readonly changes: ChangeDeps
   readonly identities: Identities
@@ -212,7 +214,7 @@ export async function buildApp(given: AppDeps): Promise<App> {
   const api = openApi({ routes, nativeRoutes, commands, queries, floorReads })
   const ops = openOps(given)
   const hub = new Hub(db, log)
-  const tokens = new Tokens(secretKey, () => microsOf(clock.now()) / 1e6)
+  const tokens = new Tokens(secretKey, () => clock.micros() / 1e6)
   const identities = new Identities(db, tokens)
   const hints = topics && new Hints(topics, hub, ops.commits)
   const publish = (change: Change) => {
@@ -223,14 +225,10 @@ export async function buildApp(given: AppDeps): Promise<App> {
   const historyDays = config.HISTORY_DAYS === 0 ? STREAM_DAYS : Math.min(config.HISTORY_DAYS, STREAM_DAYS)
   const floors = new LiveFloors({ db, hub, clock, log, kinds: floorKinds, historyDays })
   const heads = new Heads(db, hub, isSole)
-  const answers = new Answers({
-    heads,
-    floors,
-    clock,
-    store: store ? new AnswerStore(store, secretKey, formOf(api)) : null,
-    maxBytes: config.CACHE_MEGABYTES * 1e6,
-  })
+  const kept = store ? new AnswerStore(store, secretKey, formOf(api)) : null
+  const answers = new Answers({ heads, floors, clock, store: kept, maxBytes: config.CACHE_MEGABYTES * 1e6 })
   const access = new AccessReview(db, identities, log)
+  const repeated = new RepeatedReads({ answers, identities })
   const deps: IosDeps = {
     db,
     clock,
@@ -243,6 +241,7 @@ export async function buildApp(given: AppDeps): Promise<App> {
     historyDays: config.HISTORY_DAYS,
     floorDays: historyDays,
     answers,
+    repeated,
   }
   const observer = ops.socketObserver
   const open = { access, clock, log, times: socketTimes(config), ...(observer && { observer }) }
@@ -250,14 +249,16 @@ export async function buildApp(given: AppDeps): Promise<App> {
   const stream = new Stream({ ...open, db, floors, identities, random: Math.random })
 
   const server = createServer(log)
-  ops.watch(server)
+  const watch = ops.watch(server)
   mountDoors(server, config, { ...deps, floors })
   await mountDocs(server, api, yaml(asyncApi(messages)))
   ops.mount(server, { hub, floors, answers, sockets, stream, redis: (config.REDIS_URL && topics) || null })
   mountFallback(server, routes)
+  takeFirst(server, (request, response) => repeated.takes(watch, request, response))
   takeUpgrades(server, [stream, sockets])
 
   const close = async () => {
+    repeated.close()
     await Promise.all([sockets.close(), stream.close()])
     await server.close()
     answers.close()
@@ -266,7 +267,8 @@ export async function buildApp(given: AppDeps): Promise<App> {
     hub.close()
     await ops.close()
   }
-  return { server, hub, sockets, stream, floors, answers, heads, changes: deps, identities, access, tokens, ops, close }
+  const parts = { server, hub, sockets, stream, floors, answers, heads, repeated, identities, access, tokens, ops }
+  return { ...parts, changes: deps, close }
 }
 
 function mountDoors(server: FastifyInstance, config: Config, deps: IosDeps & { readonly floors: LiveFloors }): void {
@@ -274,7 +276,7 @@ function mountDoors(server: FastifyInstance, config: Config, deps: IosDeps & { r
   mountCors(server, config.CORS_ORIGINS)
   for (const r of routes) mount(server, deps, r)
   mountNative(server, deps, { commands, queries, floorReads })
-  const attempts = new SignInAttempts(() => microsOf(deps.clock.now()) / 1000)
+  const attempts = new SignInAttempts(() => deps.clock.micros() / 1000)
   const refreshDays = config.REFRESH_TOKEN_EXPIRE_DAYS
   for (const r of nativeRoutes) mountNativeRoute(server, { ...deps, refreshDays, attempts }, r)
 }

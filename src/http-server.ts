@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { answerError } from './ios/route.ts'
@@ -33,6 +33,18 @@ export function createServer(log: Logger): FastifyInstance {
     },
   })
   return server
+}
+
+/** Takes each request before the server does. Whatever `takes` leaves goes the ordinary way. */
+export function takeFirst(
+  server: FastifyInstance,
+  takes: (request: IncomingMessage, response: ServerResponse) => boolean,
+): void {
+  const ordinary = server.server.listeners('request') as ((...each: [IncomingMessage, ServerResponse]) => void)[]
+  server.server.removeAllListeners('request')
+  server.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    if (!takes(request, response)) for (const listener of ordinary) listener(request, response)
+  })
 }
 
 interface Sockets {

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
-import { elapsedMillis, fullHour, type Clock, type Instant } from '../platform/clock.ts'
+import { elapsedMillis, fullHour, microsOf, type Clock, type Instant } from '../platform/clock.ts'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import type { AnswerStore, Stored } from './answer-store.ts'
@@ -46,8 +46,13 @@ interface Entry extends Stored {
   readonly found: Found
   readonly etag: string
   readonly madeAt: number
+  /** When it is true though nothing is changed, in microseconds since 1970: from the beginning of its hour until its end or its own. */
+  readonly from: number
+  readonly to: number
   bytes: number
   readonly coded: Partial<Record<Coding, Promise<Buffer>>>
+  /** Those of them that are done. */
+  readonly ready: Partial<Record<Coding, Buffer>>
 }
 
 interface Making {
@@ -109,15 +114,24 @@ export class Answers {
     const known = this.#deps.heads.known(restaurantId)
     if (known) this.#deps.floors.touch(restaurantId)
     const end = known ?? (await this.#end(restaurantId))
-    const now = this.#deps.clock.now()
-    const entry = this.#entries.get(key)
-    if (entry && isCurrent(entry, end, now)) {
-      this.#entries.delete(key)
-      this.#entries.set(key, entry)
-      return this.#give(key, entry, 'hit', coding)
-    }
+    const entry = this.#current(key, end)
+    if (entry) return this.#give(key, entry, 'hit', coding)
     const renewed = await this.#renew(key, restaurantId, shape, end)
     return this.#give(key, renewed.entry, renewed.found, coding)
+  }
+
+  /** The answer of a shape as {@link get} gives it, where that takes no waiting; else null. */
+  kept(restaurantId: string, shape: Shape, coding: Coding): (Answer & { readonly found: 'hit' }) | null {
+    const end = this.#deps.heads.known(restaurantId)
+    if (!end) return null
+    const entry = this.#current(`${restaurantId} ${shape.key}`, end)
+    if (!entry) return null
+    const isPlain = coding === 'identity' || entry.body.length < limits.codedBytes
+    const body = isPlain ? entry.body : entry.ready[coding]
+    if (!body) return null
+    this.#deps.floors.touch(restaurantId)
+    this.#found.hit++
+    return { etag: entry.etag, body, coding: isPlain ? 'identity' : coding, found: 'hit' }
   }
 
   /** Forgets everything and stops. */
@@ -160,7 +174,7 @@ export class Answers {
     const { clock, store, floors } = this.#deps
     const at = { ...end, hour: fullHour(clock.now()) }
     const stored = store && !floors.has(restaurantId) ? await store.read(key, at) : null
-    if (stored && isCurrent({ place: at, until: stored.until }, end, clock.now()))
+    if (stored && (stored.until === null || clock.now() < stored.until))
       return this.#enter(key, restaurantId, { place: at, ...stored }, 'redis')
     const { place, ...written } = await this.#write(restaurantId, shape, end)
     const { text, until = null, mark = '' } = written
@@ -187,12 +201,27 @@ export class Answers {
     const old = this.#entries.get(key)
     const etag = etagAt(stored.place, stored.mark)
     const bytes = stored.body.length + key.length + ENTRY_BYTES
-    const entry: Entry = { ...stored, restaurantId, etag, found, madeAt: elapsedMillis(), bytes, coded: {} }
+    const from = microsOf(stored.place.hour)
+    const hourEnds = from + HOUR_MICROS
+    const to = stored.until === null ? hourEnds : Math.min(hourEnds, microsOf(stored.until))
+    const times = { madeAt: elapsedMillis(), from, to }
+    const entry: Entry = { ...stored, ...times, restaurantId, etag, found, bytes, coded: {}, ready: {} }
     // One that was begun earlier and ended later is of use to those who wait for it, to nobody else.
     if (old && old.place.epoch === entry.place.epoch && old.place.seq > entry.place.seq) return entry
     if (old) this.#forget(key, old)
     this.#entries.set(key, entry)
     this.#grow(bytes)
+    return entry
+  }
+
+  /** The answer that is kept, where it is that of a log that ends there, at this time. It is in use then. */
+  #current(key: string, end: End): Entry | null {
+    const entry = this.#entries.get(key)
+    if (!entry || !reaches(entry.place, end)) return null
+    const now = this.#deps.clock.micros()
+    if (now < entry.from || now >= entry.to) return null
+    this.#entries.delete(key)
+    this.#entries.set(key, entry)
     return entry
   }
 
@@ -207,6 +236,7 @@ export class Answers {
 
   async #code(key: string, entry: Entry, coding: Exclude<Coding, 'identity'>): Promise<Buffer> {
     const body = await compress[coding](entry.body)
+    entry.ready[coding] = body
     entry.bytes += body.length
     if (this.#entries.get(key) === entry) this.#grow(body.length)
     return body
@@ -240,12 +270,7 @@ export class Answers {
 
 // What an entry takes beside its body and its key, about.
 const ENTRY_BYTES = 400
+const HOUR_MICROS = 3_600_000_000
 
 /** Whether a place is that of a log that ends there, or a later one: the end was asked for before the answer was written. */
 const reaches = ({ epoch, seq }: Place, end: End): boolean => seq >= end.seq && epoch === end.epoch
-
-/** Whether an answer is that of a log that ends there, at this time. */
-function isCurrent({ place, until }: Pick<Entry, 'place' | 'until'>, end: End, now: Instant): boolean {
-  if (!reaches(place, end)) return false
-  return now.startsWith(place.hour.slice(0, 13)) && (until === null || now < until)
-}

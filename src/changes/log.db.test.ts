@@ -4,7 +4,7 @@ import { openDatabase, type TestDatabase } from '../../test/kit.ts'
 import { registerRestaurant } from '../staff/register-restaurant.ts'
 import { statement } from '../platform/db.ts'
 import { newId } from '../platform/ids.ts'
-import { systemClock } from '../platform/clock.ts'
+import { clockOf, systemClock } from '../platform/clock.ts'
 import { command, execute, type ChangeDeps, type Context } from './command.ts'
 import type { Change } from './log.ts'
 
@@ -142,7 +142,7 @@ test('L2, L4: what was published is the log: one change a command, after its com
 })
 
 test('L3: a clock that runs back does not move the log back', async () => {
-  const back: ChangeDeps = { ...deps, clock: { now: () => '2001-01-01T00:00:00.000000Z' as never } }
+  const back: ChangeDeps = { ...deps, clock: clockOf(() => '2001-01-01T00:00:00.000000Z' as never) }
   const before = published.at(-1)!
   await execute(back, work, context, { millis: 0 })
   expect(published.at(-1)!.at > before.at).toBe(true)

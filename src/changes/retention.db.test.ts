@@ -5,7 +5,7 @@ import { registerRestaurant } from '../staff/register-restaurant.ts'
 import { Db, statement } from '../platform/db.ts'
 import { migrate, readMigrations } from '../platform/migrate.ts'
 import { newId } from '../platform/ids.ts'
-import { plusMillis, systemClock, type Clock, type Instant } from '../platform/clock.ts'
+import { clockOf, plusMillis, systemClock, type Clock, type Instant } from '../platform/clock.ts'
 import { append, headOf } from './log.ts'
 import { deltaSince } from './delta.ts'
 import { claimMutation, settleMutation } from './mutations.ts'
@@ -38,7 +38,7 @@ afterEach(async () => {
 // Noon of yesterday, so that no midnight passes while the tests run.
 const now = `${plusMillis(systemClock().now(), -DAY).slice(0, 10)}T12:00:00.000000Z` as Instant
 /** A clock that stands still, some days from now. */
-const clockAt = (days: number): Clock => ({ now: () => plusMillis(now, days * DAY) })
+const clockAt = (days: number): Clock => clockOf(() => plusMillis(now, days * DAY))
 const dayOf = (days: number) => plusMillis(now, days * DAY).slice(0, 10)
 const sql = <Row extends object>(text: string, values: unknown[] = []) =>
   asLogin<Row>(databaseIn(server, name), text, values)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Instant } from '../platform/clock.ts'
+import { clockOf, type Instant } from '../platform/clock.ts'
 import { isId } from '../platform/ids.ts'
 import { PARTY_STATUSES, isOver } from '../parties/rules.ts'
 import { TABLE_STATUSES } from '../tables/rules.ts'
@@ -134,7 +134,7 @@ test('I1: the address of the old database is read as old settings have it', () =
 
 test('I1: a bar on a terminal, a line every few seconds elsewhere', () => {
   let now = 0
-  const clock = { now: () => new Date((now += 1_000)).toISOString().replace('Z', '000Z') as Instant }
+  const clock = clockOf(() => new Date((now += 1_000)).toISOString().replace('Z', '000Z') as Instant)
   const shown = (isTTY: boolean) => {
     let text = ''
     const progress = new Progress({ isTTY, write: (more: string) => (text += more) }, clock, 10)

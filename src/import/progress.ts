@@ -18,7 +18,7 @@ export class Progress {
     this.#out = out
     this.#clock = clock
     this.#total = total
-    this.#start = microsOf(clock.now())
+    this.#start = clock.micros()
     this.#shown = this.#start
   }
 

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { limits } from '../platform/limits.ts'
-import { microsOf } from '../platform/clock.ts'
 import { registerRestaurant } from '../staff/register-restaurant.ts'
 import { signIn } from '../staff/sign-in.ts'
 import { field } from './pydantic.ts'
@@ -54,7 +53,7 @@ export const login = route({
   refusals: [401],
   async handle({ deps, body }) {
     const who = await signIn(deps, body.email, body.password)
-    const exp = Math.floor(microsOf(deps.clock.now()) / 1e6) + deps.tokenMinutes * 60
+    const exp = Math.floor(deps.clock.micros() / 1e6) + deps.tokenMinutes * 60
     const access_token = deps.tokens.sign({ sub: who.staffId, restaurant_id: who.restaurantId, exp })
     return { access_token, token_type: 'bearer', restaurant_id: who.restaurantId, user_id: who.staffId }
   },

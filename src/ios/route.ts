@@ -4,12 +4,13 @@ import { bearerOf } from '../platform/bearer.ts'
 import { limits } from '../platform/limits.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Tokens } from '../platform/tokens.ts'
-import type { Answers, Coding, Shape } from '../changes/answers.ts'
+import type { Answers, Shape } from '../changes/answers.ts'
 import type { ChangeDeps, Context } from '../changes/command.ts'
 import { clientHas } from '../changes/etag.ts'
 import { tracked } from '../changes/tracked.ts'
 import type { Identities } from '../staff/identify.ts'
 import type { Identity } from '../staff/staff.ts'
+import { codingOf } from './coding.ts'
 import {
   accessDenied,
   answerOf,
@@ -21,6 +22,7 @@ import {
   type ContractError,
 } from './errors.ts'
 import { missing, parseModel, valueError, ValidationError } from './pydantic.ts'
+import type { RepeatedReads } from './repeated-reads.ts'
 
 /** What the contract's handlers work with. */
 export interface IosDeps extends ChangeDeps {
@@ -28,6 +30,7 @@ export interface IosDeps extends ChangeDeps {
   readonly tokens: Tokens
   readonly identities: Identities
   readonly answers: Answers
+  readonly repeated: RepeatedReads
   readonly tokenMinutes: number
   readonly historyDays: number
   /** Days that the floor in memory goes back. */
@@ -88,7 +91,7 @@ export function mount(server: FastifyInstance, deps: IosDeps, r: Route): void {
     handler: async (request, reply) => {
       const identity = r.access === 'public' ? nobody : await admit(deps, r, request)
       const shape = shapeOf(request)
-      if (shape) return sendAnswer(deps, r.name, identity.restaurantId, shape, request, reply)
+      if (shape) return sendAnswer(deps, r, identity.restaurantId, shape, request, reply)
       const body = r.body ? parseModel(r.body, request.body, 'body') : undefined
       const query = r.query ? parseModel(r.query, request.query, 'query') : undefined
       const params = request.params as Record<string, string>
@@ -127,11 +130,11 @@ function shapesOf(deps: IosDeps, r: Route): (request: FastifyRequest) => Shape |
 
 /** Sends what a shape answers, or 304 to whoever has it. A client may keep it, and asks each time whether it still counts. */
 async function sendAnswer(
-  { answers }: IosDeps,
-  name: string,
+  { answers, repeated }: IosDeps,
+  { name, path, access }: Route,
   restaurantId: string,
   shape: Shape,
-  { headers, trail }: FastifyRequest,
+  { headers, trail, url }: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const accepted = headers['accept-encoding']
@@ -139,6 +142,7 @@ async function sendAnswer(
   const { etag, body, coding, found } = answer
   const isKnown = headers['if-none-match'] !== undefined && clientHas(headers['if-none-match'], etag)
   trail.cached(name, isKnown ? 'not-modified' : found)
+  if (access === 'restaurant' || access === 'query') repeated.note(url, { restaurantId, route: path, name, shape })
   // Beside what CORS may have put there.
   const vary = reply.getHeader('vary')
   void reply
@@ -148,30 +152,6 @@ async function sendAnswer(
   if (isKnown) return reply.code(304).send()
   if (coding !== 'identity') void reply.header('content-encoding', coding)
   return reply.header('content-type', 'application/json').send(body)
-}
-
-const codings = new Map<string, Coding>()
-
-/** {@link bestCoding}, remembered: clients say one of a few. */
-function codingOf(accepted: string): Coding {
-  const known = codings.get(accepted)
-  if (known !== undefined) return known
-  const coding = bestCoding(accepted)
-  if (codings.size < limits.rememberedCodings) codings.set(accepted, coding)
-  return coding
-}
-
-/** The best coding that a client takes (RFC 9110 section 12.5.3): br before gzip, unless it weighs them otherwise or refuses one. */
-function bestCoding(accepted: string): Coding {
-  let best: Coding = 'identity'
-  let weight = 0
-  for (const part of accepted.toLowerCase().split(',')) {
-    const [name = '', ...parameters] = part.split(';').map((each) => each.trim())
-    const q = Number(parameters.find((each) => each.startsWith('q='))?.slice(2) ?? 1)
-    if ((name === 'br' || name === 'gzip') && (q > weight || (q === weight && q > 0 && name === 'br')))
-      [best, weight] = [name, q]
-  }
-  return best
 }
 
 /** Who calls, if they may. Throws what the contract says. */

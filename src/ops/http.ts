@@ -6,7 +6,9 @@ import type { Cell, Histogram, Meter } from '../platform/meter.ts'
 import { metrics } from '../platform/metrics.ts'
 import { requestLog } from '../platform/request-log.ts'
 import { endRequest, type Tracing } from '../platform/tracing.ts'
-import { Trail } from '../platform/trail.ts'
+import { tenths, timingOf, Trail } from '../platform/trail.ts'
+import { newId } from '../platform/ids.ts'
+import type { RequestWatch } from '../ios/repeated-reads.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -30,8 +32,8 @@ export interface HttpWatch {
   readonly tracing: Tracing | null
 }
 
-/** Gives each request a trail, its line in the log, its headers, its figures and its span. Before any route is mounted. Spec: M4, M5. */
-export function watchHttp(server: FastifyInstance, { log, meter, tracing }: HttpWatch): void {
+/** Gives each request a trail, its line in the log, its headers, its figures and its span. Before any route is mounted. Gives what does so for repeated reads. Spec: M4, M5. */
+export function watchHttp(server: FastifyInstance, { log, meter, tracing }: HttpWatch): RequestWatch {
   server.decorateRequest('trail')
   server.addHook('onRequest', (request, _, done) => {
     request.trail = new Trail(tracing, request.method, request.headers)
@@ -46,16 +48,25 @@ export function watchHttp(server: FastifyInstance, { log, meter, tracing }: Http
   server.addHook('onResponse', (request, reply, done) => {
     const { id, method, url, trail } = request
     const { statusCode: status, elapsedTime } = reply
-    say({ id, method, path: pathOf(url), status, ms: Math.round(elapsedTime * 10) / 10, facts: trail.facts })
+    say({ id, method, path: pathOf(url), status, ms: tenths(elapsedTime), facts: trail.facts })
     done()
   })
-  if (meter) count(server, meter)
+  const figures = meter && count(server, meter)
+  return {
+    idOf: (request) => (tracing || request.headers['traceparent'] !== undefined ? null : requestIdOf(request, newId)),
+    timingOf: (millis, cache) => (meter ? timingOf(millis, cache) : null),
+    took({ id, url, route, status, millis, restaurantId, shape, cache }) {
+      say({ id, method: 'GET', path: pathOf(url), status, ms: tenths(millis), facts: { restaurantId } })
+      figures?.get(route)!.repeated(status, millis, shape, cache)
+    },
+  }
 }
 
 // The pattern of what has no route, as a label.
 const NO_ROUTE = 'none'
 
-function count(server: FastifyInstance, meter: Meter): void {
+/** Counts all requests. Gives the figures of each route, by its pattern. */
+function count(server: FastifyInstance, meter: Meter): ReadonlyMap<string, RouteFigures> {
   const active = meter.cell(metrics.httpActive)
   const over = () => void active.value--
   server.server.prependListener('request', (_, response) => {
@@ -67,8 +78,10 @@ function count(server: FastifyInstance, meter: Meter): void {
     if (request.is404) unrouted.take(request, reply)
     done()
   })
+  const all = new Map<string, RouteFigures>()
   server.addHook('onRoute', (route) => {
-    const figures = new RouteFigures(meter, route.url)
+    const figures = all.get(route.url) ?? new RouteFigures(meter, route.url)
+    all.set(route.url, figures)
     const own = route.onResponse === undefined ? [] : [route.onResponse].flat()
     const take = (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
       figures.take(request, reply)
@@ -76,6 +89,7 @@ function count(server: FastifyInstance, meter: Meter): void {
     }
     route.onResponse = [take, ...own]
   })
+  return all
 }
 
 /** The figures of one route: its cells are found once for each method and status, and nearly always the last ones are meant. */
@@ -97,11 +111,21 @@ class RouteFigures {
   take(request: FastifyRequest, reply: FastifyReply): void {
     const { method, trail } = request
     const { statusCode } = reply
-    if (!this.#duration || statusCode !== this.#status || method !== this.#method) this.#turnTo(method, statusCode)
-    this.#duration!.observe(reply.elapsedTime / 1000)
+    this.#observe(method, statusCode, reply.elapsedTime)
     if (statusCode >= 400) this.#errorsOf(trail.code ?? `http-${statusCode}`).value++
     if (trail.cache !== null) this.#cacheOf(trail.shape, trail.cache).value++
     if (trail.span) endRequest(trail.span, method, this.#route === NO_ROUTE ? null : this.#route, statusCode, trail)
+  }
+
+  /** A read that was answered before the server saw it. */
+  repeated(status: number, millis: number, shape: string, cache: string): void {
+    this.#observe('GET', status, millis)
+    this.#cacheOf(shape, cache).value++
+  }
+
+  #observe(method: string, status: number, millis: number): void {
+    if (!this.#duration || status !== this.#status || method !== this.#method) this.#turnTo(method, status)
+    this.#duration!.observe(millis / 1000)
   }
 
   #turnTo(method: string, status: number): void {

@@ -12,6 +12,7 @@ import { SlowStatements, type Planner } from '../platform/slow-statements.ts'
 import { openTracing, type Tracing } from '../platform/tracing.ts'
 import { Commits } from '../changes/commits.ts'
 import type { Change } from '../changes/log.ts'
+import type { RequestWatch } from '../ios/repeated-reads.ts'
 import type { SocketObserver } from '../changes/socket-observer.ts'
 import { OpsAccess } from './access.ts'
 import { ERRORS, ErrorExamples, watchErrors } from './errors.ts'
@@ -75,10 +76,11 @@ export class Ops {
     cell.value++
   }
 
-  /** Before any route is mounted. */
-  watch(server: FastifyInstance): void {
-    watchHttp(server, { log: this.#deps.log, meter: this.#deps.isOn ? this.#meter : null, tracing: this.#tracing })
-    if (this.#deps.isOn) watchErrors(server, this.#errors, wallMillis)
+  /** Before any route is mounted. Gives what watches the reads that are answered before the server sees them. */
+  watch(server: FastifyInstance): RequestWatch {
+    const { log, isOn } = this.#deps
+    if (isOn) watchErrors(server, this.#errors, wallMillis)
+    return watchHttp(server, { log, meter: isOn ? this.#meter : null, tracing: this.#tracing })
   }
 
   /** Puts /metrics, the operations page and the checks of health behind their paths. */

@@ -17,11 +17,14 @@ export interface RequestLine {
  */
 export function requestLog(log: Logger): (line: RequestLine) => void {
   const out = (log as unknown as Record<symbol, { write(line: string): void }>)[pino.symbols.streamSym]!
+  // Many requests end in one millisecond.
+  let [millis, time] = [0, '']
   return ({ id, method, path, status, ms, facts }) => {
     if (!log.isLevelEnabled('info')) return
     let more = ''
     for (const name in facts) more += `,"${name}":${JSON.stringify(facts[name])}`
-    const time = new Date().toISOString()
+    const now = Date.now()
+    if (now !== millis) [millis, time] = [now, new Date(now).toISOString()]
     out.write(
       `{"level":30,"time":"${time}","reqId":${JSON.stringify(id)},"method":"${method}","path":${JSON.stringify(path)},"status":${status},"ms":${ms}${more},"msg":"request"}\n`,
     )

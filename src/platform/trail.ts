@@ -77,10 +77,9 @@ export class Trail implements StatementObserver {
 
   /** As Server-Timing says it. `millis`: since the request came. */
   timing(millis: number): string {
-    let text = `total;dur=${tenths(millis)}`
-    if (this.statements > 0)
-      text += `, db;dur=${tenths(this.databaseSeconds * 1000)};desc="${this.statements} statements"`
-    return this.cache === null ? text : `${text}, cache;desc=${this.cache}`
+    const { statements, databaseSeconds } = this
+    const db = statements > 0 ? `, db;dur=${tenths(databaseSeconds * 1000)};desc="${statements} statements"` : ''
+    return timingOf(millis, this.cache, db)
   }
 
   /** What its line in the log says besides. */
@@ -95,4 +94,9 @@ export class Trail implements StatementObserver {
   }
 }
 
-const tenths = (millis: number): number => Math.round(millis * 10) / 10
+/** The text of a Server-Timing header: how long it took, of that the database, and how the answer came from the cache, where it was asked. */
+export const timingOf = (millis: number, cache: string | null, database = ''): string =>
+  `total;dur=${tenths(millis)}${database}${cache === null ? '' : `, cache;desc=${cache}`}`
+
+/** To a tenth of a millisecond. */
+export const tenths = (millis: number): number => Math.round(millis * 10) / 10

@@ -13,6 +13,8 @@ interface Known {
   readonly until: number
   readonly staffId: string
   readonly proven: Promise<Proven | undefined>
+  /** What `proven` came to. */
+  found?: Proven | undefined
 }
 
 /** Knows whom a token names. An answer is remembered for `limits.identityMillis`, so a change of staff counts that much later at most. */
@@ -40,23 +42,30 @@ export class Identities {
     return (await this.#find(sub, sid)) ?? null
   }
 
+  /** The identity that a token proves, as {@link of} has it, where it is remembered; else null. */
+  known(token: string): Proven | null {
+    const claims = this.#tokens.verify(token)
+    const known = claims && this.#known.get(keyOf(claims.sub, claims.sid ?? null))
+    return (known && known.until > this.#nowMillis() && known.found) || null
+  }
+
   /** Forgets what is remembered of a member of staff: it has changed. */
   forget(staffId: string): void {
     for (const [key, known] of this.#known) if (known.staffId === staffId) this.#known.delete(key)
   }
 
   async #find(staffId: string, signInId: string | null): Promise<Proven | undefined> {
-    const key = signInId === null ? staffId : `${staffId} ${signInId}`
+    const key = keyOf(staffId, signInId)
     const now = this.#nowMillis()
     const known = this.#known.get(key)
     if (known && known.until > now) return known.proven
     const proven = this.#read(staffId, signInId)
     this.#known.delete(key)
     this.#forgetOld(now)
-    const made = { until: now + limits.identityMillis, staffId, proven }
+    const made: Known = { until: now + limits.identityMillis, staffId, proven }
     this.#known.set(key, made)
     try {
-      return await proven
+      return (made.found = await proven)
     } catch (error) {
       if (this.#known.get(key) === made) this.#known.delete(key)
       throw error
@@ -76,3 +85,6 @@ export class Identities {
     return identity && { ...identity, signInId }
   }
 }
+
+const keyOf = (staffId: string, signInId: string | null): string =>
+  signInId === null ? staffId : `${staffId} ${signInId}`

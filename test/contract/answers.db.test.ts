@@ -2,7 +2,7 @@ import { createClient } from 'redis'
 import { afterEach, expect, test } from 'vitest'
 import { request } from 'node:http'
 import { gunzipSync, brotliDecompressSync } from 'node:zlib'
-import { systemClock, plusMillis } from '../../src/platform/clock.ts'
+import { clockOf, systemClock, plusMillis } from '../../src/platform/clock.ts'
 import { createLog } from '../../src/platform/log.ts'
 import { RedisTopics } from '../../src/platform/redis.ts'
 import { startApp, type Restaurant, type TestApp } from '../kit.ts'
@@ -178,7 +178,7 @@ test('K2: what is written once is given to all who ask meanwhile, and a process 
 test('K3: who has an answer is told so, until something or the minute changes', async () => {
   let past = 0
   const clock = systemClock()
-  const app = await open({}, { isSole: true, clock: { now: () => plusMillis(clock.now(), past) } })
+  const app = await open({}, { isSole: true, clock: clockOf(() => plusMillis(clock.now(), past)) })
   const restaurant = await app.restaurant()
   const id = await restaurant.walkIn()
   for (const path of pathsOf(restaurant.id)) {

@@ -1,0 +1,122 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { elapsedMillis } from '../platform/clock.ts'
+import { limits } from '../platform/limits.ts'
+import type { Answers, Coding, Shape } from '../changes/answers.ts'
+import { clientHas } from '../changes/etag.ts'
+import type { Identities } from '../staff/identify.ts'
+import { codingOf } from './coding.ts'
+
+/** A read that was answered here. `millis`: from when it was taken until its answer was handed to the socket. */
+export interface RepeatedRead {
+  readonly id: string
+  /** As it was sent, with its query. */
+  readonly url: string
+  /** The pattern of its path. */
+  readonly route: string
+  readonly status: 200 | 304
+  readonly millis: number
+  readonly restaurantId: string
+  readonly shape: string
+  readonly cache: 'hit' | 'not-modified'
+}
+
+/** What is noted of reads, and what their answers say beside what was read. */
+export interface RequestWatch {
+  /** The id of a request; null where it is traced, which is not done here. */
+  idOf(request: IncomingMessage): string | null
+  /** What `Server-Timing` says; null: it is not sent. */
+  timingOf(millis: number, cache: string): string | null
+  took(read: RepeatedRead): void
+}
+
+/** A read that the ordinary way answered with a kept answer: whoever asks for the same address and is of the restaurant is answered the same. */
+interface Asked {
+  readonly restaurantId: string
+  readonly route: string
+  readonly name: string
+  readonly shape: Shape
+}
+
+/** What repeated reads are answered from. */
+export interface RepeatedDeps {
+  readonly answers: Answers
+  readonly identities: Identities
+}
+
+/**
+ * Answers reads of the contract that were asked before, from what is in memory, without the server's router and hooks: a device asks for the same few addresses again and
+ * again, and these take longer than the rest of a small read. It decides nothing by itself. An address gets here only when the ordinary way has let somebody of its
+ * restaurant in; the token, the identity and the answer are looked at each time as there; and whatever is out of the ordinary in a request is left to the
+ * ordinary way. See docs/decisions/0010.
+ */
+export class RepeatedReads {
+  readonly #deps: RepeatedDeps
+  readonly #asked = new Map<string, Asked>()
+  #isClosing = false
+  #taken = 0
+
+  constructor(deps: RepeatedDeps) {
+    this.#deps = deps
+  }
+
+  /** Remembers a read that was answered with a kept answer, of a route that names its restaurant. */
+  note(url: string, asked: Asked): void {
+    if (url.length > limits.rememberedQueryCharacters || this.#asked.get(url)?.shape === asked.shape) return
+    if (this.#asked.size >= limits.rememberedQueries) this.#asked.clear()
+    this.#asked.set(url, asked)
+  }
+
+  /** Requests that were answered here since the start. */
+  get figures(): { taken: number } {
+    return { taken: this.#taken }
+  }
+
+  /** The server stops: it tells its clients so in its own way. */
+  close(): void {
+    this.#isClosing = true
+  }
+
+  /** Answers a request, if it is a read that can be answered at once. Nothing was done when it gives false. */
+  takes(watch: RequestWatch, request: IncomingMessage, response: ServerResponse): boolean {
+    if (request.method !== 'GET' || this.#isClosing) return false
+    const began = elapsedMillis()
+    const asked = this.#asked.get(request.url!)
+    if (!asked) return false
+    const { headers } = request
+    const { authorization, 'accept-encoding': accepted, 'if-none-match': known } = headers
+    if (!authorization?.startsWith('Bearer ') || isUnusual(headers)) return false
+    const identity = this.#deps.identities.known(authorization.slice(7))
+    if (identity?.restaurantId !== asked.restaurantId || !identity.isActive || !identity.restaurantIsActive)
+      return false
+    const coding: Coding = accepted === undefined ? 'identity' : codingOf(accepted)
+    const answer = this.#deps.answers.kept(asked.restaurantId, asked.shape, coding)
+    if (!answer) return false
+    const id = watch.idOf(request)
+    if (id === null) return false
+
+    this.#taken++
+    const { etag, body } = answer
+    const isKnown = known !== undefined && clientHas(known, etag)
+    const cache = isKnown ? 'not-modified' : 'hit'
+    const status = isKnown ? 304 : 200
+    const said = ['etag', etag, 'cache-control', 'private, no-cache', 'vary', 'accept-encoding', 'x-request-id', id]
+    const timing = watch.timingOf(elapsedMillis() - began, cache)
+    if (timing !== null) said.push('server-timing', timing)
+    if (isKnown) response.writeHead(304, said).end()
+    else {
+      if (answer.coding !== 'identity') said.push('content-encoding', answer.coding)
+      said.push('content-type', 'application/json', 'content-length', String(body.length))
+      response.writeHead(200, said).end(body)
+    }
+    const { restaurantId, route, name: shape } = asked
+    watch.took({ id, url: request.url!, route, status, millis: elapsedMillis() - began, restaurantId, shape, cache })
+    return true
+  }
+}
+
+/** Whether a request has what repeated reads don't look at: a page's origin, or a body. */
+const isUnusual = (headers: IncomingMessage['headers']): boolean =>
+  headers.origin !== undefined ||
+  headers['transfer-encoding'] !== undefined ||
+  (headers['content-length'] !== undefined && headers['content-length'] !== '0') ||
+  headers['content-type'] !== undefined
