@@ -16,7 +16,9 @@ interface Commit {
 /** When changes were committed and whose trace they are of, for a while: how long a change took to the sockets is told from it. */
 export class Commits {
   readonly tracing: Tracing | null
-  readonly #commits = new Map<Instant, Commit>()
+  // In two halves: the older one goes whole. Letting go the oldest of one map takes longer the more of them have gone.
+  #young = new Map<Instant, Commit>()
+  #old = new Map<Instant, Commit>()
 
   constructor(tracing: Tracing | null) {
     this.tracing = tracing
@@ -29,19 +31,19 @@ export class Commits {
     millis: number = wallMillis(),
   ): void {
     const { at, restaurantId, seq } = change
-    if (this.#commits.has(at)) return
-    if (this.#commits.size >= limits.commitsRemembered) this.#commits.delete(this.#commits.keys().next().value!)
-    this.#commits.set(at, { millis, restaurantId, seq, span: this.#publish(parent, restaurantId, seq) })
+    if (this.#of(at)) return
+    if (this.#young.size >= limits.commitsRemembered / 2) [this.#old, this.#young] = [this.#young, new Map()]
+    this.#young.set(at, { millis, restaurantId, seq, span: this.#publish(parent, restaurantId, seq) })
   }
 
   /** The moment of a change's commit; its own time where that isn't known, which is that of its command's beginning. */
   millisOf(at: Instant): number {
-    return this.#commits.get(at)?.millis ?? Date.parse(at)
+    return this.#of(at)?.millis ?? Date.parse(at)
   }
 
   /** The span of a change, if there is one. */
   spanOf(at: Instant): SpanContext | null {
-    return this.#commits.get(at)?.span ?? null
+    return this.#of(at)?.span ?? null
   }
 
   /** Seconds from a change's commit to now. */
@@ -51,13 +53,17 @@ export class Commits {
 
   /** Tells the trace of a change that it was given to the sockets of a kind. */
   traceDelivery(kind: string, at: Instant): void {
-    const commit = this.#commits.get(at)
+    const commit = this.#of(at)
     if (!this.tracing || !commit?.span) return
     this.tracing.past(`deliver ${kind}`, commit.span, SpanKind.CONSUMER, this.secondsSince(at), {
       'qtable.socket.kind': kind,
       'qtable.restaurant_id': commit.restaurantId,
       'qtable.seq': commit.seq,
     })
+  }
+
+  #of(at: Instant): Commit | undefined {
+    return this.#young.get(at) ?? this.#old.get(at)
   }
 
   /** A span for the way of a change to the sockets of this process. */

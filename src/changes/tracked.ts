@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Db } from '../platform/db.ts'
-import { whenGone } from '../platform/gone.ts'
+import { ClientGone } from '../platform/gone.ts'
 import type { Trail } from '../platform/trail.ts'
 import type { Commits } from './commits.ts'
 import type { Change } from './log.ts'
@@ -22,7 +22,7 @@ export function tracked<D extends Trackable>(
   response: ServerResponse,
 ): D & { readonly trail: Trail } {
   const { commits, publish } = deps
-  const db = deps.db.until(whenGone(response))
+  const db = deps.db.until(new ClientGone(response))
   if (!commits) return { ...deps, db, trail }
   const said = (change: Change) => {
     trail.seq = change.seq

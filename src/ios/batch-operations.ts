@@ -52,7 +52,6 @@ export function batchGuestOperation(item: GuestItem): Operation | string {
   if (table && !isId(table)) return `Table ${table} not found`
   const size = item.partySize ?? item.party_size
   const input = {
-    ...INSISTING,
     guestId: item.id,
     status: item.status ? partyStatusOf(item.status) : undefined,
     // Empty and null take the guest off the table; absent says nothing.
@@ -61,6 +60,7 @@ export function batchGuestOperation(item: GuestItem): Operation | string {
     checkInTime: item.checkInTime ?? item.check_in_time ?? undefined,
     finishedTime: item.finishedTime ?? item.finished_time ?? undefined,
     partySize: size !== undefined && size !== null && size > 0 ? size : undefined,
+    ...INSISTING,
   }
   return { command: 'update-guest', input }
 }
@@ -71,10 +71,10 @@ export function batchTableOperation(item: TableItem): Operation | string {
   const party = item.currentGuestId ?? item.current_guest_id
   if (party && !isId(party)) return `Guest ${party} not found`
   const input = {
-    ...INSISTING,
     tableId: item.id,
     status: item.status ? tableStatusOf(item.status) : undefined,
     partyId: party === '' ? null : (party ?? undefined),
+    ...INSISTING,
   }
   return { command: 'update-table', input }
 }

@@ -106,7 +106,6 @@ export const guestsCreate = route({
     const walkIn = (body.status ?? 'Waitlist') === 'Waitlist' && body.status !== null
     if (walkIn) refuseOddWalkIn(body)
     const { result } = await execute(deps, addGuest, context, {
-      ...INSISTING,
       firstName: body.first_name,
       lastName: body.last_name ?? '',
       partySize: body.party_size,
@@ -122,6 +121,7 @@ export const guestsCreate = route({
       finishedTime: body.finished_time ?? undefined,
       tableId: body.table_id ? idOrNothing(body.table_id) : null,
       checkedIn: walkIn,
+      ...INSISTING,
     })
     return guestJson(result)
   },
@@ -145,7 +145,6 @@ export const guestsUpdate = route({
   refusals: [404],
   async handle({ deps, context, params, body }) {
     const { result } = await execute(deps, updateGuest, context, {
-      ...INSISTING,
       guestId: pathId(params, 'guestId'),
       firstName: body.first_name ?? undefined,
       lastName: body.last_name ?? undefined,
@@ -161,6 +160,7 @@ export const guestsUpdate = route({
       finishedTime: body.finished_time ?? undefined,
       status: body.status ? partyStatusOf(body.status) : undefined,
       tableId: body.table_id === '' ? null : body.table_id ? idOrNothing(body.table_id) : undefined,
+      ...INSISTING,
     })
     return guestJson(result)
   },

@@ -59,7 +59,6 @@ function guestOperation({ entity_id: guestId, data }: SyncUpdate): Operation | s
   const table = sent.tableId
   if (table && !isId(table)) return `Table ${table} not found`
   const input = {
-    ...INSISTING,
     guestId,
     ...namesOf(sent.name),
     partySize: sent.partySize && sent.partySize > 0 ? sent.partySize : undefined,
@@ -69,6 +68,7 @@ function guestOperation({ entity_id: guestId, data }: SyncUpdate): Operation | s
     status,
     phase,
     tableId: 'tableId' in data ? table || null : undefined,
+    ...INSISTING,
   }
   return { command: 'update-guest', input }
 }
@@ -86,12 +86,12 @@ function tableOperation({ entity_id: tableId, data }: SyncUpdate): Operation | s
   const party = sent.currentGuestId
   if (party && !isId(party)) return `Guest ${party} not found`
   const input = {
-    ...INSISTING,
     tableId,
     capacity: sent.capacity ?? undefined,
     status: sent.status ?? undefined,
     ...(sent.position && onPlan(sent.position)),
     partyId: party === '' ? null : (party ?? undefined),
+    ...INSISTING,
   }
   return { command: 'update-table', input }
 }

@@ -184,7 +184,6 @@ function changeOf(body: Change) {
   const guest = body.current_guest_id ?? body.currentGuestId
   const status = body.status == null ? undefined : tableStatusOf(body.status)
   return {
-    ...INSISTING,
     number: body.table_number ?? undefined,
     capacity: body.capacity ?? undefined,
     ...(body.position && onPlan(body.position)),
@@ -192,6 +191,7 @@ function changeOf(body: Change) {
     section: body.section ?? undefined,
     status,
     partyId: guest === '' ? null : guest == null ? undefined : idOrNothing(guest),
+    ...INSISTING,
   }
 }
 

@@ -39,11 +39,9 @@ export function readBodies(server: FastifyInstance): void {
 }
 
 /** Whether a value is nested deeper than anything asked for here is; writing it out again would exhaust the stack. */
-function isDeep(value: unknown): boolean {
-  let level: unknown[] = [value]
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > DEEPEST) return true
-    level = level.flatMap((each) => (typeof each === 'object' && each !== null ? Object.values(each) : []))
-  }
+function isDeep(value: unknown, depth = 0): boolean {
+  if (depth > DEEPEST) return true
+  if (typeof value !== 'object' || value === null) return false
+  for (const each of Array.isArray(value) ? value : Object.values(value)) if (isDeep(each, depth + 1)) return true
   return false
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { goneAt } from './gone.ts'
 import { ConnectionQueue } from './connection-queue.ts'
 
 const MINUTE = 60_000
@@ -46,13 +47,13 @@ test('P17: whoever is gone is passed over', async () => {
   const queue = new ConnectionQueue(1, 10, MINUTE)
   await queue.enter()
   const gone = new AbortController()
-  const first = queue.enter(gone.signal)
+  const first = queue.enter(goneAt(gone.signal))
   const second = queue.enter()
   gone.abort()
   await expect(first).rejects.toMatchObject({ code: 'busy' })
   expect(queue.waiting).toBe(1)
   queue.leave()
   await second
-  await expect(queue.enter(gone.signal)).rejects.toMatchObject({ code: 'busy' })
+  await expect(queue.enter(goneAt(gone.signal))).rejects.toMatchObject({ code: 'busy' })
   expect(queue.waiting).toBe(0)
 })

@@ -1,4 +1,5 @@
 import type { DbObserver } from './db-observer.ts'
+import type { Gone } from './gone.ts'
 import { busy } from './database-errors.ts'
 import { AppError } from './errors.ts'
 
@@ -29,10 +30,10 @@ export class ConnectionQueue {
 
   /**
    * Waits for its turn; whoever gets it calls `leave` afterwards. Throws `AppError` busy (503) when too many are waiting, when its turn doesn't come in time, and when
-   * `signal` says that nobody waits for the answer any more.
+   * `gone` says that nobody waits for the answer any more.
    */
-  async enter(signal?: AbortSignal): Promise<void> {
-    if (signal?.aborted) throw nobodyWaits()
+  async enter(gone?: Gone): Promise<void> {
+    if (gone?.isGone) throw nobodyWaits()
     if (this.#used < this.#most) {
       this.#used++
       this.#observer?.waited(0)
@@ -43,7 +44,7 @@ export class ConnectionQueue {
       throw busy('Too many requests are waiting for the database')
     }
     const began = performance.now()
-    await this.#wait(signal)
+    await this.#wait(gone?.signal)
     this.#observer?.waited((performance.now() - began) / 1000)
   }
 

@@ -4,6 +4,7 @@ import { ConnectionQueue } from './connection-queue.ts'
 import type { DbObserver, PoolFigures, StatementObserver } from './db-observer.ts'
 import { assert } from './errors.ts'
 import type { Instant } from './clock.ts'
+import type { Gone } from './gone.ts'
 import { limits } from './limits.ts'
 import { blamed, OpenTx } from './open-tx.ts'
 import { statement, type Tx } from './statement.ts'
@@ -70,18 +71,18 @@ export class Db {
   readonly #pool: pg.Pool
   readonly #queue: ConnectionQueue
   readonly #idle: Set<pg.PoolClient>
-  readonly #signal: AbortSignal | undefined
+  readonly #gone: Gone | undefined
   /** Whoever watches the pool; all that share it share this. */
   readonly #watch: { observer: DbObserver | undefined; reached: boolean | undefined }
   /** Whoever watches one request. */
   readonly #watcher: StatementObserver | undefined
 
-  /** `shared`: another one whose pool this one uses, for as long as `signal` doesn't say that nobody waits for the answer. */
-  constructor(options: DbOptions, shared?: Db, signal?: AbortSignal, watcher?: StatementObserver) {
+  /** `shared`: another one whose pool this one uses, for as long as `gone` doesn't say that nobody waits for the answer. */
+  constructor(options: DbOptions, shared?: Db, gone?: Gone, watcher?: StatementObserver) {
     this.#options = options
     this.#watch = shared ? shared.#watch : { observer: options.observer, reached: undefined }
     this.#watcher = watcher
-    this.#signal = signal
+    this.#gone = gone
     this.#idle = shared ? shared.#idle : new Set()
     this.#queue = shared
       ? shared.#queue
@@ -89,14 +90,14 @@ export class Db {
     this.#pool = shared ? shared.#pool : openPool(options, this.#idle)
   }
 
-  /** The same database for one request: when `signal` aborts, because its client is gone, it takes no connection any more. */
-  until(signal: AbortSignal): Db {
-    return new Db(this.#options, this, signal, this.#watcher)
+  /** The same database for one request: when its client is gone, it takes no connection any more. */
+  until(gone: Gone): Db {
+    return new Db(this.#options, this, gone, this.#watcher)
   }
 
   /** The same database for one request, which is told what runs through this. */
   watchedBy(watcher: StatementObserver): Db {
-    return new Db(this.#options, this, this.#signal, watcher)
+    return new Db(this.#options, this, this.#gone, watcher)
   }
 
   /** Has what happens from now on told. Once, at the start. */
@@ -208,7 +209,7 @@ export class Db {
   }
 
   async #connect(): Promise<pg.PoolClient> {
-    await this.#queue.enter(this.#signal)
+    await this.#queue.enter(this.#gone)
     try {
       const client = await this.#pool.connect()
       this.#tellReached(true)

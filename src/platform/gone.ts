@@ -1,10 +1,40 @@
 import type { ServerResponse } from 'node:http'
 
-/** Aborts when the client of a request is gone before it had its answer: nobody waits for it any more. */
-export function whenGone(response: ServerResponse): AbortSignal {
-  const gone = new AbortController()
-  response.once('close', () => {
-    if (!response.writableFinished) gone.abort()
-  })
-  return gone.signal
+/** Whether anybody still waits for an answer. */
+export interface Gone {
+  readonly isGone: boolean
+  /** Aborts when nobody waits any more. Made when it is asked for, which is seldom. */
+  readonly signal: AbortSignal
 }
+
+/** Whether the client of a request is gone before it had its answer. */
+export class ClientGone implements Gone {
+  readonly #response: ServerResponse
+  #controller: AbortController | null = null
+
+  constructor(response: ServerResponse) {
+    this.#response = response
+  }
+
+  get isGone(): boolean {
+    return this.#response.destroyed && !this.#response.writableFinished
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller) return this.#controller.signal
+    const controller = (this.#controller = new AbortController())
+    if (this.isGone) controller.abort()
+    this.#response.once('close', () => {
+      if (this.isGone) controller.abort()
+    })
+    return controller.signal
+  }
+}
+
+/** The same for whoever has a signal. */
+export const goneAt = (signal: AbortSignal): Gone => ({
+  get isGone() {
+    return signal.aborted
+  },
+  signal,
+})

@@ -41,4 +41,7 @@ function standardOutput(): ReturnType<typeof pino.destination> {
 }
 
 /** The path of a request without its query, where tokens may stand. */
-export const pathOf = (url: string): string => url.split('?', 1)[0] ?? url
+export const pathOf = (url: string): string => {
+  const query = url.indexOf('?')
+  return query < 0 ? url : url.slice(0, query)
+}

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { goneAt } from './gone.ts'
 import { openDatabase, type TestDatabase } from '../../test/kit.ts'
 import { statement, Db, type Scope, type Tx } from './db.ts'
 import { limits } from './limits.ts'
@@ -103,7 +104,7 @@ test('P17: who waits beyond the pool is served in order, and a client that is go
   const holders = Array.from({ length: POOL }, () => database.db.transaction(nowhere, () => held))
   await expect.poll(() => database.db.figures.used).toBe(POOL)
   const done: string[] = []
-  const left = database.db.until(gone.signal).transaction(nowhere, async () => void done.push('gone'))
+  const left = database.db.until(goneAt(gone.signal)).transaction(nowhere, async () => void done.push('gone'))
   const next = database.db.transaction(nowhere, async () => void done.push('next'))
   expect(database.db.figures.waiting).toBe(2)
   gone.abort()

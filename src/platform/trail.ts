@@ -84,13 +84,13 @@ export class Trail implements StatementObserver {
 
   /** What its line in the log says besides. */
   get facts(): Readonly<Record<string, string | number>> {
-    return {
-      ...(this.traceId !== null && { traceId: this.traceId }),
-      ...(this.restaurantId !== null && { restaurantId: this.restaurantId }),
-      ...(this.seq !== null && { seq: this.seq }),
-      ...(this.code !== null && { code: this.code }),
-      ...(this.statements > 0 && { statements: this.statements }),
-    }
+    const facts: Record<string, string | number> = {}
+    if (this.traceId !== null) facts['traceId'] = this.traceId
+    if (this.restaurantId !== null) facts['restaurantId'] = this.restaurantId
+    if (this.seq !== null) facts['seq'] = this.seq
+    if (this.code !== null) facts['code'] = this.code
+    if (this.statements > 0) facts['statements'] = this.statements
+    return facts
   }
 }
 

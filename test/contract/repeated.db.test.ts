@@ -20,10 +20,10 @@ beforeAll(async () => {
     { isSole: true, log: createLog('info', { write: (line) => void log.push(line) }) },
   )
   ;[house, other] = [await app.restaurant('Cedar'), await app.restaurant('Fig')]
-  for (const { table, walkIn } of [house, other]) {
-    await table('1')
+  for (const each of [house, other]) {
+    await each.table('1')
     // Enough for an answer that is worth compressing.
-    for (let n = 0; n < 12; n++) await walkIn(`Guest ${n}`)
+    for (let n = 0; n < 12; n++) await each.walkIn(`Guest ${n}`)
   }
 })
 afterAll(() => app.close())
