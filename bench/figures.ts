@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 /** What a run of many commands measured, and how figures are put together and shown. */
 
 /** When commands ended, in milliseconds of one clock, and how long each took. */
@@ -26,15 +28,26 @@ export function figuresOf({ ends, took }: Timed): Figures {
   }
 }
 
-/** Runs `one` for every number below `count`, `atOnce` at a time. */
-export async function drive(count: number, atOnce: number, one: (index: number) => Promise<unknown>): Promise<Timed> {
+/**
+ * Runs `one` for every number below `count`, `atOnce` at a time: each as soon as the one before it is done or, with `perSecond`, at its own moment; it is then timed from that moment on, also where
+ * it had to wait for others.
+ */
+export async function drive(
+  count: number,
+  atOnce: number,
+  one: (index: number) => Promise<unknown>,
+  perSecond?: number,
+): Promise<Timed> {
   const ends: number[] = []
   const took: number[] = []
   let next = 0
+  const begun = performance.now()
   const worker = async () => {
     while (next < count) {
       const index = next++
-      const start = performance.now()
+      const due = perSecond === undefined ? performance.now() : begun + (index * 1000) / perSecond
+      if (due > performance.now()) await sleep(due - performance.now())
+      const start = perSecond === undefined ? performance.now() : due
       await one(index)
       const end = performance.now()
       ends.push(end)

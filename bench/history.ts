@@ -17,37 +17,42 @@ import { reservationsOnFloor } from '../src/reservations/reservations.ts'
 import { storeRestaurant } from '../src/restaurants/restaurants.ts'
 import { storeStaff } from '../src/staff/staff.ts'
 import { tablesOnFloor } from '../src/tables/tables.ts'
+import { by } from './effort.ts'
 import { layOut, median } from './figures.ts'
 import { asSuperuser, idOf, openPostgres } from './floor.ts'
 import { quiet } from './ours.ts'
+import { atMost, curve, row, type Curve } from './report.ts'
 
 /**
- * What the past costs: a restaurant with 1,000,000 guests of past weeks against one with 1,000, both with the same evening. They take turns. About two minutes; `--quick` has
- * 100,000 and takes half a minute.
+ * What the past costs: restaurants with 1,000 to 1,000,000 guests of past weeks, all with the same evening. They take turns. About three minutes; `--quick` has
+ * 100,000 at most and takes half a minute.
  */
 
-const quick = process.argv.includes('--quick')
-const PAST = { few: 1_000, many: quick ? 100_000 : 1_000_000 } as const
-const ROUNDS = quick ? 60 : 200
+const PAST = by({
+  full: [1_000, 10_000, 100_000, 1_000_000],
+  quick: [1_000, 10_000, 100_000],
+  short: [1_000, 10_000],
+})
+const ROUNDS = by({ full: 200, quick: 60, short: 20 })
+/** A seat, a clear and a dashboard with the most cost so many times what they cost with the fewest, at most. */
+const FLAT = 1.2
 const GUESTS = 300
 const TABLES = 40
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
-type House = keyof typeof PAST
-const houses: Readonly<Record<House, { readonly restaurantId: string; readonly first: number }>> = {
-  few: { restaurantId: idOf(1), first: 10_000_000 },
-  many: { restaurantId: idOf(2), first: 20_000_000 },
-}
-const staffOf = (house: House): string => idOf(houses[house].first - 1)
+/** By its place in `PAST`. */
+type House = number
+const houses = PAST.map((_, n) => ({ restaurantId: idOf(n + 1), first: (n + 1) * 10_000_000 }))
+const staffOf = (house: House): string => idOf(houses[house]!.first - 1)
 
 async function furnish(url: string, db: Db): Promise<void> {
   const clock = systemClock()
-  for (const house of ['few', 'many'] as const) {
-    const { restaurantId, first } = houses[house]
+  for (const house of PAST.keys()) {
+    const { restaurantId, first } = houses[house]!
     await db.transaction({ restaurantId }, async (tx) => {
-      await storeRestaurant(tx, restaurantId, `House of ${house}`, clock.now())
+      await storeRestaurant(tx, restaurantId, `House ${house}`, clock.now())
       await startLog(tx, restaurantId, newEpoch(), clock.now())
-      const account = { email: `${house}@bench.example`, passwordHash: 'none', firstName: null, lastName: null }
+      const account = { email: `owner-${house}@bench.example`, passwordHash: 'none', firstName: null, lastName: null }
       await storeStaff(tx, { restaurantId, id: staffOf(house), role: 'owner', ...account }, clock.now())
     })
     const id = (offset: number) => `lpad((${first + offset} + i)::text, 32, '0')::uuid`
@@ -72,15 +77,15 @@ function measures(db: Db): Readonly<Record<string, (house: House, n: number) => 
   const log = createLog('silent')
   const kinds = [tablesOnFloor, reservationsOnFloor, guestsOnFloor]
   const context = (house: House): Context => ({
-    restaurantId: houses[house].restaurantId,
+    restaurantId: houses[house]!.restaurantId,
     actor: { staffId: staffOf(house), role: 'owner' },
   })
-  const pair = (house: House, n: number) => idOf(houses[house].first + 1 + (n % TABLES))
+  const pair = (house: House, n: number) => idOf(houses[house]!.first + 1 + (n % TABLES))
   return {
     'dashboard, its floor read anew': async (house) => {
       const hub = new Hub(db, log)
       const floors = new LiveFloors({ db, hub, clock: deps.clock, log, kinds, historyDays: 7 })
-      ;(await floors.hold(houses[house].restaurantId)).release()
+      ;(await floors.hold(houses[house]!.restaurantId)).release()
       floors.close()
       hub.close()
     },
@@ -98,29 +103,45 @@ function measures(db: Db): Readonly<Record<string, (house: House, n: number) => 
   }
 }
 
+function report(took: ReadonlyMap<string, readonly (readonly number[])[]>): void {
+  const shown = PAST.map((past) => past.toLocaleString('en'))
+  const rows = [['what, ms', ...shown, 'ratio']]
+  const series: Curve['series'][number][] = []
+  for (const [name, houses] of took) {
+    const medians = houses.map(median)
+    const [few, many] = [medians[0]!, medians.at(-1)!]
+    const cells = medians.map((millis) => millis.toFixed(2))
+    rows.push([name, ...cells, (many / few).toFixed(2)])
+    series.push({ name, points: medians.map((millis, n) => [PAST[n]!, millis] as const) })
+    const what = `${name}, ${shown.at(-1)} past guests, ${shown[0]} of them`
+    row(what, `${cells.at(-1)} ms`, `${cells[0]} ms`, many / few, atMost(FLAT))
+  }
+  curve({ title: 'What the past costs', x: 'past guests of the restaurant', y: 'milliseconds', series })
+  say(
+    `What the past costs: medians of ${ROUNDS} rounds, an evening of ${GUESTS} guests and ${TABLES} tables\n\n${layOut(rows)}`,
+  )
+}
+
 async function main(): Promise<void> {
   const postgres = await openPostgres(false)
   const db = new Db({ url: postgres.url, poolSize: 2 })
   try {
     await furnish(postgres.url, db)
-    const took = new Map<string, Record<House, number[]>>()
+    const took = new Map<string, number[][]>()
     for (let round = -10; round < ROUNDS; round++)
       for (const [name, measure] of Object.entries(measures(db)))
-        for (const house of round % 2 === 0 ? (['few', 'many'] as const) : (['many', 'few'] as const)) {
+        for (const house of round % 2 === 0 ? PAST.keys() : [...PAST.keys()].toReversed()) {
           const began = performance.now()
           await measure(house, round + 10)
           const millis = performance.now() - began
-          if (!took.has(name)) took.set(name, { few: [], many: [] })
-          if (round >= 0) took.get(name)![house].push(millis)
+          if (!took.has(name))
+            took.set(
+              name,
+              PAST.map(() => []),
+            )
+          if (round >= 0) took.get(name)![house]!.push(millis)
         }
-    const rows = [['what', `ms with ${PAST.few} past guests`, `with ${PAST.many}`, 'ratio']]
-    for (const [name, { few, many }] of took) {
-      const [a, b] = [median(few), median(many)]
-      rows.push([name, a.toFixed(2), b.toFixed(2), (b / a).toFixed(2)])
-    }
-    say(
-      `What the past costs: medians of ${ROUNDS} rounds, an evening of ${GUESTS} guests and ${TABLES} tables\n\n${layOut(rows)}`,
-    )
+    report(took)
   } finally {
     await db.close()
     await postgres.close()

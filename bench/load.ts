@@ -10,6 +10,8 @@ export interface Job {
   readonly port: number
   readonly connections: number
   readonly requests: readonly string[]
+  /** How many are begun in a second; as many as can be where it is left out. */
+  readonly perSecond?: number | undefined
 }
 
 class Connection {
@@ -47,7 +49,7 @@ class Connection {
   }
 }
 
-process.on('message', ({ port, connections, requests }: Job) => {
+process.on('message', ({ port, connections, requests, perSecond }: Job) => {
   const free = Array.from({ length: connections }, () => new Connection(port))
   const all = [...free]
   let failed = 0
@@ -56,7 +58,7 @@ process.on('message', ({ port, connections, requests }: Job) => {
     if ((await connection.ask(requests[index]!)) !== 200) failed++
     free.push(connection)
   }
-  void drive(requests.length, connections, one).then((timed) => {
+  void drive(requests.length, connections, one, perSecond).then((timed) => {
     for (const connection of all) connection.close()
     process.send!({ ...timed, failed })
   })

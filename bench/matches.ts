@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Db } from '../src/platform/db.ts'
 import { capture, type Sent } from './captured.ts'
-import { figuresOf, medians, type Figures, type Timed } from './figures.ts'
+import { figuresOf, median, medians, type Figures, type Timed } from './figures.ts'
 import { furnish, openPostgres, pairOf, restaurantNumber, idOf, RESTAURANTS, tidy, type Where } from './floor.ts'
 import { Door, inProcess, quiet, runOne, WHATS, type What } from './ours.ts'
 import { pgbench, scriptOf, type Ids, type Script, type Trips } from './pgbench.ts'
@@ -29,6 +29,8 @@ export interface Score {
   readonly figures: ReadonlyMap<Side, Figures>
   /** Every round. */
   readonly runs: ReadonlyMap<Side, readonly Figures[]>
+  /** Through HTTP at half of the rate seen there; null where that was not played. */
+  readonly atHalf: Figures | null
 }
 
 /** What each command sends: the second time, when every statement is prepared. */
@@ -83,6 +85,7 @@ async function playOne(url: string, match: Match, captured: Record<What, Capture
   const db = new Db({ url, poolSize: match.poolSize })
   const door = await Door.open(db)
   const runs = new Map<string, Figures[]>()
+  const halves = new Map<What, Figures>()
   try {
     await warmUp(url, match, door)
     for (let round = 0; round < match.rounds; round++) {
@@ -96,13 +99,26 @@ async function playOne(url: string, match: Match, captured: Record<What, Capture
         await tidy(url)
       }
     }
+    if (match.where === 'hot' && match.sides.includes('http')) {
+      for (const what of WHATS) {
+        const most = median(runs.get(`http ${what}`)!.map((run) => run.perSecond))
+        halves.set(what, figuresOf(await door.run(what, match.where, match.count, match.poolSize, most / 2)))
+      }
+      await tidy(url)
+    }
   } finally {
     await door.close()
     await db.close()
   }
   return WHATS.map((what) => {
     const own = new Map(match.sides.map((side) => [side, runs.get(`${side} ${what}`)!]))
-    return { match, what, runs: own, figures: new Map([...own].map(([side, all]) => [side, medians(all)])) }
+    return {
+      match,
+      what,
+      runs: own,
+      atHalf: halves.get(what) ?? null,
+      figures: new Map([...own].map(([side, all]) => [side, medians(all)])),
+    }
   })
 }
 

@@ -9,13 +9,14 @@ import { systemClock } from '../src/platform/clock.ts'
 import { execute, type ChangeDeps, type Command, type Context } from '../src/changes/command.ts'
 import { addGuest } from '../src/guests/add-guest.ts'
 import { clearTable } from '../src/guests/clear-table.ts'
+import { setGuestStatus } from '../src/guests/set-guest-status.ts'
 import { seatGuest } from '../src/guests/seat-guest.ts'
 import { drive, type Timed } from './figures.ts'
 import { pairOf, type Pair } from './floor.ts'
 import type { Where } from './floor.ts'
 
 /** The commands that are measured, in the order that each round runs them in: what is seated is then cleared. */
-export const WHATS = ['walk-in', 'seat', 'clear'] as const
+export const WHATS = ['walk-in', 'status', 'seat', 'clear'] as const
 export type What = (typeof WHATS)[number]
 
 const walkIn = { firstName: 'Walk', lastName: 'In', partySize: 2, phone: '+1 555 0100', notes: 'by the window' }
@@ -35,6 +36,11 @@ const measured: Record<What, Measured> = {
       path: '/guests',
       body: { first_name: 'Walk', last_name: 'In', party_size: 2, phone: walkIn.phone, notes: walkIn.notes },
     }),
+  },
+  status: {
+    command: setGuestStatus,
+    input: ({ pairId }) => ({ guestId: pairId, status: 'arrived' }),
+    request: ({ pairId }) => ({ method: 'PUT', path: `/guests/${pairId}`, body: { status: 'Arrived' } }),
   },
   seat: {
     command: seatGuest,
@@ -97,8 +103,8 @@ export class Door {
     return new Door(app, { db, clock, newId, publish }, port, load)
   }
 
-  /** Runs a command `count` times through the iPad's contract. */
-  async run(what: What, where: Where, count: number, connections: number): Promise<Timed> {
+  /** Runs a command `count` times through the iPad's contract, as fast as can be or so many a second. */
+  async run(what: What, where: Where, count: number, connections: number, perSecond?: number): Promise<Timed> {
     const exp = Math.floor(Date.now() / 1000) + 3_600
     const requests = Array.from({ length: count }, (_, index) => {
       const pair = pairOf(where, index)
@@ -110,7 +116,7 @@ export class Door {
         `authorization: Bearer ${this.app.tokens.sign({ sub: pair.staffId, exp })}\r\ncontent-length: ${text.length}\r\n\r\n${text}`
       )
     })
-    return this.send(requests, connections, `${what}, ${where}`)
+    return this.send(requests, connections, `${what}, ${where}`, perSecond)
   }
 
   /** Reads the iPad's dashboard `count` times. */
@@ -127,8 +133,8 @@ export class Door {
   }
 
   /** Sends requests as they stand. Throws when one is not answered 200. */
-  async send(requests: readonly string[], connections: number, what: string): Promise<Timed> {
-    this.#load.send({ port: this.#port, connections, requests })
+  async send(requests: readonly string[], connections: number, what: string, perSecond?: number): Promise<Timed> {
+    this.#load.send({ port: this.#port, connections, requests, perSecond })
     const [answer] = (await once(this.#load, 'message')) as [Timed & { failed: number }]
     if (answer.failed > 0) throw new Error(`${answer.failed} of ${requests.length} (${what}) were not answered 200`)
     return answer

@@ -9,7 +9,9 @@ import { Db } from '../src/platform/db.ts'
 import { createLog } from '../src/platform/log.ts'
 import type { Restaurant } from '../test/kit.ts'
 import { missChanges } from '../test/process/missed.ts'
+import { by } from './effort.ts'
 import { layOut, median } from './figures.ts'
+import { atMost, row } from './report.ts'
 import { openPostgres } from './floor.ts'
 import type { Order, Took } from './resume-client.ts'
 
@@ -18,8 +20,8 @@ import type { Order, Took } from './resume-client.ts'
  * Usage: tsx bench/resume.ts [changes] [rounds]
  */
 
-const MISSED = Number(process.argv[2] ?? 10_000)
-const ROUNDS = Number(process.argv[3] ?? 9)
+const MISSED = by({ full: 10_000, quick: 10_000, short: 1_000 })
+const ROUNDS = by({ full: 9, quick: 5, short: 1 })
 const GUESTS = 50
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -124,6 +126,14 @@ async function compare(url: string): Promise<void> {
   const megabytes = frames.reduce((sum, frame) => sum + frame.length, 0) / 1e6
   const ms = (values: readonly number[]) => [median(values), Math.max(...values)].map((value) => value.toFixed(0))
   const ratio = median(ours.map((one, round) => one / limit[round]!)).toFixed(2)
+  row(
+    `${MISSED} missed changes, a WebSocket with the same frames`,
+    `${ms(ours)[0]} ms`,
+    `${ms(limit)[0]} ms`,
+    Number(ratio),
+    null,
+  )
+  row(`${MISSED} missed changes, 500 ms`, `${ms(ours)[0]} ms`, '500 ms', median(ours) / 500, atMost(1))
   say(
     `\n${MISSED} missed changes, ${megabytes.toFixed(1)} MB in ${frames.length} frames, ${ROUNDS} rounds; hello to the last change applied\n`,
   )

@@ -17,10 +17,10 @@ import type { Manner, Measured, Order, Range, Told } from './socket-server.ts'
 
 /**
  * Makes a program as it runs in production: what tsx makes gives each function its name by hand, at some hundred bytes a function that is made for a socket. It ends up where it finds
- * its packages.
+ * its packages, and as deep below package.json as the program itself.
  */
 async function compile(program: string): Promise<string> {
-  const outfile = fileURLToPath(new URL(`../node_modules/.cache/qtable-bench/${program}.mjs`, import.meta.url))
+  const outfile = fileURLToPath(new URL(`../node_modules/.cache/qtable-bench-${program}.mjs`, import.meta.url))
   const entry = fileURLToPath(new URL(`${program}.ts`, import.meta.url))
   await build({ entryPoints: [entry], outfile, bundle: true, packages: 'external', platform: 'node', format: 'esm' })
   return outfile

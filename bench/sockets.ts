@@ -1,14 +1,15 @@
+import { by } from './effort.ts'
 import { layOut } from './figures.ts'
+import { atMost, row as tell } from './report.ts'
 import type { Kind } from './socket-clients.ts'
 import { Devices, openGround, SocketServer } from './socket-processes.ts'
 import type { Measured } from './socket-server.ts'
 
 /**
  * Memory of a socket that is authorised, subscribed and idle, against a raw WebSocket server with as many, each alone in its process. About 40 seconds.
- * Usage: tsx bench/sockets.ts [sockets]
  */
 
-const SOCKETS = Number(process.argv[2] ?? 5_000)
+const SOCKETS = by({ full: 5_000, quick: 5_000, short: 1_000 })
 const PER_RESTAURANT = 200
 const RESTAURANTS = Math.ceil(SOCKETS / PER_RESTAURANT)
 const LIMIT = 1.7
@@ -61,6 +62,14 @@ try {
     (one.rssBytes / raw.rssBytes).toFixed(2),
     name === 'raw ws' ? '' : LIMIT.toFixed(2),
   ]
+  for (const [name, one] of sides)
+    tell(
+      `idle ${name} socket, heap, raw ws`,
+      `${kb(held(one))} KB`,
+      `${kb(held(raw))} KB`,
+      held(one) / held(raw),
+      atMost(LIMIT),
+    )
   say(
     `\n${SOCKETS} idle sockets of ${RESTAURANTS} restaurants, KB (1,024 bytes) a socket, after the garbage was collected\n`,
   )

@@ -57,7 +57,7 @@ let leaving = false
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
 /** The scripts of package.json that are steps. Each is one program and its arguments. */
-type Scripts = Readonly<Record<'format:check' | 'lint' | 'types' | 'types:web', string>>
+type Scripts = Readonly<Record<'bench' | 'format:check' | 'lint' | 'types' | 'types:web', string>>
 
 /** Runs a program with this Node, in the repository. Gives its exit code (null: ended by a signal) and what it wrote, unless that is shown at once. */
 async function run(args: readonly string[], env: NodeJS.ProcessEnv, shown: boolean) {
@@ -83,14 +83,14 @@ async function run(args: readonly string[], env: NodeJS.ProcessEnv, shown: boole
   return { code, output }
 }
 
-/** A step that passes or fails as a whole: one line, and its output when it failed. */
-async function step(name: string, command: string): Promise<Counts> {
+/** A step that passes or fails as a whole: one line, and its output when it failed or is to be shown. */
+async function step(name: string, command: string, isShown = false): Promise<Counts> {
   const began = Date.now()
   const [bin = '', ...args] = command.split(' ')
   const { code, output } = await run([join('node_modules/.bin', bin), ...args], {}, false)
   const ok = code === 0
   say(`${name.padEnd(8)} ${ok ? 'ok' : 'FAILED'}  ${seconds(began)}`)
-  if (!ok) say(output.trimEnd())
+  if (!ok || isShown) say(output.trimEnd())
   return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: [] }
 }
 
@@ -131,6 +131,8 @@ async function main(): Promise<void> {
   results.push(await tests(quick ? ['unit', 'db'] : ['unit', 'db', 'doors', 'e2e'], postgres.url))
   if (leaving) return
   await cleanUp()
+  // That they run, and roughly what they say: beside tests and on a shared machine ratios are no verdict.
+  if (!quick) results.push(await step('bench', `${scripts.bench} --short`, true))
 
   const passed = results.reduce((sum, each) => sum + each.passed, 0)
   const failed = results.reduce((sum, each) => sum + each.failed, 0)

@@ -24,6 +24,8 @@ export const tools: readonly Tool[] = [
     debian: 'prometheus',
     what: 'the check of what /metrics answers, the alert rules, and the proof that each fault raises its alert',
   },
+  { program: 'wrk', debian: 'wrk', what: 'the short form of the benches of reads' },
+  { program: 'pgbench', debian: 'postgresql-contrib', what: 'the short form of the benches of writes' },
   { program: 'chromium', debian: 'chromium', what: 'the operations page and the client in a real browser' },
 ]
 
