@@ -147,6 +147,21 @@ test(
   },
 )
 
+test(
+  `K1, K7: the same ${interleavings} times on a process that is alone, whose repeated reads go past the router (seed ${seed})`,
+  { timeout: 60_000 + interleavings * 100 },
+  async () => {
+    const alone = await open({}, { isSole: true })
+    const control = await open({ HISTORY_DAYS: '8' }, { database: alone.database })
+    // Asked twice each time: the second answer is a repeated one.
+    const figures = await interleave([alone, alone], control, randomFrom(seed), interleavings)
+    const { taken } = alone.app.repeated.figures
+    process.stdout.write(`${JSON.stringify({ seed, ...figures, taken })}\n`)
+    expect(figures).toMatchObject({ stale: 0, different: 0 })
+    expect(Math.min(figures.compared, taken)).toBeGreaterThan(0)
+  },
+)
+
 test('K1: two processes of which each takes itself for the only one are found out', { timeout: 60_000 }, async () => {
   const first = await open({}, { isSole: true })
   const second = await open({}, { isSole: true, database: first.database })
