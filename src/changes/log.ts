@@ -145,17 +145,17 @@ export async function headsOf(
   db: Db,
   restaurantIds: readonly string[],
 ): Promise<Map<string, Pick<Head, 'epoch' | 'seq'>>> {
-  const rows = await db.transaction({ watched: restaurantIds }, (tx) =>
-    tx.all<{ restaurant_id: string; epoch: string; seq: number }>(readHeads, [restaurantIds]),
+  const rows = await db.read<{ restaurant_id: string; epoch: string; seq: number }>(
+    { watched: restaurantIds },
+    readHeads,
+    [restaurantIds],
   )
   return new Map(rows.map(({ restaurant_id, epoch, seq }) => [restaurant_id, { epoch, seq }]))
 }
 
 /** The changes after `since`, oldest first, `limits.changesPerRead` at most. */
 export async function changesAfter(db: Db, restaurantId: string, since: number): Promise<Change[]> {
-  const rows = await db.transaction({ restaurantId }, (tx) =>
-    tx.all<ChangeRow>(readChanges, [restaurantId, since, limits.changesPerRead]),
-  )
+  const rows = await db.read<ChangeRow>({ restaurantId }, readChanges, [restaurantId, since, limits.changesPerRead])
   return rows.map(({ mutation_id, actor_id, ...row }) => ({
     restaurantId,
     ...row,

@@ -12,6 +12,9 @@ const isGone = (state: string): boolean => state.startsWith('08') || state.start
 export const outcomeUnknown = (): AppError =>
   new AppError('outcome-unknown', 503, 'The database went away while storing; look before trying again')
 
+export const isOutcomeUnknown = (error: unknown): boolean =>
+  error instanceof AppError && error.code === 'outcome-unknown'
+
 /** Come back later. */
 export const busy = (message: string): AppError => new AppError('busy', 503, message)
 

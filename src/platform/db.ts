@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { asRefusal, busy, isFailure, outcomeUnknown } from './database-errors.ts'
+import { asRefusal, busy, isFailure, isOutcomeUnknown, outcomeUnknown } from './database-errors.ts'
 import { ConnectionQueue } from './connection-queue.ts'
 import type { DbObserver, PoolFigures, StatementObserver } from './db-observer.ts'
 import { assert } from './errors.ts'
@@ -7,7 +7,7 @@ import type { Instant } from './clock.ts'
 import type { Gone } from './gone.ts'
 import { limits } from './limits.ts'
 import { blamed, OpenTx } from './open-tx.ts'
-import { statement, type Tx } from './statement.ts'
+import { statement, type Statement, type Tx } from './statement.ts'
 import { cutOff } from './trip.ts'
 
 export { constraintOf, sqlState } from './database-errors.ts'
@@ -129,6 +129,22 @@ export class Db {
   ): Promise<T | [T, U | null]> {
     const ran = await this.#run('begin', scope, work, final)
     return final ? ran : ran[0]
+  }
+
+  /** Asks one thing, in a transaction of its own: all of it is one trip. Throws as `transaction` does, but never outcome-unknown. */
+  async read<Row extends object>(scope: Scope, s: Statement, values: readonly unknown[]): Promise<Row[]> {
+    const ask = (tx: Tx) => tx.all<Row>(s, values)
+    try {
+      const [, rows] = await this.transaction(
+        scope,
+        async () => undefined,
+        () => ask,
+      )
+      return rows!
+    } catch (error) {
+      // Nothing was to be committed.
+      throw isOutcomeUnknown(error) ? busy('The connection to the database broke') : error
+    }
   }
 
   /** Runs `work` in a transaction that only reads, all of it the state of one moment (repeatable read). Throws as `transaction` does. */

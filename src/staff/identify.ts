@@ -81,7 +81,7 @@ export class Identities {
   }
 
   async #read(staffId: string, signInId: string | null): Promise<Proven | undefined> {
-    const identity = await this.#db.transaction({ staffId }, (tx) => findIdentity(tx, staffId, signInId))
+    const identity = await findIdentity(this.#db, staffId, signInId)
     return identity && { ...identity, signInId }
   }
 }

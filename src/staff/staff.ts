@@ -1,4 +1,4 @@
-import { constraintOf, statement, type Tx } from '../platform/db.ts'
+import { constraintOf, statement, type Db, type Tx } from '../platform/db.ts'
 import { AppError } from '../platform/errors.ts'
 import type { Instant } from '../platform/clock.ts'
 import type { Role } from '../changes/command.ts'
@@ -56,11 +56,11 @@ const updateSignIn = statement(
   `update staff set last_sign_in_at = $3, password_hash = coalesce($4, password_hash) where restaurant_id = $1 and id = $2`,
 )
 
-/** Who has this id, in a transaction scoped to it. With a sign-in only if it is theirs and not revoked. */
-export const findIdentity = (tx: Tx, staffId: string, signInId: string | null): Promise<Identity | undefined> =>
-  signInId === null
-    ? tx.maybe<Identity>(readIdentity, [staffId])
-    : tx.maybe<Identity>(readSignedIn, [staffId, signInId])
+/** Who has this id. With a sign-in only if it is theirs and not revoked. */
+export const findIdentity = async (db: Db, staffId: string, signInId: string | null): Promise<Identity | undefined> =>
+  (signInId === null
+    ? await db.read<Identity>({ staffId }, readIdentity, [staffId])
+    : await db.read<Identity>({ staffId }, readSignedIn, [staffId, signInId]))[0]
 
 /** Whose e-mail this is, in a transaction scoped to it. */
 export const findAccount = (tx: Tx, email: string): Promise<Account | undefined> =>

@@ -81,13 +81,13 @@ export const budgets: Readonly<Record<string, Budget>> = {
 
 /** Reads of a process that is one of several: the one question where the log ends, for whichever of them were asked in that moment. */
 export const severalBudgets: Readonly<Record<string, Budget>> = {
-  guestsList: of(4, 2),
-  tablesList: of(4, 2),
-  reservationsList: of(9, 5),
-  syncFull: of(4, 2),
-  dashboardData: of(4, 2),
-  restaurantDashboard: of(4, 2),
-  v1Dashboard: of(4, 2),
+  guestsList: of(4, 1),
+  tablesList: of(4, 1),
+  reservationsList: of(9, 4),
+  syncFull: of(4, 1),
+  dashboardData: of(4, 1),
+  restaurantDashboard: of(4, 1),
+  v1Dashboard: of(4, 1),
 }
 
 /** The same reads where lists go back further than the floor in memory (HISTORY_DAYS): the database is asked, in one transaction. */
