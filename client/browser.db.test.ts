@@ -1,29 +1,13 @@
 import { build } from 'esbuild'
-import { existsSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { chromiumAvailable, launchChromium, needsChromium } from '../test/chromium.ts'
 import { startApp, TEST_PASSWORD, type Restaurant, type TestApp } from '../test/kit.ts'
 import type { QTable } from './client.ts'
 
 /** The client in a real browser: what it keeps in IndexedDB, and what tabs share. */
-
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
-  existsSync(path),
-)
-const reason = 'there is no chromium here'
-
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 
 /** What the page has in its global scope. */
 interface PageScope {
@@ -36,7 +20,7 @@ let pages: Server
 let browser: Browser
 let origin: string
 beforeAll(async () => {
-  if (executablePath === undefined) return
+  if (!chromiumAvailable()) return
   app = await startApp()
   const { outputFiles } = await build({
     stdin: {
@@ -62,13 +46,15 @@ beforeAll(async () => {
     pages.listen(0, '127.0.0.1', resolve)
   })
   origin = `http://127.0.0.1:${(pages.address() as AddressInfo).port}/`
-  browser = await chromium.launch({ executablePath, args: FLAGS })
+  browser = await launchChromium()
 })
 afterAll(async () => {
   await browser?.close()
   pages?.close()
   await app?.close()
 })
+
+beforeEach(needsChromium)
 
 async function openPage(context: BrowserContext): Promise<Page> {
   const page = await context.newPage()
@@ -108,10 +94,7 @@ const doneOf = async (r: Restaurant) =>
 const cut = (context: BrowserContext) => context.route(`${app.base}/**`, (route) => route.abort('internetdisconnected'))
 const mend = (context: BrowserContext) => context.unroute(`${app.base}/**`)
 
-test('D6, D9: in a browser, what was done offline outlives a reload and is sent once when the network is back', async ({
-  skip,
-}) => {
-  skip(executablePath === undefined, reason)
+test('D6, D9: in a browser, what was done offline outlives a reload and is sent once when the network is back', async () => {
   const r = await app.restaurant()
   const context = await browser.newContext()
   const page = await openPage(context)
@@ -137,10 +120,7 @@ test('D6, D9: in a browser, what was done offline outlives a reload and is sent 
   await context.close()
 }, 90_000)
 
-test('D9: tabs share a sign-in and have a queue each; what a closed tab left is sent by the next that opens', async ({
-  skip,
-}) => {
-  skip(executablePath === undefined, reason)
+test('D9: tabs share a sign-in and have a queue each; what a closed tab left is sent by the next that opens', async () => {
   const r = await app.restaurant()
   const context = await browser.newContext()
   const first = await openPage(context)

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { familyOf, isAlive, signal } from '../test/process/processes.ts'
 import { openPostgres } from '../test/postgres.ts'
 import { installTestTools } from './install-test-tools.ts'
+import { longRepeats, quickRepeats } from './repeats.ts'
 import type { Counts } from './reporter.ts'
 
 /**
@@ -17,39 +18,8 @@ import type { Counts } from './reporter.ts'
 
 const repository = fileURLToPath(new URL('../', import.meta.url))
 const quick = process.argv.includes('--quick')
-/** How often the proofs repeat themselves; without any, as often as their files say. What is set from outside counts. */
-const repeats: Readonly<Record<string, string>> = quick
-  ? {
-      RACES: '40',
-      STREAM_COMMANDS: '300',
-      LOG_COMMANDS: '800',
-      DELTA_CHANGES: '500',
-      BATCHES: '60',
-      INTERLEAVINGS: '500',
-    }
-  : process.argv.includes('--long')
-    ? {
-        RACES: '10000',
-        STREAM_COMMANDS: '10000',
-        LOG_COMMANDS: '10000',
-        DELTA_CHANGES: '50000',
-        BATCHES: '500',
-        INTERLEAVINGS: '100000',
-        FUZZ_CASES: '200',
-        KILL_CYCLES: '20',
-        ROLLS: '10',
-        FAILOVER_SOCKETS: '2000',
-        STALLED_WINDOWS: '10',
-        SOAK_MINUTES: '20',
-        REPEATS: '5000',
-        CORRUPTED: '100',
-        MANY_COMMANDS: '1000000',
-        KILL_MATRIX: '100',
-        TOXIC_ROUNDS: '3',
-        ORACLE_BATCHES: '1000',
-        IMPORT_SCALE: 'full',
-      }
-    : {}
+/** What is set from outside counts. */
+const repeats = quick ? quickRepeats : process.argv.includes('--long') ? longRepeats : {}
 const running = new Set<ChildProcess>()
 const cleanups: (() => Promise<unknown>)[] = []
 let leaving = false

@@ -13,11 +13,12 @@ export interface Fault {
   end(): Promise<void>
 }
 
-/** Does something again and again until it is told to stop; what goes wrong on the way is part of the fault. */
+/** Does something ten times a second at most, until it is told to stop; what goes wrong on the way is part of the fault. */
 export function repeat(work: () => Promise<unknown>): Fault {
   const now = { stopped: false }
   const round = async () => {
     while (!now.stopped) {
+      // Awaits nothing but time: this is what makes it ten times a second, and not as often as the machine can.
       const least = new Promise((next) => setTimeout(next, 100))
       await work().catch(() => undefined)
       await least

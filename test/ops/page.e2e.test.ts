@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium, type Browser, type Page } from 'playwright-core'
-import { afterEach, beforeEach, expect, test, type TestContext } from 'vitest'
+import type { Browser, Page } from 'playwright-core'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Figures } from '../../src/ops/figures.ts'
+import { launchChromium, needsChromium } from '../chromium.ts'
 import { openDatabase, register, request } from '../kit.ts'
 import { cleanUp, cleanUpAll, startServer } from '../process/server.ts'
 import { repeat } from './faults.ts'
@@ -12,32 +12,12 @@ import { repeat } from './faults.ts'
 /** The operations page in a real browser, on a real server under load. */
 
 const OPS_TOKEN = 'a token for tests of the page'
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
-  existsSync(path),
-)
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
-
-function needsChromium(context: Pick<TestContext, 'skip'>): void {
-  if (executablePath !== undefined) return
-  const reason = 'this machine has no chromium (apt-get install chromium)'
-  if (process.env['CI'] === 'true') throw new Error(`${reason}, and in CI nothing is skipped for that`)
-  context.skip(reason)
-}
 
 beforeEach(needsChromium)
 afterEach(cleanUpAll)
 
 async function openBrowser(): Promise<Browser> {
-  const browser = await chromium.launch({ executablePath: executablePath!, args: FLAGS })
+  const browser = await launchChromium()
   cleanUp(() => browser.close())
   return browser
 }

@@ -1,10 +1,13 @@
+import { setMaxListeners } from 'node:events'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { textOf } from '../../src/platform/exposition.ts'
+import { goneAt } from '../../src/platform/gone.ts'
 import { limits } from '../../src/platform/limits.ts'
 import { metrics, type Metric } from '../../src/platform/metrics.ts'
 import { openDevice, startApp, TEST_SECRET, type Restaurant, type TestApp } from '../kit.ts'
 import { Tokens } from '../../src/platform/tokens.ts'
-import { needsPromtool, objectionsTo, seriesIn } from './promtool.ts'
+import { until } from '../process/processes.ts'
+import { needsPromtool, objectionsTo, seriesIn, sumOf } from './promtool.ts'
 
 const OPS_TOKEN = 'a token for tests only'
 
@@ -23,15 +26,7 @@ async function moved(what: () => Promise<unknown>): Promise<(metric: Metric, lab
   const before = seriesIn((await scrape()).text)
   await what()
   const after = seriesIn((await scrape()).text)
-  return ({ name, type }, labels = '') => {
-    const series = type === 'histogram' ? `${name}_count` : name
-    const sum = (all: Map<string, number>) =>
-      [...all].reduce((total, [key, value]) => {
-        const isMeant = (key === series || key.startsWith(`${series}{`)) && key.includes(labels)
-        return isMeant ? total + value : total
-      }, 0)
-    return sum(after) - sum(before)
-  }
+  return (metric, labels) => sumOf(after, metric, labels) - sumOf(before, metric, labels)
 }
 
 const device = async () => {
@@ -130,6 +125,36 @@ test('M3, M6: statements, their rows and those that are slow; the pool and who w
 
 /** What is told now, without a question to the database. */
 const here = (): string => textOf(Object.values<Metric>(metrics), app.app.ops.readHere())
+
+test('M3: who gets no connection in time, and who comes when too many wait already', async () => {
+  const { db } = app.database
+  let release = () => undefined as void
+  const held = new Promise<void>((resolve) => (release = resolve))
+  const over = new AbortController()
+  setMaxListeners(limits.poolWaiting, over.signal)
+  const by = await moved(async () => {
+    const holders = Array.from({ length: 4 }, () => db.transaction({ watched: [] }, () => held))
+    await until(() => db.figures.used === 4)
+    const late = r.v2('GET', '/tables')
+    await until(() => db.figures.waiting > 0)
+    const waiters: Promise<unknown>[] = []
+    while (db.figures.waiting < limits.poolWaiting)
+      waiters.push(db.until(goneAt(over.signal)).transaction({ watched: [] }, async () => undefined))
+    const oneTooMany = await r.v2('GET', '/tables')
+    expect([oneTooMany.status, oneTooMany.body.code]).toEqual([503, 'busy'])
+    over.abort()
+    const ended = await Promise.allSettled(waiters)
+    expect(ended.filter(({ status }) => status === 'fulfilled')).toEqual([])
+    const tooLate = await late
+    expect([tooLate.status, tooLate.body.code]).toEqual([503, 'busy'])
+    release()
+    await Promise.all(holders)
+  })
+  // What the server does on its own waits too.
+  expect(by(metrics.poolTimeouts, 'reason="queue-full"')).toBeGreaterThanOrEqual(1)
+  expect(by(metrics.poolTimeouts, 'reason="deadline"')).toBeGreaterThanOrEqual(1)
+  expect(by(metrics.httpErrors, 'code="busy"')).toBe(2)
+}, 60_000)
 
 test('M3: sockets, what they hear, how long it takes, and what a device acknowledges', async () => {
   let late = 0

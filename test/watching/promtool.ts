@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import type { TestContext } from 'vitest'
 import { hasProgram } from '../../scripts/install-test-tools.ts'
+import type { Metric } from '../../src/platform/metrics.ts'
 
 /** Reading what /metrics answers, and Prometheus' own opinion of it. */
 
@@ -8,6 +9,15 @@ import { hasProgram } from '../../scripts/install-test-tools.ts'
 export function seriesIn(text: string): Map<string, number> {
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
   return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]))
+}
+
+/** A metric over all of its series that have a label, as it is written. A histogram by its count. */
+export function sumOf(all: ReadonlyMap<string, number>, { name, type }: Metric, label = ''): number {
+  const series = type === 'histogram' ? `${name}_count` : name
+  return [...all].reduce((total, [key, value]) => {
+    const isMeant = (key === series || key.startsWith(`${series}{`)) && key.includes(label)
+    return isMeant ? total + value : total
+  }, 0)
 }
 
 /** For a test that needs promtool: skips it, with a reason, where there is none. In CI it fails instead. */

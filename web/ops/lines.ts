@@ -22,140 +22,112 @@ export interface ChartKind {
   readonly lines: readonly Line[]
 }
 
+const toned =
+  (tone: Line['tone']) =>
+  (series: SeriesName, name: string): Line => ({ series, name, tone })
+const [main, second, third] = [toned('main'), toned('second'), toned('third')]
+const [warn, bad] = [toned('warn'), toned('bad')]
+const told = (line: Line, unit: Unit): Line => ({ ...line, told: unit })
+
+/** The two lines of a time that has a middle and a tail. */
+const quantiles = (of: 'request' | 'delivered' | 'loop') => [warn(`${of}P99`, 'p99'), main(`${of}P50`, 'p50')]
+
+/** A chart, with its unit and how far its scale reaches at least. */
+const chart = (
+  id: string,
+  title: string,
+  about: string,
+  [unit, least]: readonly [Unit, number],
+  lines: readonly Line[],
+): ChartKind => ({ id, title, about, unit, least, lines })
+
 export const chartKinds: readonly ChartKind[] = [
-  {
-    id: 'requests',
-    title: 'Requests',
-    about: 'refused: 4xx, failed: 5xx',
-    unit: 'per-second',
-    least: 1,
-    lines: [
-      { series: 'requests', name: 'all', tone: 'main' },
-      { series: 'refused', name: 'refused', tone: 'warn' },
-      { series: 'failed', name: 'failed', tone: 'bad' },
+  chart(
+    'requests',
+    'Requests',
+    'refused: 4xx, failed: 5xx',
+    ['per-second', 1],
+    [main('requests', 'all'), warn('refused', 'refused'), bad('failed', 'failed')],
+  ),
+  chart(
+    'request-time',
+    'Time of a request',
+    'from the last byte of the request to the last of the answer',
+    ['seconds', 0.005],
+    quantiles('request'),
+  ),
+  chart(
+    'delivered-time',
+    'Commit to delivered',
+    'until a change is on its way to a device',
+    ['seconds', 0.005],
+    quantiles('delivered'),
+  ),
+  chart(
+    'changes',
+    'Changes and deliveries',
+    'a change is delivered to each device of its restaurant',
+    ['per-second', 1],
+    [second('delivered', 'deliveries'), main('changes', 'changes')],
+  ),
+  chart(
+    'sockets',
+    'Sockets',
+    'by kind',
+    ['count', 4],
+    [main('stream', 'stream'), second('realtime', 'realtime'), third('sync', 'sync')],
+  ),
+  chart(
+    'pool',
+    'Database connections',
+    'waiting: requests that have none yet',
+    ['count', 4],
+    [main('poolUsed', 'used'), bad('poolWaiting', 'waiting'), told(third('poolMax', 'at most'), 'count')],
+  ),
+  chart(
+    'database-time',
+    'Time in the database',
+    'run: of a statement; wait: for a connection',
+    ['seconds', 0.005],
+    [main('statementP99', 'run p99'), warn('waitP99', 'wait p99'), told(third('statements', 'runs'), 'per-second')],
+  ),
+  chart(
+    'cache',
+    'Answers from the cache',
+    'share that nothing had to be read for',
+    ['share', 1],
+    [second('cacheShare', 'hits')],
+  ),
+  chart(
+    'lag',
+    'Lag of the change log',
+    'age of the oldest change that is known and not delivered',
+    ['seconds', 0.1],
+    [warn('lagSeconds', 'oldest'), told(third('lagChanges', 'changes'), 'count')],
+  ),
+  chart(
+    'loop',
+    'Delay of the event loop',
+    'how late the process comes to what is due',
+    ['seconds', 0.02],
+    quantiles('loop'),
+  ),
+  chart(
+    'memory',
+    'Memory',
+    'heap of JavaScript, and all that the process has',
+    ['bytes', 50_000_000],
+    [third('resident', 'process'), main('heapUsed', 'heap'), told(second('heapLimit', 'limit'), 'bytes')],
+  ),
+  chart(
+    'cpu',
+    'Processor',
+    '100 % is one core',
+    ['cores', 0.1],
+    [
+      main('cpu', 'used'),
+      told(second('frames', 'frames'), 'per-second'),
+      told(third('writes', 'writes'), 'per-second'),
     ],
-  },
-  {
-    id: 'request-time',
-    title: 'Time of a request',
-    about: 'from the last byte of the request to the last of the answer',
-    unit: 'seconds',
-    least: 0.005,
-    lines: [
-      { series: 'requestP99', name: 'p99', tone: 'warn' },
-      { series: 'requestP50', name: 'p50', tone: 'main' },
-    ],
-  },
-  {
-    id: 'delivered-time',
-    title: 'Commit to delivered',
-    about: 'until a change is on its way to a device',
-    unit: 'seconds',
-    least: 0.005,
-    lines: [
-      { series: 'deliveredP99', name: 'p99', tone: 'warn' },
-      { series: 'deliveredP50', name: 'p50', tone: 'main' },
-    ],
-  },
-  {
-    id: 'changes',
-    title: 'Changes and deliveries',
-    about: 'a change is delivered to each device of its restaurant',
-    unit: 'per-second',
-    least: 1,
-    lines: [
-      { series: 'delivered', name: 'deliveries', tone: 'second' },
-      { series: 'changes', name: 'changes', tone: 'main' },
-    ],
-  },
-  {
-    id: 'sockets',
-    title: 'Sockets',
-    about: 'by kind',
-    unit: 'count',
-    least: 4,
-    lines: [
-      { series: 'stream', name: 'stream', tone: 'main' },
-      { series: 'realtime', name: 'realtime', tone: 'second' },
-      { series: 'sync', name: 'sync', tone: 'third' },
-    ],
-  },
-  {
-    id: 'pool',
-    title: 'Database connections',
-    about: 'waiting: requests that have none yet',
-    unit: 'count',
-    least: 4,
-    lines: [
-      { series: 'poolUsed', name: 'used', tone: 'main' },
-      { series: 'poolWaiting', name: 'waiting', tone: 'bad' },
-      { series: 'poolMax', name: 'at most', tone: 'third', told: 'count' },
-    ],
-  },
-  {
-    id: 'database-time',
-    title: 'Time in the database',
-    about: 'run: of a statement; wait: for a connection',
-    unit: 'seconds',
-    least: 0.005,
-    lines: [
-      { series: 'statementP99', name: 'run p99', tone: 'main' },
-      { series: 'waitP99', name: 'wait p99', tone: 'warn' },
-      { series: 'statements', name: 'runs', tone: 'third', told: 'per-second' },
-    ],
-  },
-  {
-    id: 'cache',
-    title: 'Answers from the cache',
-    about: 'share that nothing had to be read for',
-    unit: 'share',
-    least: 1,
-    lines: [{ series: 'cacheShare', name: 'hits', tone: 'second' }],
-  },
-  {
-    id: 'lag',
-    title: 'Lag of the change log',
-    about: 'age of the oldest change that is known and not delivered',
-    unit: 'seconds',
-    least: 0.1,
-    lines: [
-      { series: 'lagSeconds', name: 'oldest', tone: 'warn' },
-      { series: 'lagChanges', name: 'changes', tone: 'third', told: 'count' },
-    ],
-  },
-  {
-    id: 'loop',
-    title: 'Delay of the event loop',
-    about: 'how late the process comes to what is due',
-    unit: 'seconds',
-    least: 0.02,
-    lines: [
-      { series: 'loopP99', name: 'p99', tone: 'warn' },
-      { series: 'loopP50', name: 'p50', tone: 'main' },
-    ],
-  },
-  {
-    id: 'memory',
-    title: 'Memory',
-    about: 'heap of JavaScript, and all that the process has',
-    unit: 'bytes',
-    least: 50_000_000,
-    lines: [
-      { series: 'resident', name: 'process', tone: 'third' },
-      { series: 'heapUsed', name: 'heap', tone: 'main' },
-      { series: 'heapLimit', name: 'limit', tone: 'second', told: 'bytes' },
-    ],
-  },
-  {
-    id: 'cpu',
-    title: 'Processor',
-    about: '100 % is one core',
-    unit: 'cores',
-    least: 0.1,
-    lines: [
-      { series: 'cpu', name: 'used', tone: 'main' },
-      { series: 'frames', name: 'frames', tone: 'second', told: 'per-second' },
-      { series: 'writes', name: 'writes', tone: 'third', told: 'per-second' },
-    ],
-  },
+  ),
 ]
