@@ -20,7 +20,7 @@ import type { Manner, Measured, Order, Range, Told } from './socket-server.ts'
  * its packages.
  */
 async function compile(program: string): Promise<string> {
-  const outfile = fileURLToPath(new URL(`../node_modules/.cache/qtable-bench/${program}.mjs`, import.meta.url))
+  const outfile = fileURLToPath(new URL(`../node_modules/.qtable-bench/${program}.mjs`, import.meta.url))
   const entry = fileURLToPath(new URL(`${program}.ts`, import.meta.url))
   await build({ entryPoints: [entry], outfile, bundle: true, packages: 'external', platform: 'node', format: 'esm' })
   return outfile
