@@ -52,10 +52,15 @@ interface Sockets {
   takes(request: IncomingMessage, socket: Duplex, head: Buffer): boolean | void
 }
 
+// One listener for all sockets: one made for each would keep its request, with all headers, for as long as the socket is open.
+function destroyIt(this: Duplex): void {
+  this.destroy()
+}
+
 /** Gives each handshake to the first that takes it. The last takes what is left, and refuses what it doesn't know. */
 export function takeUpgrades(server: FastifyInstance, all: readonly Sockets[]): void {
   server.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => socket.destroy())
+    socket.on('error', destroyIt)
     all.some((sockets) => sockets.takes(request, socket, head) === true)
   })
 }

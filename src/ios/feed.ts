@@ -13,6 +13,7 @@ const HEARINGS: readonly Hearing[] = ['realtime', 'reservations', 'sync']
 export type Outboxes = Readonly<Record<'realtime' | 'sync', Outbox>>
 
 interface Floor {
+  readonly restaurantId: string
   readonly sessions: Readonly<Record<Hearing, Set<Session>>>
   readonly listening: Promise<() => void>
 }
@@ -45,10 +46,10 @@ export class Feed {
   }
 
   /**
-   * Lets a session hear everything that commits from now on, after `first`. Rejects when the log can't be reached. Call the result when the session is
-   * gone; the restaurant's last one takes the subscription along.
+   * Lets a session hear everything that commits from now on, after `first`, until it leaves. Rejects when the log can't be reached. Gives the restaurant's
+   * id as all its sockets share it.
    */
-  async join(restaurantId: string, kind: Hearing, session: Session, first: string): Promise<() => void> {
+  async join(restaurantId: string, kind: Hearing, session: Session, first: string): Promise<string> {
     const floor = this.#floors.get(restaurantId) ?? this.#open(restaurantId)
     try {
       await floor.listening
@@ -60,7 +61,15 @@ export class Feed {
     if (this.#floors.get(restaurantId) !== floor) return this.join(restaurantId, kind, session, first)
     session.send(first)
     floor.sessions[kind].add(session)
-    return () => this.#leave(restaurantId, floor, kind, session)
+    return floor.restaurantId
+  }
+
+  /** A session that may have joined is gone; the restaurant's last one takes the subscription along. */
+  leave(restaurantId: string, kind: Hearing, session: Session): void {
+    const floor = this.#floors.get(restaurantId)
+    if (!floor?.sessions[kind].delete(session) || sizeOf(floor) > 0) return
+    this.#floors.delete(restaurantId)
+    void floor.listening.then((stop) => stop())
   }
 
   #open(restaurantId: string): Floor {
@@ -83,16 +92,9 @@ export class Feed {
       for (const kind of HEARINGS)
         for (const session of sessions[kind]) session.close(closeCodes.goingAway, 'read everything anew')
     }
-    const floor: Floor = { sessions, listening: this.#hub.subscribe(restaurantId, tell, begunAnew) }
+    const floor: Floor = { restaurantId, sessions, listening: this.#hub.subscribe(restaurantId, tell, begunAnew) }
     this.#floors.set(restaurantId, floor)
     return floor
-  }
-
-  #leave(restaurantId: string, floor: Floor, kind: Hearing, session: Session): void {
-    floor.sessions[kind].delete(session)
-    if (sizeOf(floor) > 0) return
-    if (this.#floors.get(restaurantId) === floor) this.#floors.delete(restaurantId)
-    void floor.listening.then((stop) => stop())
   }
 }
 

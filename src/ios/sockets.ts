@@ -7,12 +7,12 @@ import { limits } from '../platform/limits.ts'
 import type { Clock } from '../platform/clock.ts'
 import { jsonObject } from '../platform/json-object.ts'
 import type { Logger } from '../platform/log.ts'
-import type { Context } from '../changes/command.ts'
+import type { Context, Role } from '../changes/command.ts'
 import { Outbox } from '../changes/outbox.ts'
 import { closeCodes, Session, type SessionOwner, type SessionTimes } from '../changes/session.ts'
 import type { SocketObserver } from '../changes/socket-observer.ts'
 import type { Hub } from '../changes/hub.ts'
-import type { AccessReview } from '../staff/access-review.ts'
+import type { Access, AccessReview } from '../staff/access-review.ts'
 import type { Identities, Proven } from '../staff/identify.ts'
 import type { Identity } from '../staff/staff.ts'
 import { Feed, type Outboxes } from './feed.ts'
@@ -35,32 +35,44 @@ export interface SocketDeps extends Pick<IosDeps, 'db' | 'historyDays' | 'floorD
   readonly observer?: SocketObserver
 }
 
-type SocketKind = 'realtime' | 'sync'
-
 /** What a handshake asked for. `named`: the restaurant id as sent; `echo`: how the first message says it back. */
 interface Asked {
-  readonly kind: SocketKind
   readonly hearing: Hearing
   readonly named: string | null
   readonly echo: string | number | null
 }
 
-interface Member {
+/** A socket: nothing in it is made that it doesn't need while it is idle, since there are thousands. */
+class Member implements Access {
   readonly session: Session
-  readonly asked: Asked
-  leave: (() => void) | null
-  /** Ends the review of whoever it was opened for; null until that is known, and where no token was asked for. */
-  unwatch: (() => void) | null
-  joining: boolean
-  /** In whose name it asks, once it has joined. */
-  context: Context | null
+  readonly hearing: Hearing
+  /** What it asked for, until its token is there. */
+  asked: Asked | null
+  deadline: NodeJS.Timeout | null = null
+  /** The restaurant that it was let in to; null until then. */
+  restaurantId: string | null = null
+  /** Who it was opened for; nobody where no token was asked for. */
+  staffId = ''
+  role: Role = 'host'
+  signInId: string | null = null
   /** Whether an answer to a request is being made: one at a time. */
-  asking: boolean
-  gone: boolean
-  deadline: NodeJS.Timeout | null
+  asking = false
+  gone = false
+
+  constructor(session: Session, asked: Asked) {
+    this.session = session
+    this.hearing = asked.hearing
+    this.asked = asked
+  }
+
+  /** The socket ends with the account, the role, the restaurant or the sign-in that it was opened for. */
+  close(): void {
+    this.session.close(closeCodes.notSignedIn, 'no longer signed in')
+  }
 }
 
-const PATHS: Record<string, SocketKind> = { '/realtime': 'realtime', '/ws/restaurant/sync': 'sync' }
+const PATHS: Record<string, 'realtime' | 'sync'> = { '/realtime': 'realtime', '/ws/restaurant/sync': 'sync' }
+const kindOf = (hearing: Hearing) => (hearing === 'sync' ? 'sync' : 'realtime')
 const SWEEP_MILLIS = 1_000
 // How long a client has to leave by itself when the process does.
 const LEAVE_MILLIS = 1_000
@@ -104,7 +116,7 @@ export class IosSockets {
   /** Bytes that peers have not taken yet, of all sockets of each kind together. */
   get backlogBytes(): { readonly realtime: number; readonly sync: number } {
     const sum = { realtime: 0, sync: 0 }
-    for (const { session, asked } of this.#members.values()) sum[asked.kind] += session.backlogBytes
+    for (const { session, hearing } of this.#members.values()) sum[kindOf(hearing)] += session.backlogBytes
     return sum
   }
 
@@ -145,18 +157,9 @@ export class IosSockets {
   }
 
   #welcome(ws: WebSocket, socket: Duplex, asked: Asked, identity: Proven | null): void {
-    const session = new Session(ws, socket, this.#outboxes[asked.kind], this.#owner, this.#deps.times, Date.now())
-    const member: Member = {
-      session,
-      asked,
-      leave: null,
-      unwatch: null,
-      joining: false,
-      context: null,
-      asking: false,
-      gone: false,
-      deadline: null,
-    }
+    const outbox = this.#outboxes[kindOf(asked.hearing)]
+    const session = new Session(ws, socket, outbox, this.#owner, this.#deps.times, Date.now())
+    const member = new Member(session, asked)
     this.#members.set(session, member)
     // Its handshake was under way when all others were told.
     if (this.#leaving) {
@@ -164,7 +167,7 @@ export class IosSockets {
       return session.close(closeCodes.goingAway, 'server stopping')
     }
     const open = identity ? identity.restaurantId : this.#withoutToken(asked)
-    if (open !== null) return void this.#join(member, open, identity)
+    if (open !== null) return void this.#join(member, asked, open, identity)
     const late = () => session.close(closeCodes.notSignedIn, 'no token')
     member.deadline = setTimeout(late, limits.socketSignInMillis).unref()
   }
@@ -178,53 +181,54 @@ export class IosSockets {
     return wanted === null || wanted === tokenless ? tokenless : null
   }
 
-  async #join(member: Member, restaurantId: string, identity: Proven | null): Promise<void> {
-    const { session, asked } = member
-    member.joining = true
-    if (identity && !member.gone) member.unwatch = this.#watch(session, identity)
-    // A socket without a token may read what it hears anyway.
-    member.context = { restaurantId, actor: { staffId: identity?.staffId ?? '', role: 'host' } }
+  async #join(member: Member, asked: Asked, restaurantId: string, identity: Proven | null): Promise<void> {
+    const { session, hearing } = member
+    member.asked = null
+    if (identity && !member.gone) this.#watch(member, identity)
+    member.restaurantId = restaurantId
     if (member.deadline) clearTimeout(member.deadline)
     member.deadline = null
     try {
-      const leave = await this.#feed.join(restaurantId, asked.hearing, session, this.#firstFrame(asked, restaurantId))
-      if (member.gone) leave()
-      else member.leave = leave
+      member.restaurantId = await this.#feed.join(restaurantId, hearing, session, this.#firstFrame(asked, restaurantId))
+      if (member.gone) this.#feed.leave(restaurantId, hearing, session)
     } catch (error) {
       this.#deps.log.warn({ err: error, restaurantId }, 'a socket could not start to listen')
       session.close(closeCodes.goingAway, 'try again')
     }
   }
 
-  #firstFrame({ kind, echo }: Asked, restaurantId: string): string {
+  #firstFrame({ hearing, echo }: Asked, restaurantId: string): string {
     const restaurant_id = echo ?? restaurantId
-    return kind === 'realtime'
+    return kindOf(hearing) === 'realtime'
       ? this.#frame({ type: 'restaurant_connect', restaurant_id, platform: 'iOS', timestamp: this.#now() })
       : this.#frame({ type: 'connection_established', restaurant_id, timestamp: this.#now(), server_version: '1.0.0' })
   }
 
   async #onText(member: Member, text: string): Promise<void> {
     const message = jsonObject(text)
-    if (!member.joining) return this.#signIn(member, message)
+    if (member.asked) return this.#signIn(member, member.asked, message)
     if (message?.['type'] === 'ping') return member.session.send(this.#frame({ type: 'pong', timestamp: this.#now() }))
-    if (message && member.asked.kind === 'sync' && member.context && !member.asking) {
+    const { restaurantId, staffId } = member
+    if (message && member.hearing === 'sync' && restaurantId !== null && !member.asking) {
       member.asking = true
-      const answer = await answerSyncRequest(this.#deps, member.context, message)
+      // A socket without a token may read what it hears anyway.
+      const context: Context = { restaurantId, actor: { staffId, role: 'host' } }
+      const answer = await answerSyncRequest(this.#deps, context, message)
       member.asking = false
       if (answer) member.session.send(this.#frame(answer))
     }
   }
 
-  async #signIn(member: Member, message: Record<string, unknown> | null): Promise<void> {
-    const { session, asked } = member
+  async #signIn(member: Member, asked: Asked, message: Record<string, unknown> | null): Promise<void> {
+    const { session } = member
     const token = message?.['type'] === 'authenticate' ? message['token'] : undefined
     if (typeof token !== 'string') return session.close(closeCodes.notSignedIn, 'the first message must be the token')
-    member.joining = true
+    member.asked = null
     try {
       const identity = await this.#deps.identities.of(token)
       if (!identity || !mayHear(identity, asked)) return session.close(closeCodes.notSignedIn, 'token refused')
       if (this.#feed.isFull(identity.restaurantId)) return session.close(closeCodes.tooSlow, 'too many sockets')
-      await this.#join(member, identity.restaurantId, identity)
+      await this.#join(member, asked, identity.restaurantId, identity)
     } catch (error) {
       this.#deps.log.warn({ err: error }, 'a token could not be checked')
       session.close(closeCodes.goingAway, 'try again')
@@ -235,8 +239,8 @@ export class IosSockets {
     member.gone = true
     if (member.deadline) clearTimeout(member.deadline)
     this.#members.delete(member.session)
-    member.leave?.()
-    member.unwatch?.()
+    if (member.restaurantId !== null) this.#feed.leave(member.restaurantId, member.hearing, member.session)
+    this.#deps.access.forget(member)
   }
 
   #sweep(): void {
@@ -244,10 +248,11 @@ export class IosSockets {
     for (const session of this.#members.keys()) session.sweep(now)
   }
 
-  /** Lets the socket end with the account, the role, the restaurant or the sign-in that it was opened for. */
-  #watch(session: Session, { staffId, role, signInId }: Proven): () => void {
-    const close = () => session.close(closeCodes.notSignedIn, 'no longer signed in')
-    return this.#deps.access.register({ identity: { staffId, role }, signInId, close })
+  #watch(member: Member, { staffId, role, signInId }: Proven): void {
+    member.staffId = staffId
+    member.role = role
+    member.signInId = signInId
+    this.#deps.access.register(member)
   }
 
   #now(): string {
@@ -266,9 +271,9 @@ function askedBy(request: IncomingMessage): Asked | null {
   if (!kind) return null
   const named = url.searchParams.get('restaurant_id')
   const hearing = kind === 'realtime' && url.searchParams.get('reservations') === '1' ? 'reservations' : kind
-  if (kind === 'realtime') return named === null ? null : { kind, hearing, named, echo: named }
+  if (kind === 'realtime') return named === null ? null : { hearing, named, echo: named }
   const integer = named !== null && /^-?\d{1,15}$/.test(named)
-  return { kind, hearing, named: integer ? null : named, echo: integer ? Number(named) : null }
+  return { hearing, named: integer ? null : named, echo: integer ? Number(named) : null }
 }
 
 function tokenOf(request: IncomingMessage): string | null {
@@ -279,9 +284,9 @@ function tokenOf(request: IncomingMessage): string | null {
 }
 
 /** The sync socket may leave the restaurant out, or name it by a number: the token's is meant. */
-function mayHear(identity: Identity, { kind, named }: Asked): boolean {
+function mayHear(identity: Identity, { hearing, named }: Asked): boolean {
   if (!identity.isActive || !identity.restaurantIsActive) return false
-  return named === identity.restaurantId || (kind === 'sync' && named === null)
+  return named === identity.restaurantId || (hearing === 'sync' && named === null)
 }
 
 function refuse(socket: Duplex, status: 403 | 503): void {

@@ -12,6 +12,7 @@ import { closeCodes, Session, type SessionOwner, type SessionTimes } from '../ch
 import { changesSince } from '../changes/since.ts'
 import type { AccessReview } from '../staff/access-review.ts'
 import type { Identities } from '../staff/identify.ts'
+import { Admission } from './admission.ts'
 import type { Follower, RoomDeps, StreamRoom } from './stream-room.ts'
 
 /** What the stream stands on. */
@@ -36,8 +37,9 @@ interface Whereabouts {
 
 /** What a device asks of the stream that it belongs to. */
 interface Surroundings {
-  room(): StreamRoom
-  gone(): void
+  /** The room of a restaurant, opened for its first device. */
+  room(restaurantId: string): StreamRoom
+  gone(device: StreamDevice): void
 }
 
 /**
@@ -45,7 +47,7 @@ interface Surroundings {
  * meanwhile is read again from memory or from the log, so a slow device holds nothing but what is on its way to it.
  */
 export class StreamDevice implements Follower, SessionOwner {
-  readonly #restaurantId: string
+  #restaurantId: string
   readonly #deps: StreamDeps
   readonly #around: Surroundings
   readonly #session: Session
@@ -53,7 +55,7 @@ export class StreamDevice implements Follower, SessionOwner {
   #deadline: NodeJS.Timeout | null
   /** The token of the newest hello that had one, or of the handshake. */
   #token: string | null
-  #unwatch: (() => void) | null = null
+  #admission: Admission | null = null
   #room: StreamRoom | null = null
   #floor: LiveFloor | null = null
   /** The change that it was sent last. */
@@ -176,10 +178,10 @@ export class StreamDevice implements Follower, SessionOwner {
       return false
     }
     this.#endDeadline()
-    this.#unwatch?.()
-    const close = () => this.close(closeCodes.notSignedIn, 'no longer signed in')
-    const { staffId, role, signInId } = identity
-    this.#unwatch = this.#deps.access.register({ identity: { staffId, role }, signInId, close })
+    const { access } = this.#deps
+    if (this.#admission) access.forget(this.#admission)
+    this.#admission = new Admission(identity, this)
+    access.register(this.#admission)
     return true
   }
 
@@ -197,9 +199,11 @@ export class StreamDevice implements Follower, SessionOwner {
 
   async #enter(): Promise<void> {
     if (this.#room) return this.#room.pause(this)
-    const room = this.#around.room()
+    const room = this.#around.room(this.#restaurantId)
     if (room.isFull) return this.close(closeCodes.tooSlow, 'too many sockets')
     this.#room = room
+    // The same text for all of them: its own is a part of its address, and keeps that.
+    this.#restaurantId = room.restaurantId
     this.#floor = await room.enter(this)
     if (this.#gone) room.leave(this)
   }
@@ -284,8 +288,8 @@ export class StreamDevice implements Follower, SessionOwner {
   onGone(): void {
     this.#gone = true
     this.#endDeadline()
-    this.#unwatch?.()
+    if (this.#admission) this.#deps.access.forget(this.#admission)
     this.#room?.leave(this)
-    this.#around.gone()
+    this.#around.gone(this)
   }
 }

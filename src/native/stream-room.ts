@@ -30,7 +30,7 @@ export interface RoomDeps {
 
 /** The devices of one restaurant that are up to date: each change is written out once for all of them. */
 export class StreamRoom implements Watcher {
-  readonly #restaurantId: string
+  readonly restaurantId: string
   readonly #deps: RoomDeps
   readonly #onEmpty: () => void
   readonly #present = new Set<Follower>()
@@ -41,7 +41,7 @@ export class StreamRoom implements Watcher {
   #nextBeat = 0
 
   constructor(restaurantId: string, deps: RoomDeps, onEmpty: () => void) {
-    this.#restaurantId = restaurantId
+    this.restaurantId = restaurantId
     this.#deps = deps
     this.#onEmpty = onEmpty
   }
@@ -129,7 +129,7 @@ export class StreamRoom implements Watcher {
   }
 
   async #open(): Promise<{ live: LiveFloor; release: () => void }> {
-    const held = await this.#deps.floors.hold(this.#restaurantId)
+    const held = await this.#deps.floors.hold(this.restaurantId)
     // Whoever asked for it may have left.
     if (this.#present.size > 0) {
       this.#floor = held.live

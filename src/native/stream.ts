@@ -73,6 +73,11 @@ export class Stream {
     return room
   }
 
+  /** A device has left. */
+  gone(device: StreamDevice): void {
+    this.#devices.delete(device)
+  }
+
   /** Tells every device to come back, each at its own time, and closes its socket. */
   async close(): Promise<void> {
     this.#leaving = true
@@ -98,10 +103,7 @@ export class Stream {
     }
     if (socket.destroyed) return
     this.#wss.handleUpgrade(request, socket, head, (ws) => {
-      const device: StreamDevice = new StreamDevice({ restaurantId, ws, connection: socket, token }, this.#deps, {
-        room: () => this.room(restaurantId),
-        gone: () => this.#devices.delete(device),
-      })
+      const device = new StreamDevice({ restaurantId, ws, connection: socket, token }, this.#deps, this)
       this.#devices.add(device)
       // Its handshake was under way when all others were told: it is told too, and not cut off with nothing said.
       if (!this.#leaving) return

@@ -126,9 +126,10 @@ test('W8: while the database is away nobody is thrown out, and what changed mean
 })
 
 /** Opens something in the name of someone; `closed` counts. */
-function open(access: AccessReview, staffId: string, role: Access['identity']['role'], signInId: string | null = null) {
-  const made = { closed: 0, leave: () => undefined as void }
-  made.leave = access.register({ identity: { staffId, role }, signInId, close: () => void made.closed++ })
+function open(review: AccessReview, staffId: string, role: Access['role'], signInId: string | null = null) {
+  const made = { closed: 0, leave: () => review.forget(access) }
+  const access: Access = { staffId, role, signInId, close: () => void made.closed++ }
+  review.register(access)
   return made
 }
 

@@ -3,25 +3,23 @@ import { limits } from '../platform/limits.ts'
 import type { Logger } from '../platform/log.ts'
 import type { Role } from '../changes/command.ts'
 import type { Identities } from './identify.ts'
-import type { Identity } from './staff.ts'
+
+/** Someone with something open, under one sign-in. `signInId`: null for a token that belongs to none. */
+interface Person {
+  readonly staffId: string
+  readonly signInId: string | null
+}
 
 /** Something that stays open in the name of someone, like a socket. */
-export interface Access {
-  /** Who they were when it was opened. */
-  readonly identity: Pick<Identity, 'staffId' | 'role'>
-  /** The sign-in that it was opened with; null for a token that belongs to none. */
-  readonly signInId: string | null
+export interface Access extends Person {
+  /** Their role when it was opened. */
+  readonly role: Role
   /** Called once, when they no longer count or have another role. Must not throw. */
   close(): void
 }
 
-interface Person {
-  readonly staffId: string
-  readonly signInId: string | null
-  readonly open: Set<Access>
-}
-
-const keyOf = ({ staffId, signInId }: Pick<Person, 'staffId' | 'signInId'>): string => `${staffId} ${signInId ?? ''}`
+// Joined, and not added up: a text that was added up is kept together with its parts.
+const keyOf = ({ staffId, signInId }: Person): string => [staffId, signInId].join(' ')
 
 // Whoever still counts. The rest of those asked for are gone, inactive, suspended or signed out. Each sign-in is found by its key: a house with one
 // account on many devices has many of one person, so the index of those must be of no use here.
@@ -35,9 +33,7 @@ const readAllowed = statement(
    where w.sign_in_id is null or (i.staff_id = s.id and i.revoked_at is null)`,
 )
 
-interface Allowed {
-  readonly staffId: string
-  readonly signInId: string | null
+interface Allowed extends Person {
   readonly role: Role
 }
 
@@ -49,7 +45,8 @@ export class AccessReview {
   readonly #db: Db
   readonly #identities: Identities
   readonly #log: Logger
-  readonly #people = new Map<string, Person>()
+  /** What each person has open; mostly one thing, so a list, which is made anew when it changes, is enough. */
+  readonly #people = new Map<string, readonly Access[]>()
   readonly #timer: NodeJS.Timeout
   #running: Promise<void> | null = null
 
@@ -65,15 +62,18 @@ export class AccessReview {
     return { people: this.#people.size }
   }
 
-  /** From now on `access` is closed when it no longer counts, until the result is called. */
-  register(access: Access): () => void {
-    const { identity, signInId } = access
-    const made: Person = { staffId: identity.staffId, signInId, open: new Set() }
-    const key = keyOf(made)
-    const person = this.#people.get(key) ?? made
-    this.#people.set(key, person)
-    person.open.add(access)
-    return () => this.#remove(person, access)
+  /** From now on `access` is closed when it no longer counts, until it is forgotten. */
+  register(access: Access): void {
+    const key = keyOf(access)
+    this.#people.set(key, this.#people.get(key)?.concat(access) ?? [access])
+  }
+
+  /** `access` has ended by itself. */
+  forget(access: Access): void {
+    const key = keyOf(access)
+    const left = this.#people.get(key)?.filter((one) => one !== access) ?? []
+    if (left.length > 0) this.#people.set(key, left)
+    else this.#people.delete(key)
   }
 
   /** Looks once; while that lasts, whoever asks for it again gets the same look. Never rejects: while the database is away, nobody is thrown out. */
@@ -91,11 +91,11 @@ export class AccessReview {
   async #look(): Promise<void> {
     try {
       // What is opened from here on was let in by a later answer than this look will have.
-      const all = [...this.#people.values()].map((person) => ({ person, open: [...person.open] }))
+      const all = [...this.#people]
       for (let start = 0; start < all.length; start += limits.reviewIds) {
         const some = all.slice(start, start + limits.reviewIds)
-        const allowed = await this.#read(some.map(({ person }) => person))
-        for (const { person, open } of some) this.#settle(person, open, allowed.get(keyOf(person)))
+        const allowed = await this.#read(some.map(([, [first]]) => first!))
+        for (const [key, open] of some) this.#settle(key, open, allowed.get(key))
       }
     } catch (error) {
       this.#log.warn({ err: error }, 'who is signed in could not be reviewed')
@@ -112,19 +112,13 @@ export class AccessReview {
   }
 
   /** Closes what no longer counts. Who has another role now connects again with it. */
-  #settle(person: Person, open: readonly Access[], role: Role | undefined): void {
-    const over = open.filter((access) => access.identity.role !== role && person.open.has(access))
+  #settle(key: string, open: readonly Access[], role: Role | undefined): void {
+    const over = open.filter((access) => access.role !== role && this.#people.get(key)?.includes(access))
     if (over.length === 0) return
-    this.#identities.forget(person.staffId)
+    this.#identities.forget(over[0]!.staffId)
     for (const access of over) {
-      this.#remove(person, access)
+      this.forget(access)
       access.close()
     }
-  }
-
-  #remove(person: Person, access: Access): void {
-    const key = keyOf(person)
-    person.open.delete(access)
-    if (person.open.size === 0 && this.#people.get(key) === person) this.#people.delete(key)
   }
 }

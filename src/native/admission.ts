@@ -1,0 +1,28 @@
+import type { Role } from '../changes/command.ts'
+import { closeCodes } from '../changes/session.ts'
+import type { Access } from '../staff/access-review.ts'
+import type { Proven } from '../staff/identify.ts'
+
+/** A device on the stream. */
+interface Admitted {
+  close(code: number, reason: string): void
+}
+
+/** In whose name a device is open. Each hello brings a new one, which the review of access tells from the one before. */
+export class Admission implements Access {
+  readonly staffId: string
+  readonly role: Role
+  readonly signInId: string | null
+  readonly #device: Admitted
+
+  constructor({ staffId, role, signInId }: Proven, device: Admitted) {
+    this.staffId = staffId
+    this.role = role
+    this.signInId = signInId
+    this.#device = device
+  }
+
+  close(): void {
+    this.#device.close(closeCodes.notSignedIn, 'no longer signed in')
+  }
+}
