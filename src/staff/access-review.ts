@@ -4,38 +4,36 @@ import type { Logger } from '../platform/log.ts'
 import type { Role } from '../changes/command.ts'
 import type { Identities } from './identify.ts'
 
-/** Someone with something open, under one sign-in. `signInId`: null for a token that belongs to none. */
+/** Someone with something open, under one sign-in and in the role that they had when it was opened. `signInId`: null for a token that belongs to none. */
 interface Person {
   readonly staffId: string
   readonly signInId: string | null
+  readonly role: Role
 }
 
 /** Something that stays open in the name of someone, like a socket. */
 export interface Access extends Person {
-  /** Their role when it was opened. */
-  readonly role: Role
   /** Called once, when they no longer count or have another role. Must not throw. */
   close(): void
 }
 
 // Joined, and not added up: a text that was added up is kept together with its parts.
-const keyOf = ({ staffId, signInId }: Person): string => [staffId, signInId].join(' ')
+const keyOf = ({ staffId, signInId, role }: Person): string => [staffId, signInId, role].join(' ')
 
-// Whoever still counts. The rest of those asked for are gone, inactive, suspended or signed out. Each sign-in is found by its key: a house with one
-// account on many devices has many of one person, so the index of those must be of no use here.
-const readAllowed = statement(
-  'read-allowed',
-  `select w.staff_id as "staffId", w.sign_in_id as "signInId", s.role
-   from unnest($1::uuid[], $2::uuid[]) as w (staff_id, sign_in_id)
-   join staff s on s.id = w.staff_id and s.is_active
-   join restaurants r on r.restaurant_id = s.restaurant_id and r.is_active
+// Who of these no longer counts, by their places: they are gone, inactive, suspended, signed out or of another role. Nearly always nobody, so nearly nothing is
+// answered. Each sign-in is found by its key: a house with one account on many devices has many of one person, so the index of those must be of no use here.
+const readOver = statement(
+  'read-over',
+  `select w.place::integer as place
+   from unnest($1::uuid[], $2::uuid[], $3::text[]) with ordinality as w (staff_id, sign_in_id, role, place)
+   left join staff s on s.id = w.staff_id and s.is_active and s.role = w.role
+   left join restaurants r on r.restaurant_id = s.restaurant_id and r.is_active
    left join sign_ins i on i.restaurant_id = s.restaurant_id and i.id = w.sign_in_id
-   where w.sign_in_id is null or (i.staff_id = s.id and i.revoked_at is null)`,
+   where r.restaurant_id is null or (w.sign_in_id is not null and (i.staff_id is distinct from s.id or i.revoked_at is not null))`,
 )
 
-interface Allowed extends Person {
-  readonly role: Role
-}
+// Ids and roles need no quotes. The driver would look at each of them.
+const arrayOf = (texts: readonly (string | null)[]): string => `{${texts.map((text) => text ?? 'NULL').join(',')}}`
 
 /**
  * Looks every `limits.accessReviewMillis` whether everyone who has something open in this process may still have it: one query for all of them, because
@@ -57,7 +55,7 @@ export class AccessReview {
     this.#timer = setInterval(() => void this.review(), everyMillis).unref()
   }
 
-  /** People with something open, each counted once for each of their sign-ins. */
+  /** People with something open, each counted once for each of their sign-ins and roles. */
   get figures(): { people: number } {
     return { people: this.#people.size }
   }
@@ -94,26 +92,26 @@ export class AccessReview {
       const all = [...this.#people]
       for (let start = 0; start < all.length; start += limits.reviewIds) {
         const some = all.slice(start, start + limits.reviewIds)
-        const allowed = await this.#read(some.map(([, [first]]) => first!))
-        for (const [key, open] of some) this.#settle(key, open, allowed.get(key))
+        for (const place of await this.#over(some.map(([, [first]]) => first!))) this.#end(...some[place - 1]!)
       }
     } catch (error) {
       this.#log.warn({ err: error }, 'who is signed in could not be reviewed')
     }
   }
 
-  async #read(people: readonly Person[]): Promise<Map<string, Role>> {
+  /** The places of those who no longer count, from 1. */
+  async #over(people: readonly Person[]): Promise<number[]> {
     const staffIds = people.map(({ staffId }) => staffId)
     const signInIds = people.map(({ signInId }) => signInId)
-    const rows = await this.#db.transaction({ watchedStaff: [...new Set(staffIds)] }, (tx) =>
-      tx.all<Allowed>(readAllowed, [staffIds, signInIds]),
-    )
-    return new Map(rows.map((row) => [keyOf(row), row.role]))
+    const roles = people.map(({ role }) => role)
+    const lists = [staffIds, signInIds, roles].map(arrayOf)
+    const rows = await this.#db.read<{ place: number }>({ watchedStaff: [...new Set(staffIds)] }, readOver, lists)
+    return rows.map(({ place }) => place)
   }
 
-  /** Closes what no longer counts. Who has another role now connects again with it. */
-  #settle(key: string, open: readonly Access[], role: Role | undefined): void {
-    const over = open.filter((access) => access.role !== role && this.#people.get(key)?.includes(access))
+  /** Closes what is still open of what was when it was asked. Who has another role now connects again with it. */
+  #end(key: string, open: readonly Access[]): void {
+    const over = open.filter((access) => this.#people.get(key)?.includes(access))
     if (over.length === 0) return
     this.#identities.forget(over[0]!.staffId)
     for (const access of over) {
