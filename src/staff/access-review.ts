@@ -21,15 +21,17 @@ export interface Access extends Person {
 const keyOf = ({ staffId, signInId, role }: Person): string => [staffId, signInId, role].join(' ')
 
 // Who of these no longer counts, by their places: they are gone, inactive, suspended, signed out or of another role. Nearly always nobody, so nearly nothing is
-// answered. Each sign-in is found by its key: a house with one account on many devices has many of one person, so the index of those must be of no use here.
+// answered. Each is looked up by its keys: a house with one account on many devices has many sign-ins of one person, so the index of those must be of no use here.
 const readOver = statement(
   'read-over',
   `select w.place::integer as place
    from unnest($1::uuid[], $2::uuid[], $3::text[]) with ordinality as w (staff_id, sign_in_id, role, place)
-   left join staff s on s.id = w.staff_id and s.is_active and s.role = w.role
-   left join restaurants r on r.restaurant_id = s.restaurant_id and r.is_active
-   left join sign_ins i on i.restaurant_id = s.restaurant_id and i.id = w.sign_in_id
-   where r.restaurant_id is null or (w.sign_in_id is not null and (i.staff_id is distinct from s.id or i.revoked_at is not null))`,
+   where not coalesce((
+     select w.sign_in_id is null or exists (
+       select from sign_ins i
+       where i.restaurant_id = s.restaurant_id and i.id = w.sign_in_id and i.staff_id = s.id and i.revoked_at is null)
+     from staff s join restaurants r on r.restaurant_id = s.restaurant_id and r.is_active
+     where s.id = w.staff_id and s.is_active and s.role = w.role), false)`,
 )
 
 // Ids and roles need no quotes. The driver would look at each of them.
