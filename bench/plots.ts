@@ -2,7 +2,7 @@ import type { Curve } from './report.ts'
 
 /** Curves as SVG: both axes logarithmic, because what is asked is how something grows. A flat line is a cost that does not grow. */
 
-const [WIDTH, HEIGHT] = [640, 360]
+const [WIDTH, HEIGHT] = [800, 360]
 const AREA = { left: 70, right: 500, top: 40, bottom: 310 } as const
 const COLOURS = ['#1f6f8b', '#c8553d', '#6b7f3a', '#7a4f9a', '#444444', '#b58900']
 
