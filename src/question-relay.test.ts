@@ -91,3 +91,23 @@ test('O2: what a process counted that is gone stays in the sum, also when nobody
   expect(heard[2]).toHaveLength(length)
   for (const { questions } of processes) questions.unfollow(FIGURES)
 })
+
+test('M3: a process that goes after it has answered, and before others have, is counted once', async () => {
+  const { processes, relay } = several(3)
+  let release = () => undefined as void
+  const held = new Promise<void>((resolve) => (release = resolve))
+  processes[0]!.questions.answer(FIGURES, async () => {
+    await held
+    return changes(1)
+  })
+  const answered = processes[1]!.questions.ask(FIGURES)
+  // Both that wait for nothing have answered when the event loop has turned.
+  await new Promise((resolve) => setImmediate(resolve))
+  processes[2]!.isThere = false
+  relay.forget(processes[2]!.peer)
+  release()
+  expect((await answered).toSorted(byValue)).toEqual([changes(1), changes(2), changes(3)])
+})
+
+const byValue = (a: unknown, b: unknown): number => valueOf(a) - valueOf(b)
+const valueOf = (figures: unknown): number => (figures as Figures)[metrics.changes.name]?.[0]?.value ?? 0

@@ -50,7 +50,11 @@ export class QuestionRelay {
     const latest = this.#latest.get(peer)
     this.#latest.delete(peer)
     if (latest) this.#gone = together(table, [this.#gone, counted(table, latest)])
-    for (const asked of this.#asked.values()) this.#noMore(asked, peer)
+    for (const asked of this.#asked.values()) {
+      // It is among those that are gone now, and not to be counted twice.
+      if (asked.question === FIGURES) asked.answers.delete(peer)
+      this.#noMore(asked, peer)
+    }
     for (const question of this.#followers.keys()) this.#unfollow(peer, question)
   }
 
