@@ -21,7 +21,7 @@ export class Processes {
   readonly #log: Logger
   readonly #watching = new Map<string, Set<Worker>>()
   readonly #leaving = new Set<Worker>()
-  readonly #questions = new QuestionRelay()
+  readonly #questions = new QuestionRelay(() => this.#workers())
   #restarting: Promise<void> = Promise.resolve()
   #closed = false
 
@@ -122,6 +122,6 @@ export class Processes {
     } else if (word.say === 'tell') {
       for (const worker of this.#watching.get(word.topic) ?? [])
         if (worker !== from && worker.isConnected()) worker.send(word)
-    } else this.#questions.take(from, word, this.#workers())
+    } else this.#questions.take(from, word)
   }
 }

@@ -1,4 +1,4 @@
-import type { Worker } from 'node:cluster'
+import { wallMillis } from './platform/clock.ts'
 import { counted, together } from './platform/exposition.ts'
 import { limits } from './platform/limits.ts'
 import type { Figures } from './platform/meter.ts'
@@ -7,53 +7,75 @@ import { FIGURES, type QuestionWord } from './platform/questions.ts'
 
 const table = Object.values(metrics)
 
+/** A process that serves, as node:cluster has it. */
+export interface Peer {
+  isConnected(): boolean
+  send(message: QuestionWord): unknown
+}
+
 interface Asked {
   readonly question: string
-  readonly answers: Map<Worker, unknown>
-  readonly awaited: Set<Worker>
+  readonly answers: Map<Peer, unknown>
+  readonly awaited: Set<Peer>
   done(): void
 }
 
 /** The side of the process that started the others: hands questions on and puts answers together. */
 export class QuestionRelay {
+  readonly #peers: () => readonly Peer[]
+  readonly #everyMillis: number
   readonly #asked = new Map<number, Asked>()
-  readonly #latest = new Map<Worker, Figures>()
+  readonly #latest = new Map<Peer, Figures>()
+  readonly #followers = new Map<string, Set<Peer>>()
+  #timer: NodeJS.Timeout | null = null
   #gone: Figures = {}
   #next = 1
 
-  /** Takes what a process says, if it is about questions. `all`: those that serve. */
-  take(from: Worker, word: QuestionWord, all: readonly Worker[]): void {
-    if (word.say === 'ask') this.#ask(from, word.id, word.question, all)
+  /** `peers`: those that serve. `everyMillis`: how often what is followed is asked. */
+  constructor(peers: () => readonly Peer[], everyMillis: number = limits.opsSampleMillis) {
+    this.#peers = peers
+    this.#everyMillis = everyMillis
+  }
+
+  /** Takes what a process says, if it is about questions. */
+  take(from: Peer, word: QuestionWord): void {
+    if (word.say === 'ask') this.#ask(word.question, (answers) => tell(from, { say: 'answers', id: word.id, answers }))
     else if (word.say === 'answer') this.#answer(from, word.id, word.answer)
+    else if (word.say === 'follow') this.#follow(from, word.question)
+    else if (word.say === 'unfollow') this.#unfollow(from, word.question)
   }
 
   /** A process is gone: nobody waits for it, and what it counted, as far as it has told, is kept. */
-  forget(worker: Worker): void {
-    const latest = this.#latest.get(worker)
-    this.#latest.delete(worker)
+  forget(peer: Peer): void {
+    const latest = this.#latest.get(peer)
+    this.#latest.delete(peer)
     if (latest) this.#gone = together(table, [this.#gone, counted(table, latest)])
-    for (const asked of this.#asked.values()) this.#noMore(asked, worker)
+    for (const asked of this.#asked.values()) {
+      // It is among those that are gone now, and not to be counted twice.
+      if (asked.question === FIGURES) asked.answers.delete(peer)
+      this.#noMore(asked, peer)
+    }
+    for (const question of this.#followers.keys()) this.#unfollow(peer, question)
   }
 
-  #ask(from: Worker, theirId: number, question: string, all: readonly Worker[]): void {
+  #ask(question: string, tellAll: (answers: readonly unknown[]) => void): void {
     const id = this.#next++
     const late = setTimeout(() => this.#asked.get(id)?.done(), limits.figuresMillis)
     const asked: Asked = {
       question,
       answers: new Map(),
-      awaited: new Set(all.filter((worker) => worker.isConnected())),
+      awaited: new Set(this.#peers().filter((peer) => peer.isConnected())),
       done: () => {
         clearTimeout(late)
         this.#asked.delete(id)
-        const answers = [...asked.answers.values(), ...(question === FIGURES ? [this.#gone] : [])]
-        if (from.isConnected()) from.send({ say: 'answers', id: theirId, answers })
+        tellAll([...asked.answers.values(), ...(question === FIGURES ? [this.#gone] : [])])
       },
     }
     this.#asked.set(id, asked)
-    for (const worker of asked.awaited) worker.send({ say: 'ask', id, question })
+    for (const peer of asked.awaited) peer.send({ say: 'ask', id, question })
   }
 
-  #answer(from: Worker, id: number, answer: unknown): void {
+  #answer(from: Peer, id: number, answer: unknown): void {
     const asked = this.#asked.get(id)
     if (!asked) return
     asked.answers.set(from, answer)
@@ -61,7 +83,35 @@ export class QuestionRelay {
     this.#noMore(asked, from)
   }
 
-  #noMore(asked: Asked, worker: Worker): void {
-    if (asked.awaited.delete(worker) && asked.awaited.size === 0) asked.done()
+  #noMore(asked: Asked, peer: Peer): void {
+    if (asked.awaited.delete(peer) && asked.awaited.size === 0) asked.done()
   }
+
+  #follow(from: Peer, question: string): void {
+    this.#followers.set(question, (this.#followers.get(question) ?? new Set<Peer>()).add(from))
+    this.#timer ??= setInterval(() => this.#round(), this.#everyMillis).unref()
+  }
+
+  #unfollow(from: Peer, question: string): void {
+    const followers = this.#followers.get(question)
+    followers?.delete(from)
+    if (followers?.size === 0) this.#followers.delete(question)
+    if (this.#followers.size > 0 || !this.#timer) return
+    clearInterval(this.#timer)
+    this.#timer = null
+  }
+
+  /** Asks what is followed, once for all who follow it. Figures are handed on as one: those of each process to each would be the square of their number. */
+  #round(): void {
+    for (const [question, followers] of this.#followers)
+      this.#ask(question, (all) => {
+        const answers = question === FIGURES ? [together(table, all as Figures[])] : all
+        const at = Math.round(wallMillis())
+        for (const follower of followers) tell(follower, { say: 'followed', question, answers, at })
+      })
+  }
+}
+
+function tell(peer: Peer, word: QuestionWord): void {
+  if (peer.isConnected()) peer.send(word)
 }

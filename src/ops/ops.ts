@@ -63,7 +63,11 @@ export class Ops {
     this.commits = new Commits(this.#tracing)
     this.socketObserver = observeSockets(this.#meter, this.commits)
     deps.db.observe(observeDb(this.#meter, deps.db, this.#slow))
-    deps.questions.answer(FIGURES, async () => this.readHere())
+    deps.questions.answer(FIGURES, async () => {
+      // For the next time: whoever is asked for figures doesn't keep all the others waiting for a database that is silent.
+      void this.#health?.look()
+      return this.readHere()
+    })
     deps.questions.answer(ERRORS, async () => this.#errors.latest)
   }
 

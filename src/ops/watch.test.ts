@@ -3,6 +3,7 @@ import { createLog } from '../platform/log.ts'
 import { limits } from '../platform/limits.ts'
 import type { Figures as Metered } from '../platform/meter.ts'
 import { metrics } from '../platform/metrics.ts'
+import { OwnQuestions, type Follow } from '../platform/questions.ts'
 import { ErrorExamples, withoutValues } from './errors.ts'
 import { between, Collected, quantile } from './families.ts'
 import type { ErrorExample } from './figures.ts'
@@ -93,7 +94,8 @@ test('O2, O3: tables of the last minutes, and the errors of all processes, newes
   const processes = [new ErrorExamples(), new ErrorExamples()]
   for (let n = 0; n < 300; n++) processes[n % 2]!.add(example(n))
   expect(processes[0]!.latest).toHaveLength(limits.opsErrors)
-  const questions = { answer: () => undefined, ask: async () => processes.map(({ latest }) => latest) }
+  const questions = new OwnQuestions()
+  questions.ask = async () => processes.map(({ latest }) => latest)
   const watch = new Watch({ collect: async () => counted, questions, nowMillis: () => now, log: createLog('silent') })
   try {
     const before = await watch.figures(0, 15)
@@ -105,6 +107,30 @@ test('O2, O3: tables of the last minutes, and the errors of all processes, newes
     expect(figures.totals).toMatchObject({ requests: 15, failed: 3 })
     expect(figures.errors).toHaveLength(limits.opsErrors)
     expect(figures.errors.map(({ at }) => at).slice(0, 3)).toEqual([299, 298, 297])
+  } finally {
+    watch.close()
+  }
+})
+
+test('O2: samples are kept with the time that all processes were told, and one that nobody answered is left out', async () => {
+  const heard: Follow[] = []
+  const questions = new OwnQuestions()
+  questions.follow = (_, hear) => void heard.push(hear)
+  const counted = requests(['/a', '200', durations(30, 0)])
+  const watch = new Watch({
+    collect: async () => counted,
+    questions,
+    nowMillis: () => 21_000,
+    log: createLog('silent'),
+  })
+  try {
+    heard[0]!([requests(['/a', '200', durations(4, 0)]), requests(['/a', '200', durations(6, 0)])], 1_000)
+    heard[0]!([], 6_000)
+    heard[0]!([requests(['/a', '200', durations(20, 0)])], 11_000)
+    const { points, kept } = await watch.figures(0, 15)
+    expect(points.at).toEqual([11_000, 21_000])
+    expect(points.series.requests).toEqual([1, 1])
+    expect(kept).toBe(11_000)
   } finally {
     watch.close()
   }

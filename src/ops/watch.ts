@@ -1,6 +1,9 @@
+import { together } from '../platform/exposition.ts'
 import { limits } from '../platform/limits.ts'
 import type { Logger } from '../platform/log.ts'
-import type { Questions } from '../platform/questions.ts'
+import type { Figures as Metered } from '../platform/meter.ts'
+import { metrics } from '../platform/metrics.ts'
+import { FIGURES, type Questions } from '../platform/questions.ts'
 import { Ledgers, ledgerOf } from './calls.ts'
 import { Collected, type Collect } from './families.ts'
 import { ERRORS } from './errors.ts'
@@ -17,38 +20,26 @@ export interface WatchDeps {
   readonly log: Logger
 }
 
-/** Takes a sample of the metrics every so often, so that whoever opens the page sees the minutes before. Spec: O2. */
+/** Keeps a sample of the metrics every so often, so that whoever opens the page sees the minutes before, whichever process answers. Spec: O2. */
 export class Watch {
   readonly #deps: WatchDeps
   readonly #history = new History()
   readonly #ledgers = new Ledgers()
-  readonly #timer: NodeJS.Timeout
-  #underWay: Promise<unknown> | undefined
 
   constructor(deps: WatchDeps) {
     this.#deps = deps
-    this.#timer = setInterval(() => void this.#keep(), limits.opsSampleMillis).unref()
+    deps.questions.follow(FIGURES, (answers, at) => this.#keep(answers as readonly Metered[], at))
   }
 
-  /** How many samples are kept. */
-  get size(): number {
-    return this.#history.size
-  }
-
-  /** Keeps a sample of now. One that takes longer than until the next is awaited, not joined. */
-  async #keep(): Promise<void> {
-    if (this.#underWay) return
-    this.#underWay = this.#take()
-      .catch((error: unknown) => this.#deps.log.warn({ err: error }, 'no sample of the metrics could be taken'))
-      .finally(() => (this.#underWay = undefined))
-    await this.#underWay
-  }
-
-  async #take(): Promise<void> {
-    const now = new Collected(await this.#deps.collect())
-    const at = Math.round(this.#deps.nowMillis())
-    this.#history.add(sampleOf(now, at))
-    this.#ledgers.add(ledgerOf(now, at))
+  #keep(answers: readonly Metered[], at: number): void {
+    try {
+      if (answers.length === 0) throw new Error('no process told its figures')
+      const now = new Collected(together(Object.values(metrics), answers))
+      this.#history.add(sampleOf(now, at))
+      this.#ledgers.add(ledgerOf(now, at))
+    } catch (error) {
+      this.#deps.log.warn({ err: error }, 'no sample of the metrics could be taken')
+    }
   }
 
   /** The figures of this moment: points later than `since` (milliseconds), tables of the last `minutes` (0: since the start). */
@@ -95,7 +86,7 @@ export class Watch {
 
   /** Takes no more samples. */
   close(): void {
-    clearInterval(this.#timer)
+    this.#deps.questions.unfollow(FIGURES)
   }
 }
 

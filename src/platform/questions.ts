@@ -1,3 +1,4 @@
+import { wallMillis } from './clock.ts'
 import { limits } from './limits.ts'
 import type { ParentLine } from './siblings.ts'
 
@@ -8,6 +9,11 @@ export type QuestionWord =
   | { readonly say: 'ask'; readonly id: number; readonly question: string }
   | { readonly say: 'answer'; readonly id: number; readonly answer: unknown }
   | { readonly say: 'answers'; readonly id: number; readonly answers: readonly unknown[] }
+  | { readonly say: 'follow' | 'unfollow'; readonly question: string }
+  | { readonly say: 'followed'; readonly question: string; readonly answers: readonly unknown[]; readonly at: number }
+
+/** Hears the answers to a question that is asked again and again, and when they were there: milliseconds since 1970, the same for all processes. */
+export type Follow = (answers: readonly unknown[], at: number) => void
 
 /** How this process answers questions, and asks them of all. */
 export interface Questions {
@@ -15,11 +21,18 @@ export interface Questions {
   answer(question: string, answer: () => Promise<unknown>): void
   /** The answers of all processes; of one that is silent none. */
   ask(question: string): Promise<readonly unknown[]>
+  /**
+   * Has a question asked of all every `limits.opsSampleMillis`, once for all processes that follow it: what that costs grows with their number, not with its square. One
+   * follower a process and question.
+   */
+  follow(question: string, hear: Follow): void
+  unfollow(question: string): void
 }
 
 /** Where there is one process, it asks itself. */
 export class OwnQuestions implements Questions {
   readonly #answers = new Map<string, () => Promise<unknown>>()
+  readonly #followed = new Map<string, NodeJS.Timeout>()
 
   answer(question: string, answer: () => Promise<unknown>): void {
     this.#answers.set(question, answer)
@@ -29,6 +42,22 @@ export class OwnQuestions implements Questions {
     const answer = this.#answers.get(question)
     return answer ? [await answer()] : []
   }
+
+  follow(question: string, hear: Follow): void {
+    const round = () =>
+      void this.ask(question).then(
+        (answers) => hear(answers, Math.round(wallMillis())),
+        // One that is silent.
+        () => hear([], Math.round(wallMillis())),
+      )
+    this.unfollow(question)
+    this.#followed.set(question, setInterval(round, limits.opsSampleMillis).unref())
+  }
+
+  unfollow(question: string): void {
+    clearInterval(this.#followed.get(question))
+    this.#followed.delete(question)
+  }
 }
 
 /** One of several processes. */
@@ -36,6 +65,7 @@ export class SiblingQuestions implements Questions {
   readonly #line: ParentLine
   readonly #own = new OwnQuestions()
   readonly #waiting = new Map<number, (answers: readonly unknown[]) => void>()
+  readonly #followed = new Map<string, Follow>()
   #next = 1
 
   constructor(line: ParentLine) {
@@ -61,8 +91,19 @@ export class SiblingQuestions implements Questions {
     return answers.finally(() => this.#waiting.delete(id))
   }
 
+  follow(question: string, hear: Follow): void {
+    this.#followed.set(question, hear)
+    this.#line.send({ say: 'follow', question })
+  }
+
+  unfollow(question: string): void {
+    this.#followed.delete(question)
+    this.#line.send({ say: 'unfollow', question })
+  }
+
   #onWord(word: QuestionWord): void {
     if (word.say === 'answers') this.#waiting.get(word.id)?.(word.answers)
+    else if (word.say === 'followed') this.#followed.get(word.question)?.(word.answers, word.at)
     else if (word.say === 'ask')
       void this.#own.ask(word.question).then(([answer]) => {
         if (answer !== undefined) this.#line.send({ say: 'answer', id: word.id, answer })
