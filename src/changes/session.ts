@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { WebSocket, type RawData } from 'ws'
+import { WebSocket, WebSocketServer, type RawData } from 'ws'
 import { limits } from '../platform/limits.ts'
 import { Frame, type Run } from './frame.ts'
 import type { Outbox, Sender } from './outbox.ts'
@@ -21,6 +21,15 @@ export const closeCodes = {
   /** The socket is older than the setting allows: connect again. */
   tooOld: 4408,
 } as const
+
+/** What makes WebSockets of handshakes. It keeps no list of them: whoever asks for them has one. Without compression, because sessions write frames themselves. */
+export const newHandshakes = (): WebSocketServer =>
+  new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: limits.socketFrameBytes,
+  })
 
 // How long a peer that is closed for its silence has to take note, at least; twice as long at most.
 const DROP_MILLIS = 1_000

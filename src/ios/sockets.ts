@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { WebSocketServer, type WebSocket } from 'ws'
+import type { WebSocket } from 'ws'
 import { bearerOf } from '../platform/bearer.ts'
 import { isId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
@@ -9,7 +9,7 @@ import { jsonObject } from '../platform/json-object.ts'
 import type { Logger } from '../platform/log.ts'
 import type { Context, Role } from '../changes/command.ts'
 import { Outbox } from '../changes/outbox.ts'
-import { closeCodes, Session, type SessionOwner, type SessionTimes } from '../changes/session.ts'
+import { closeCodes, newHandshakes, Session, type SessionOwner, type SessionTimes } from '../changes/session.ts'
 import type { SocketObserver } from '../changes/socket-observer.ts'
 import type { Hub } from '../changes/hub.ts'
 import type { Access, AccessReview } from '../staff/access-review.ts'
@@ -90,7 +90,7 @@ export class IosSockets {
     onGone: (session) => this.#onGone(this.#members.get(session)!),
     heartbeat: () => this.#frame({ type: 'heartbeat', timestamp: this.#now() }),
   }
-  readonly #wss = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: limits.socketFrameBytes })
+  readonly #wss = newHandshakes()
   readonly #members = new Map<Session, Member>()
   readonly #timer: NodeJS.Timeout
   #leaving = false

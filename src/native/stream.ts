@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { WebSocketServer } from 'ws'
 import { bearerOf } from '../platform/bearer.ts'
 import { limits } from '../platform/limits.ts'
 import { Outbox } from '../changes/outbox.ts'
+import { newHandshakes } from '../changes/session.ts'
 import type { SocketObserver } from '../changes/socket-observer.ts'
 import { StreamDevice, type StreamDeps } from './stream-device.ts'
 import { StreamRoom } from './stream-room.ts'
@@ -22,7 +22,7 @@ export interface StreamOptions extends Omit<StreamDeps, 'outbox'> {
 /** The native stream's sockets: who is let in, and what is done for all of them from time to time. */
 export class Stream {
   readonly #deps: StreamDeps
-  readonly #wss = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: limits.socketFrameBytes })
+  readonly #wss = newHandshakes()
   readonly #devices = new Set<StreamDevice>()
   readonly #rooms = new Map<string, StreamRoom>()
   readonly #timer: NodeJS.Timeout
