@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import '../../src/app.ts'
+import '../../src/house.ts'
 import { declaredStatements, type Statement } from '../../src/platform/db.ts'
 import { openDatabase, type TestDatabase } from '../kit.ts'
 
@@ -38,7 +39,7 @@ analyze`
 
 const scope = `select set_config('search_path', 'qtable, pg_temp', true), set_config('qtable.restaurant_id', lpad('7', 32, '0')::uuid::text, true),
   set_config('qtable.staff_id', '', true), set_config('qtable.email', '', true), set_config('qtable.watched', '', true),
-  set_config('qtable.watched_staff', '', true), set_config('qtable.forgotten_before', '', true), set_config('timezone', 'UTC', true)`
+  set_config('qtable.watched_staff', '', true), set_config('qtable.forgotten_before', (now() - interval '30 days')::text, true), set_config('timezone', 'UTC', true)`
 
 /** Statements that do read a table from end to end, and why they may. */
 const allowed: Readonly<Record<string, string>> = {}
@@ -64,12 +65,23 @@ afterAll(async () => {
   await database.close()
 })
 
-/** Indexes that no plan was seen to use with these rows, and why they are there all the same. Whether the first three pay is not proven. */
-const unseen: Readonly<Record<string, string>> = {
-  reservations_newest: 'pages of reservations',
-  sign_ins_by_end: 'forget-sign-ins: few of many sign-ins are over',
-  mutations_by_time: 'retention of mutations, block by block: cheap, and read where the table is large',
+/** Statements whose indexes pay with some values only: pages of a restaurant that has many, what few of many are over, what is old. */
+const withValues: Readonly<Record<string, string>> = {
+  'list-reservations': `lpad('7', 32, '0')::uuid, null, null, null, null, 50`,
+  'delete-forgotten-sign-ins': `now() - interval '30 days', 1000`,
+  'forget-mutations': `now() - interval '3 days', 1000`,
 }
+
+/** What makes the indexes pay that are of no use to a small table: years of reservations, of sign-ins, of mutations. */
+const years = `
+insert into reservations (restaurant_id, id, guest_name, party_size, status, ended_at, reservation_time, created_at, updated_at)
+  select lpad('7', 32, '0')::uuid, gen_random_uuid(), 'Ada', 2, 'finished', now() - g * interval '1 hour', now(), now() - g * interval '1 hour', now()
+  from generate_series(1, 20000) g;
+insert into sign_ins (restaurant_id, id, staff_id, created_at, used_at, expires_at, token_hash)
+  select restaurant_id, gen_random_uuid(), id, now(), now(), now() - interval '31 days' + g * interval '3 days', sha256((email || g)::bytea) from staff, generate_series(1, 20) g;
+insert into mutations (restaurant_id, mutation_id, fingerprint, at)
+  select lpad('7', 32, '0')::uuid, 'm' || g, '', now() - (300000 - g) * interval '1 second' from generate_series(1, 300000) g;
+analyze`
 
 /** Indexes that a plan was seen to use. */
 const used = new Set<string>()
@@ -80,19 +92,33 @@ const indexesOf = (plan: Plan): string[] => [
 ]
 
 /** The tables that a statement reads from end to end, as the server plans it for any values under the walls of one restaurant. */
-async function scanned({ name, text }: Statement, before = ''): Promise<string[]> {
-  const asOwner = /owner|housekeeping|retention|day|lineage/.test(name)
+async function scanned({ name, text }: Statement): Promise<string[]> {
+  return readWhole(await explained(name, `explain (generic_plan, format json) ${text}`))
+}
+
+/** Plans a statement for these values. */
+async function planned(name: string, values: string): Promise<void> {
+  const { text } = declaredStatements().find((each) => each.name === name)!
+  await client.query(`prepare planned as ${text}`)
+  try {
+    await explained(name, `explain (format json) execute planned (${values})`)
+  } finally {
+    await client.query('deallocate planned')
+  }
+}
+
+/** The plan of a statement under the walls of one restaurant, or of none where housekeeping runs it. */
+async function explained(name: string, explain: string): Promise<Plan> {
+  const asOwner = /owner|housekeeping|retention|day|lineage|forget-mutations/.test(name)
   await client.query('begin')
   try {
     if (!asOwner) await client.query(`set local role qtable_app`)
     await client.query(scope)
-    if (before !== '') await client.query(before)
-    const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
-      `explain (generic_plan, format json) ${text}`,
-    )
+    await client.query('set local plan_cache_mode = force_custom_plan')
+    const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(explain)
     const plan = rows[0]!['QUERY PLAN'][0].Plan
     for (const index of indexesOf(plan)) used.add(index)
-    return readWhole(plan)
+    return plan
   } finally {
     await client.query('rollback')
   }
@@ -103,9 +129,12 @@ const isEmptyDay = (table: string): boolean =>
   /^changes_(\d{8}|other_days)$/.test(table) &&
   table !== `changes_${new Date().toISOString().slice(0, 10).replaceAll('-', '')}`
 
+// Catalogues of the system, and what has one row.
+const isNobodys = (table: string): boolean => table.startsWith('pg_') || table === 'lineage'
+
 function readWhole(plan: Plan): string[] {
   const own = plan['Node Type'] === 'Seq Scan' ? [plan['Relation Name'] ?? ''] : []
-  return [...own, ...(plan.Plans ?? []).flatMap(readWhole)].filter((table) => !isEmptyDay(table))
+  return [...own, ...(plan.Plans ?? []).flatMap(readWhole)].filter((table) => !isEmptyDay(table) && !isNobodys(table))
 }
 
 test('P21: no statement reads a table from end to end', async () => {
@@ -118,8 +147,10 @@ test('P21: no statement reads a table from end to end', async () => {
   expect(found).toEqual({})
 })
 
-test('P21: every index that keeps no rule is used by a statement, or named with the reason', async () => {
+test('P21: every index that keeps no rule is used by a statement', { timeout: 120_000 }, async () => {
+  await client.query(years)
   for (const each of declaredStatements()) await scanned(each).catch(() => undefined)
+  for (const [name, values] of Object.entries(withValues)) await planned(name, values)
   // A day of the log has the indexes of the whole log under names of its own; an index that is unique, or that a constraint needs, is kept for that.
   const indexes = await database.sql<{ name: string; parts: string[] }>(
     `select c.relname as name, array(select p.relid::regclass::text from pg_partition_tree(c.oid) p) as parts
@@ -130,7 +161,7 @@ test('P21: every index that keeps no rule is used by a statement, or named with 
   const isUsed = ({ name, parts }: { name: string; parts: string[] }) =>
     [name, ...parts].some((part) => used.has(part.replace(/^qtable\./, '')))
   expect(indexes.length).toBeGreaterThan(0)
-  expect(indexes.filter((index) => !isUsed(index) && !(index.name in unseen)).map(({ name }) => name)).toEqual([])
+  expect(indexes.filter((index) => !isUsed(index)).map(({ name }) => name)).toEqual([])
 })
 
 test('P21: a missing index is caught', async () => {
