@@ -99,7 +99,7 @@ async function slope(ground: Ground): Promise<void> {
 
 const ground = await openGround(RESTAURANTS, DEVICES)
 try {
-  const alone = { turns: by({ full: 15, quick: 10, short: 3 }), perTurn: 1, everyMillis: 1_000 }
+  const alone = { turns: by({ full: 30, quick: 20, short: 3 }), perTurn: 1, everyMillis: 1_000 }
   await compare(ground, '1 command/s to 200 devices', { ...alone, devices: 200 }, 1, atLeast(0.7))
   if (isFull) await compare(ground, '1 command/s to 1,000 devices', { ...alone, devices: 500 }, 2, atLeast(0.7))
   const many = { devices: 200, turns: by({ full: 100, quick: 40, short: 10 }), perTurn: 25, everyMillis: 0 }

@@ -179,7 +179,7 @@ async function wrk({ base, pid }: Server, { path, token, etag }: Asked, seconds:
 /** One row: both sides in turn, in reverse order every other round. */
 async function compare(ours: Server, name: string, asked: Asked): Promise<string[]> {
   const { seconds, rounds } = by({
-    full: { seconds: 3, rounds: 5 },
+    full: { seconds: 2, rounds: 5 },
     quick: { seconds: 1, rounds: 2 },
     short: { seconds: 1, rounds: 1 },
   })

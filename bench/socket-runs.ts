@@ -1,8 +1,13 @@
+import { by } from './effort.ts'
 import type { Kind } from './socket-clients.ts'
 import { Devices, SocketServer, type Ground } from './socket-processes.ts'
 import type { Manner, Range, Told } from './socket-server.ts'
 
 /** Runs of changes to devices: told as if they had been committed, or made by commands. */
+
+const WARM_TURNS = 200
+/** A process that has become quiet is searched for garbage from end to end some ten seconds later, once: that is no part of what a change costs. */
+const SETTLING_TURNS = by({ full: 20, quick: 20, short: 0 })
 
 /** What a run came to. */
 export interface Run {
@@ -36,13 +41,25 @@ export async function telling(ground: Ground, kind: Kind, manner: Manner, load: 
   const { range, devices: each, turns, perTurn, everyMillis } = load
   const server = await SocketServer.open(...sideOf(ground, kind))
   await server.prepare(range, manner)
-  const devices = await Devices.open(server.port, kind, range, each, turns * perTurn)
+  // A server has run for a while when it is measured: its code is compiled.
+  const settling = everyMillis >= 1_000 ? SETTLING_TURNS : 0
+  const warm = (everyMillis > 0 ? WARM_TURNS : 0) + settling
+  const devices = await Devices.open(server.port, kind, range, each, (warm + turns) * perTurn)
   if (kind !== 'plain') await ground.raiseHeads(range)
+  if (warm > settling) await server.told({ what: 'tell', ...range, turns: warm - settling, perTurn, everyMillis: 10 })
+  if (settling > 0) await server.told({ what: 'tell', ...range, turns: settling, perTurn, everyMillis })
+  await devices.heard(warm * perTurn)
   const told = await server.told({ what: 'tell', ...range, turns, perTurn, everyMillis })
-  const { frames, last } = await devices.heard(turns * perTurn)
+  const { frames, last } = await devices.heard((warm + turns) * perTurn)
   await devices.close()
   await server.end()
-  return { deliveriesPerCpuSecond: frames / (told.cpuMillis / 1e3), lags: lagsOf(told, last) }
+  const measured = (frames * turns) / (warm + turns)
+  // Of each restaurant the stamps behind those of warming up.
+  const lags = lagsOf(
+    told,
+    last.filter((_, n) => n % ((warm + turns) * perTurn) >= warm * perTurn),
+  )
+  return { deliveriesPerCpuSecond: measured / (told.cpuMillis / 1e3), lags }
 }
 
 const sideOf = (ground: Ground, kind: Kind): ['app' | 'raw', string] =>

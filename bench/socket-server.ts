@@ -80,7 +80,7 @@ async function openApp(url: string): Promise<Side> {
   const { config } = read
   const clock = systemClock()
   const db = new Db({ url, poolSize: config.POOL_SIZE })
-  const app: App = await buildApp({ config, secretKey: SECRET, db, clock, log: createLog('silent') })
+  const app: App = await buildApp({ config, secretKey: SECRET, db, clock, log: createLog('silent'), isSole: true })
   const heads = new Map<string, Change>()
   const publish = (change: Change) => {
     side.onCommit(change.restaurantId)

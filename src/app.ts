@@ -3,6 +3,7 @@ import { socketTimes, type Config } from './config.ts'
 import { readBodies } from './platform/body.ts'
 import type { Db } from './platform/db.ts'
 import { newId } from './platform/ids.ts'
+import { limits } from './platform/limits.ts'
 import type { Logger } from './platform/log.ts'
 import { OwnQuestions, type Questions } from './platform/questions.ts'
 import type { Planner } from './platform/slow-statements.ts'
@@ -213,7 +214,7 @@ export async function buildApp(given: AppDeps): Promise<App> {
   const { config, secretKey, db, clock, log, topics, store, isSole = false } = given
   const api = openApi({ routes, nativeRoutes, commands, queries, floorReads })
   const ops = openOps(given)
-  const hub = new Hub(db, log)
+  const hub = new Hub(db, log, limits.headPollMillis, isSole)
   const tokens = new Tokens(secretKey, () => clock.micros() / 1e6)
   const identities = new Identities(db, tokens)
   const hints = topics && new Hints(topics, hub, ops.commits)
@@ -234,6 +235,7 @@ export async function buildApp(given: AppDeps): Promise<App> {
     clock,
     newId,
     publish,
+    doubt: (restaurantId) => hub.doubt(restaurantId),
     commits: ops.commits,
     tokens,
     identities,
@@ -243,8 +245,7 @@ export async function buildApp(given: AppDeps): Promise<App> {
     answers,
     repeated,
   }
-  const observer = ops.socketObserver
-  const open = { access, clock, log, times: socketTimes(config), ...(observer && { observer }) }
+  const open = { access, clock, log, times: socketTimes(config), ...ops.socketWatch }
   const sockets = new IosSockets({ ...deps, ...open, hub, tokenless: config.TOKENLESS_SOCKETS })
   const stream = new Stream({ ...open, db, floors, identities, random: Math.random })
 

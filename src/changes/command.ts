@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { sqlState, type Db, type Tx } from '../platform/db.ts'
+import { isOutcomeUnknown, sqlState, type Db, type Tx } from '../platform/db.ts'
 import { AppError, assert } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import type { Clock, Instant } from '../platform/clock.ts'
@@ -78,6 +78,8 @@ export interface ChangeDeps {
   readonly newId: () => string
   /** Called after commit with what was appended. Must not throw. */
   readonly publish: (change: Change) => void
+  /** Called when the answer to a commit was lost: there may be a change of this restaurant that `publish` is never called with. Must not throw. */
+  readonly doubt?: (restaurantId: string) => void
   /** What a door says of refusals besides what the command does, read in its transaction; kept with the refusal for repeats. */
   readonly explain?: Explain
   /** The moments of commits, for the figures. */
@@ -145,20 +147,25 @@ async function runOnce<Input extends z.ZodType, Result>(
 ): Promise<Executed<Result>> {
   const { restaurantId, mutationId } = context
   let write: OpenWrite | undefined
-  const [ran, change] = await deps.db.transaction(
-    { restaurantId },
-    async (tx): Promise<Ran<Result>> => {
-      const w = (write = new OpenWrite(tx, context, deps))
-      const run = () => w.explained(() => c.run(w, input))
-      if (mutationId === undefined) return { kind: 'done', result: await run() }
-      const earlier = await claimMutation(w, mutationId, fingerprintOf(c.name, input))
-      return earlier ? { kind: 'repeated', ...earlier } : runRemembered(w, run)
-    },
-    (made) => {
-      if (made.kind === 'repeated') return null
-      return (tx) => finish(tx, write!, c, context, made)
-    },
-  )
+  const [ran, change] = await deps.db
+    .transaction(
+      { restaurantId },
+      async (tx): Promise<Ran<Result>> => {
+        const w = (write = new OpenWrite(tx, context, deps))
+        const run = () => w.explained(() => c.run(w, input))
+        if (mutationId === undefined) return { kind: 'done', result: await run() }
+        const earlier = await claimMutation(w, mutationId, fingerprintOf(c.name, input))
+        return earlier ? { kind: 'repeated', ...earlier } : runRemembered(w, run)
+      },
+      (made) => {
+        if (made.kind === 'repeated') return null
+        return (tx) => finish(tx, write!, c, context, made)
+      },
+    )
+    .catch((error: unknown) => {
+      if (isOutcomeUnknown(error)) deps.doubt?.(restaurantId)
+      throw error
+    })
   if (change) deps.publish(change)
   if (ran.kind === 'refused') throw ran.refusal
   if (ran.kind === 'done') return { result: ran.result, seq: change?.seq ?? null, repeated: false }

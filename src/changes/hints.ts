@@ -3,7 +3,8 @@ import { limits } from '../platform/limits.ts'
 import type { Topics } from '../platform/redis.ts'
 import { readTraceparent, traceparentOf } from '../platform/tracing.ts'
 import type { Commits } from './commits.ts'
-import type { Hub, Wire } from './hub.ts'
+import type { Hub } from './hub.ts'
+import type { Wire } from './room.ts'
 import type { Change } from './log.ts'
 
 /**

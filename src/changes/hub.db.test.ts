@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openDatabase, type TestDatabase } from '../../test/kit.ts'
 import { createLog } from '../platform/log.ts'
+import type { Db } from '../platform/db.ts'
+import { AppError } from '../platform/errors.ts'
 import { newId } from '../platform/ids.ts'
 import { systemClock } from '../platform/clock.ts'
 import { registerRestaurant } from '../staff/register-restaurant.ts'
@@ -77,6 +79,43 @@ test('L4: what nobody published, as by another process, is found by the poll', a
   await write(1_100) // more than two pages of the log
   await heardAll(heard, 1_100)
   expect(heard).toEqual(upTo(1_100))
+})
+
+test('L4: what was committed though its answer was lost is found at once, and until then nobody says where the log ends', async () => {
+  const alone = new Hub(database.db, log, 3_600_000, true)
+  try {
+    const heard: number[] = []
+    await alone.subscribe(context.restaurantId, ({ seq }) => void heard.push(seq))
+    publish = (change) => alone.publish(change)
+    await write(1)
+    expect(alone.newest(context.restaurantId)).toMatchObject({ seq: 1 })
+    // The change is made, and its command hears that nobody knows.
+    const doubts: string[] = []
+    const doubt = (restaurantId: string) => {
+      doubts.push(restaurantId)
+      alone.doubt(restaurantId)
+      expect(alone.newest(context.restaurantId)).toBeNull()
+    }
+    const lost = {
+      ...deps,
+      doubt,
+      publish: () => undefined,
+      db: {
+        transaction: async (...args: Parameters<Db['transaction']>) => {
+          await database.db.transaction(...args)
+          throw new AppError('outcome-unknown', 503, 'the connection broke')
+        },
+      } as unknown as Db,
+    }
+    await expect(execute(lost, addGuest, context, { firstName: 'lost', partySize: 2 })).rejects.toMatchObject({
+      code: 'outcome-unknown',
+    })
+    expect(doubts).toEqual([context.restaurantId])
+    await heardAll(heard, 2)
+    await expect.poll(() => alone.newest(context.restaurantId)).toMatchObject({ seq: 2 })
+  } finally {
+    alone.close()
+  }
 })
 
 test('L4: who subscribes while commands run misses nothing after its start', async () => {

@@ -4,38 +4,7 @@ import type { Logger } from '../platform/log.ts'
 import { limits } from '../platform/limits.ts'
 import { AppError, assert } from '../platform/errors.ts'
 import { aheadOfLog, changesAfter, headsOf, type Change, type Head } from './log.ts'
-
-/** Hears every change of one restaurant after the moment it subscribed: each once, in the order of seq. Must not throw. */
-export type Listener = (change: Change) => void
-
-/** Is told that the log can't be continued: it has a new epoch, or ends before what was heard. Nothing that was heard counts any more. Must not throw. */
-export type ResetListener = () => void
-
-/** Brings word of changes that other processes made. It may lose, repeat or reorder: the log has everything. */
-export interface Wire {
-  /** Somebody in this process listens to a restaurant from now on; or nobody any more. */
-  watch(restaurantId: string): void
-  unwatch(restaurantId: string): void
-}
-
-interface Subscriber {
-  readonly onChange: Listener
-  readonly onReset: ResetListener
-}
-
-interface Room {
-  readonly restaurantId: string
-  readonly subscribers: Set<Subscriber>
-  /** Where listeners are: the newest change that they have heard. Null until the head is known. */
-  at: Pick<Head, 'epoch' | 'seq'> | null
-  /** The newest change that there is word of while listeners have not heard it, and since when, in milliseconds of this process. */
-  behind: { seq: number; readonly since: number } | null
-  /** Changes that came before their turn. */
-  readonly early: Map<number, Change>
-  readonly ready: Promise<void>
-  /** The reading of a gap that is under way. */
-  filling: Promise<void> | null
-}
+import type { Listener, ResetListener, Room, Wire } from './room.ts'
 
 /**
  * Delivers changes in order. A change that follows the last delivered one goes straight to the listeners; when one is missing, it is read from the
@@ -49,12 +18,16 @@ export class Hub {
   readonly #timer: NodeJS.Timeout
   #wire: Wire | null = null
   #polling = false
+  #ticks = 0
 
-  constructor(db: Db, log: Logger, pollMillis: number = limits.headPollMillis) {
+  /** `isSole`: no other process writes to this database, so the heads are polled seldom. */
+  constructor(db: Db, log: Logger, pollMillis: number = limits.headPollMillis, isSole = false) {
     this.#db = db
     this.#log = log
-    this.#timer = setInterval(() => void this.poll(), pollMillis)
-    this.#timer.unref()
+    const every = isSole ? limits.solePollTicks : 1
+    this.#timer = setInterval(() => {
+      if (++this.#ticks % every === 0 || this.#isInDoubt()) void this.poll()
+    }, pollMillis).unref()
   }
 
   /** Restaurants listened to, and changes that wait for their turn. */
@@ -116,12 +89,25 @@ export class Hub {
 
   /**
    * The newest change of a restaurant that this process has word of, delivered or still on its way: null where nobody listens. What this process commits is
-   * in it before its caller is answered.
+   * in it before its caller is answered; null too while nobody knows whether a commit was done.
    */
   newest(restaurantId: string): Pick<Head, 'epoch' | 'seq'> | null {
     const room = this.#rooms.get(restaurantId)
-    if (!room?.at) return null
+    if (!room?.at || room.isInDoubt) return null
     return room.behind ? { epoch: room.at.epoch, seq: room.behind.seq } : room.at
+  }
+
+  /** The answer to a commit was lost: there may be a change that nobody publishes. It is looked for until the database has told. */
+  doubt(restaurantId: string): void {
+    const room = this.#rooms.get(restaurantId)
+    if (!room) return
+    room.isInDoubt = true
+    void this.#compare([room])
+  }
+
+  #isInDoubt(): boolean {
+    for (const { isInDoubt } of this.#rooms.values()) if (isInDoubt) return true
+    return false
   }
 
   /** Whether listeners have yet to hear a change: a wire may spare itself the reading of one that they have. */
@@ -175,18 +161,19 @@ export class Hub {
 
   async #compare(rooms: readonly Room[]): Promise<void> {
     try {
-      const known = rooms.map(({ restaurantId, at }) => [restaurantId, at] as const)
+      const known = rooms.map(({ restaurantId, at, isInDoubt }) => [restaurantId, at, isInDoubt] as const)
       const heads = await headsOf(
         this.#db,
         known.map(([restaurantId]) => restaurantId),
       )
-      for (const [restaurantId, before] of known) {
+      for (const [restaurantId, before, wasInDoubt] of known) {
         const head = heads.get(restaurantId)
         const room = this.#rooms.get(restaurantId)
         if (!head || !room?.at || !before) continue
         // Compared with what was delivered before the heads were asked for: since then more may have come.
         if (head.epoch !== room.at.epoch || head.seq < before.seq) this.#reset(room, head)
         else if (head.seq > room.at.seq) await this.#fill(room, head.seq)
+        if (wasInDoubt && room.at.seq >= head.seq) room.isInDoubt = false
       }
     } catch (error) {
       this.#log.warn({ err: error }, 'the heads of the change logs could not be read; trying again')
@@ -217,6 +204,7 @@ export class Hub {
       early: new Map(),
       ready: Promise.resolve().then(start),
       filling: null,
+      isInDoubt: false,
     }
     this.#rooms.set(restaurantId, room)
     this.#wire?.watch(restaurantId)

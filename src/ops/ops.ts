@@ -52,7 +52,8 @@ export class Ops {
   #watch: Watch | null = null
   /** When changes were committed; undefined where nothing is measured. */
   readonly commits: Commits | undefined
-  readonly socketObserver: SocketObserver | undefined
+  /** What watches sockets; empty where nothing is measured. */
+  readonly socketWatch: { readonly observer?: SocketObserver } = {}
 
   constructor(deps: OpsDeps) {
     this.#deps = deps
@@ -61,7 +62,7 @@ export class Ops {
     this.#runtime = deps.isOn ? watchRuntime(this.#meter, versionHere()) : null
     if (!deps.isOn) return
     this.commits = new Commits(this.#tracing)
-    this.socketObserver = observeSockets(this.#meter, this.commits)
+    this.socketWatch = { observer: observeSockets(this.#meter, this.commits) }
     deps.db.observe(observeDb(this.#meter, deps.db, this.#slow))
     deps.questions.answer(FIGURES, async () => {
       // For the next time: whoever is asked for figures doesn't keep all the others waiting for a database that is silent.

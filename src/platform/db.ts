@@ -10,7 +10,7 @@ import { blamed, OpenTx } from './open-tx.ts'
 import { statement, type Statement, type Tx } from './statement.ts'
 import { cutOff } from './trip.ts'
 
-export { constraintOf, sqlState } from './database-errors.ts'
+export { constraintOf, isOutcomeUnknown, sqlState } from './database-errors.ts'
 export { declaredStatements, statement, type Statement, type Tx } from './statement.ts'
 export type { DbObserver, PoolFigures, StatementObserver } from './db-observer.ts'
 

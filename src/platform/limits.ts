@@ -123,6 +123,8 @@ export const limits = {
   lineageMillis: 5_000,
   /** How often the heads of watched restaurants are compared with what was delivered. */
   headPollMillis: 1_000,
+  /** Only each of so many times where no other process writes and no commit is in doubt. */
+  solePollTicks: 10,
   /** Questions where logs end that are under way at once; each is for all who ask meanwhile. */
   headQuestions: 2,
   /** Answers smaller than this are not compressed. */

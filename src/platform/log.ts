@@ -34,10 +34,19 @@ export function createLog(level: string, destination?: { write(line: string): vo
 }
 
 /** Lines go out some kilobytes at a time, and after a moment in any case: a write for each costs more than a small read. What is left is written at exit. */
-function standardOutput(): ReturnType<typeof pino.destination> {
+function standardOutput(): { write(line: string): void } {
   const out = pino.destination({ fd: 1, sync: false, minLength: limits.logBufferBytes })
-  setInterval(() => out.flush(), limits.logFlushMillis).unref()
-  return out
+  let timer: NodeJS.Timeout | null = null
+  const flush = () => {
+    timer = null
+    out.flush()
+  }
+  return {
+    write(line) {
+      out.write(line)
+      timer ??= setTimeout(flush, limits.logFlushMillis).unref()
+    },
+  }
 }
 
 /** The path of a request without its query, where tokens may stand. */

@@ -42,7 +42,7 @@ function watchGarbage(meter: Meter): () => void {
   return () => observer.disconnect()
 }
 
-const RESOLUTION_MILLIS = 10
+const RESOLUTION_MILLIS = 100
 
 /** Delays of the last whole window: whoever scrapes, and how many do, takes nothing from another. */
 function watchLoop(meter: Meter): () => void {

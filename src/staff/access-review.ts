@@ -37,6 +37,13 @@ const readOver = statement(
 // Ids and roles need no quotes. The driver would look at each of them.
 const arrayOf = (texts: readonly (string | null)[]): string => `{${texts.map((text) => text ?? 'NULL').join(',')}}`
 
+/** One question: who of these no longer counts. */
+interface Asked {
+  readonly people: readonly (readonly [key: string, open: readonly Access[]])[]
+  readonly scope: { readonly watchedStaff: readonly string[] }
+  readonly lists: readonly string[]
+}
+
 /**
  * Looks every `limits.accessReviewMillis` whether everyone who has something open in this process may still have it: one query for all of them, because
  * an operator may change an account by SQL and no process hears of that. Spec: W7, W8.
@@ -48,6 +55,8 @@ export class AccessReview {
   /** What each person has open; mostly one thing, so a list, which is made anew when it changes, is enough. */
   readonly #people = new Map<string, readonly Access[]>()
   readonly #timer: NodeJS.Timeout
+  /** Who is asked about, some at a time; null when somebody came or went since. */
+  #asked: readonly Asked[] | null = null
   #running: Promise<void> | null = null
 
   constructor(db: Db, identities: Identities, log: Logger, everyMillis: number = limits.accessReviewMillis) {
@@ -66,11 +75,13 @@ export class AccessReview {
   register(access: Access): void {
     const key = keyOf(access)
     this.#people.set(key, this.#people.get(key)?.concat(access) ?? [access])
+    this.#asked = null
   }
 
   /** `access` has ended by itself. */
   forget(access: Access): void {
     const key = keyOf(access)
+    this.#asked = null
     const left = this.#people.get(key)?.filter((one) => one !== access) ?? []
     if (left.length > 0) this.#people.set(key, left)
     else this.#people.delete(key)
@@ -91,24 +102,26 @@ export class AccessReview {
   async #look(): Promise<void> {
     try {
       // What is opened from here on was let in by a later answer than this look will have.
-      const all = [...this.#people]
-      for (let start = 0; start < all.length; start += limits.reviewIds) {
-        const some = all.slice(start, start + limits.reviewIds)
-        for (const place of await this.#over(some.map(([, [first]]) => first!))) this.#end(...some[place - 1]!)
+      for (const { people, scope, lists } of (this.#asked ??= this.#ask())) {
+        const over = await this.#db.read<{ place: number }>(scope, readOver, lists)
+        for (const { place } of over) this.#end(...people[place - 1]!)
       }
     } catch (error) {
       this.#log.warn({ err: error }, 'who is signed in could not be reviewed')
     }
   }
 
-  /** The places of those who no longer count, from 1. */
-  async #over(people: readonly Person[]): Promise<number[]> {
-    const staffIds = people.map(({ staffId }) => staffId)
-    const signInIds = people.map(({ signInId }) => signInId)
-    const roles = people.map(({ role }) => role)
-    const lists = [staffIds, signInIds, roles].map(arrayOf)
-    const rows = await this.#db.read<{ place: number }>({ watchedStaff: [...new Set(staffIds)] }, readOver, lists)
-    return rows.map(({ place }) => place)
+  #ask(): Asked[] {
+    const all = [...this.#people]
+    const asked: Asked[] = []
+    for (let start = 0; start < all.length; start += limits.reviewIds) {
+      const people = all.slice(start, start + limits.reviewIds)
+      const firsts = people.map(([, [first]]) => first!)
+      const staffIds = firsts.map(({ staffId }) => staffId)
+      const lists = [staffIds, firsts.map(({ signInId }) => signInId), firsts.map(({ role }) => role)].map(arrayOf)
+      asked.push({ people, scope: { watchedStaff: [...new Set(staffIds)] }, lists })
+    }
+    return asked
   }
 
   /** Closes what is still open of what was when it was asked. Who has another role now connects again with it. */
