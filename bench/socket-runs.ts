@@ -7,7 +7,7 @@ import type { Manner, Range, Told } from './socket-server.ts'
 
 const WARM_TURNS = 200
 /** A process that has become quiet is searched for garbage from end to end some ten seconds later, once: that is no part of what a change costs. */
-const SETTLING_TURNS = by({ full: 20, quick: 20, short: 0 })
+const SETTLING_TURNS = by({ full: 20, quick: 15, short: 0 })
 
 /** What a run came to. */
 export interface Run {
