@@ -61,28 +61,23 @@ const HEADS = ['what', 'ours', 'limit', 'ratio', 'goal', '']
 
 const slug = (title: string): string => title.toLowerCase().replace(/[^a-z0-9]+/g, '-')
 
-/** Between two comments of docs/performance.md what the benches said. */
-async function save(all: readonly Said[]): Promise<void> {
-  const table = (said: Said) =>
-    [
-      `| ${said.bench} | ours | limit | ratio | goal | |`,
-      '| --- | --: | --: | --: | --: | --- |',
-      ...cellsOf(said).map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`),
-    ].join('\n')
-  const curves = all.flatMap((said) => said.curves)
+/** What a bench said, between two comments of docs/performance.md that are its own: so benches may be run at different times. */
+async function save({ bench, rows, curves }: Said): Promise<void> {
   await mkdir(new URL('plots/', DOCS), { recursive: true })
   for (const curve of curves) await writeFile(new URL(`plots/${slug(curve.title)}.svg`, DOCS), svgOf(curve))
+  const cells = cellsOf({ bench, rows, curves }).map((each) => each.map((cell) => cell.replaceAll('|', '\\|')))
+  const table = [
+    `| ${bench}, ${new Date().toISOString().slice(0, 10)} | ours | limit | ratio | goal | |`,
+    '| --- | --: | --: | --: | --: | --- |',
+    ...cells.map((each) => `| ${each.join(' | ')} |`),
+  ].join('\n')
   const images = curves.map(({ title }) => `![${title}](plots/${slug(title)}.svg)`)
-  const made = [
-    `Measured on ${new Date().toISOString().slice(0, 10)}.`,
-    ...all.filter(({ rows }) => rows.length > 0).map(table),
-    ...images,
-  ]
   const file = new URL('performance.md', DOCS)
   const text = await readFile(file, 'utf8')
-  const [before, , after] = text.split(/<!-- results -->|<!-- end of results -->/)
-  if (before === undefined || after === undefined) throw new Error('docs/performance.md has no place for results')
-  await writeFile(file, `${before}<!-- results -->\n\n${made.join('\n\n')}\n\n<!-- end of results -->${after}`)
+  const [from, to] = [`<!-- ${bench} -->`, `<!-- end of ${bench} -->`]
+  const [before, , after] = text.split(new RegExp(`${from}|${to}`))
+  if (before === undefined || after === undefined) throw new Error(`docs/performance.md has no place for ${bench}`)
+  await writeFile(file, `${before}${[from, table, ...images, to].join('\n\n')}${after}`)
 }
 
 const all: Said[] = []
@@ -91,12 +86,13 @@ for (const bench of BENCHES) {
   if (named.length > 0 && !named.includes(bench)) continue
   process.stdout.write(`\n== ${bench}\n`)
   try {
-    all.push(await run(bench))
+    const said = await run(bench)
+    all.push(said)
+    if (flags.includes('--save')) await save(said)
   } catch (error) {
     failed++
     process.stdout.write(`${String(error)}\n`)
   }
 }
 process.stdout.write(`\n${layOut([HEADS, ...all.flatMap(cellsOf)])}\n`)
-if (flags.includes('--save') && failed === 0) await save(all)
 process.exitCode = failed === 0 ? 0 : 1

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Db } from '../src/platform/db.ts'
 import { capture, type Sent } from './captured.ts'
+import { by } from './effort.ts'
 import { figuresOf, median, medians, type Figures, type Timed } from './figures.ts'
 import { furnish, openPostgres, pairOf, restaurantNumber, idOf, RESTAURANTS, tidy, type Where } from './floor.ts'
 import { Door, inProcess, quiet, runOne, WHATS, type What } from './ours.ts'
@@ -20,6 +21,9 @@ export interface Match {
   readonly rounds: number
   readonly sides: readonly Side[]
 }
+
+/** Commands at half of the rate: some ten seconds, so that one slow moment of the disk is not one in a hundred of them. */
+const AT_HALF = by({ full: 6_000, quick: 3_000, short: 300 })
 
 /** What a command came to with each side. */
 export interface Score {
@@ -67,7 +71,7 @@ export async function play(
   const postgres = await openPostgres(durable)
   try {
     const setUp = new Db({ url: postgres.url, poolSize: 1 })
-    await furnish(postgres.url, setUp, Math.max(...matches.map((match) => match.count)))
+    await furnish(postgres.url, setUp, Math.max(AT_HALF, ...matches.map((match) => match.count)))
     const captured = await captureAll(setUp)
     await setUp.close()
     const scores: Score[] = []
@@ -102,7 +106,7 @@ async function playOne(url: string, match: Match, captured: Record<What, Capture
     if (match.where === 'hot' && match.sides.includes('http')) {
       for (const what of WHATS) {
         const most = median(runs.get(`http ${what}`)!.map((run) => run.perSecond))
-        halves.set(what, figuresOf(await door.run(what, match.where, match.count, match.poolSize, most / 2)))
+        halves.set(what, figuresOf(await door.run(what, match.where, AT_HALF, match.poolSize, most / 2)))
       }
       await tidy(url)
     }
