@@ -4,7 +4,7 @@ import type { Curve } from './report.ts'
 
 const [WIDTH, HEIGHT] = [800, 360]
 const AREA = { left: 70, right: 500, top: 40, bottom: 310 } as const
-const COLOURS = ['#1f6f8b', '#c8553d', '#6b7f3a', '#7a4f9a', '#444444', '#b58900']
+const COLOURS = ['#1f6f8b', '#c8553d', '#6b7f3a', '#7a4f9a', '#444444', '#b58900', '#d17fb0']
 
 const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 const shown = (value: number): string =>
