@@ -102,7 +102,9 @@ export class AccessReview {
   async #look(): Promise<void> {
     try {
       // What is opened from here on was let in by a later answer than this look will have.
-      for (const { people, scope, lists } of (this.#asked ??= this.#ask())) {
+      const asked = this.#asked ?? this.#ask()
+      this.#asked = asked
+      for (const { people, scope, lists } of asked) {
         const over = await this.#db.read<{ place: number }>(scope, readOver, lists)
         for (const { place } of over) this.#end(...people[place - 1]!)
       }

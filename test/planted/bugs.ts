@@ -172,8 +172,8 @@ export const bugs: readonly Bug[] = [
     edits: [
       {
         file: 'changes/hub.ts',
-        from: 'setInterval(() => void this.poll(), pollMillis)',
-        to: 'setInterval(() => undefined, pollMillis)',
+        from: 'if (++this.#ticks % every === 0 || this.#isInDoubt()) void this.poll()',
+        to: 'if (++this.#ticks < every - every || this.#ticks < 0) void this.poll()',
       },
     ],
     servers: 2,
@@ -247,8 +247,8 @@ export const bugs: readonly Bug[] = [
     edits: [
       {
         file: 'staff/access-review.ts',
-        from: 'access.identity.role !== role && person.open.has(access)',
-        to: 'role !== undefined && access.identity.role !== role && person.open.has(access)',
+        from: 'where s.id = w.staff_id and s.is_active and s.role = w.role), false)',
+        to: 'where s.id = w.staff_id and s.role = w.role), false)',
       },
     ],
     checker: shutOut,

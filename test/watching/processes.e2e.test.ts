@@ -78,7 +78,8 @@ test('M1: with the embedded database the token is made at the first start, reada
   const token = (await readFile(file, 'utf8')).trim()
   expect(token.length).toBeGreaterThan(30)
   expect((await stat(file)).mode & 0o777).toBe(0o600)
-  expect(server.output()).toContain(file)
+  // What it says at start may come in parts.
+  await expect.poll(() => server.output()).toContain(file)
   expect(server.output()).not.toContain(token)
   expect(await scrape(server.base, token)).toContain('qtable_build_info')
   await server.end('SIGTERM')
