@@ -1,16 +1,15 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Db } from '../src/platform/db.ts'
 import { capture, type Sent } from './captured.ts'
 import { by } from './effort.ts'
 import { figuresOf, median, medians, type Figures, type Timed } from './figures.ts'
-import { furnish, openPostgres, pairOf, restaurantNumber, idOf, RESTAURANTS, tidy, type Where } from './floor.ts'
+import { furnish, openPostgres, pairOf, tidy, type Where } from './floor.ts'
 import { Door, inProcess, quiet, runOne, WHATS, type What } from './ours.ts'
 import { pgbench, scriptOf, type Ids, type Script, type Trips } from './pgbench.ts'
 
 /** Matches: the same commands by each side, turn by turn on the same database, the order of the sides turned round every round. */
 
-/** Ours: in process, in process with one who listens, through HTTP. Theirs: pgbench in our trips, and a trip for each statement. */
-export const SIDES = ['execute', 'listened', 'http', 'limit', 'single'] as const
+/** Ours: in process, through HTTP. Theirs: pgbench in our trips, and a trip for each statement. */
+export const SIDES = ['execute', 'http', 'limit', 'single'] as const
 export type Side = (typeof SIDES)[number]
 
 export interface Match {
@@ -145,28 +144,9 @@ async function runSide(
   const { where, count, poolSize } = match
   if (side === 'execute') return inProcess(door.deps, what, where, count, poolSize)
   if (side === 'http') return door.run(what, where, count, poolSize)
-  if (side === 'listened') return listened(door, match, what)
   const script = scriptFor(captured!, match, side === 'limit' ? 'same' : 'single')
   return pgbench(url, script, count, poolSize)
 }
 
 export const scriptFor = ({ sent, ids }: Captured, { where, poolSize }: Match, trips: Trips): Script =>
   scriptOf(sent, ids, where, poolSize, trips)
-
-async function listened(door: Door, { where, count, poolSize }: Match, what: What): Promise<Timed> {
-  const restaurants = where === 'hot' ? 1 : RESTAURANTS
-  let heard = 0
-  let wake = () => undefined as void
-  const all = new Promise<void>((resolve) => (wake = resolve))
-  const listener = () => {
-    if (++heard === count) wake()
-  }
-  const stops = await Promise.all(
-    Array.from({ length: restaurants }, (_, i) => door.app.hub.subscribe(idOf(restaurantNumber(where, i)), listener)),
-  )
-  const timed = await inProcess(door.deps, what, where, count, poolSize)
-  await Promise.race([all, sleep(2_000)])
-  for (const stop of stops) stop()
-  if (heard !== count) throw new Error(`${heard} of ${count} changes were heard`)
-  return timed
-}

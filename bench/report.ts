@@ -1,4 +1,4 @@
-/** What benches say: rows of one table, and curves. Whoever runs them all (bench.ts) is told; who runs one alone sees its rows. */
+/** What benches say: rows of one table, and curves. Whoever runs them all (bench.ts) is told; who runs one alone sees what it prints itself. */
 
 /** What a ratio has to be. */
 export type Goal = { readonly atLeast: number } | { readonly atMost: number }

@@ -17,7 +17,6 @@ import type { Order, Took } from './resume-client.ts'
 
 /**
  * A device that missed 10,000 changes: from its hello to the last change applied, against a WebSocket server that has nothing to do but send the same frames. About 20 seconds.
- * Usage: tsx bench/resume.ts [changes] [rounds]
  */
 
 const MISSED = by({ full: 10_000, quick: 10_000, short: 1_000 })

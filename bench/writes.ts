@@ -12,7 +12,6 @@ import { atLeast, atMost, row } from './report.ts'
 
 const NAMES: Record<Side, string> = {
   execute: 'execute',
-  listened: 'execute, one listener',
   http: 'HTTP door',
   limit: 'pgbench',
   single: 'pgbench, a trip a statement',
