@@ -39,7 +39,7 @@ async function run(bench: Bench): Promise<Said> {
   const child = fork(
     script,
     flags.filter((flag) => flag !== '--save'),
-    { execArgv: ['--import', 'tsx'] },
+    { execArgv: ['--import', new URL('./as-built.mjs', import.meta.url).href] },
   )
   child.on('message', (message: Message) => {
     if ('row' in message) said.rows.push(message.row)

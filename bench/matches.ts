@@ -21,8 +21,12 @@ export interface Match {
   readonly sides: readonly Side[]
 }
 
-/** Commands at half of the rate: some ten seconds, so that one slow moment of the disk is not one in a hundred of them. */
-const AT_HALF = by({ full: 6_000, quick: 3_000, short: 300 })
+/** Commands at half of the rate, and how many times: a slow moment of the disk in one of the runs is not what the median of all says. */
+const AT_HALF = by({
+  full: { count: 3_000, rounds: 3 },
+  quick: { count: 1_500, rounds: 3 },
+  short: { count: 300, rounds: 1 },
+})
 
 /** What a command came to with each side. */
 export interface Score {
@@ -32,8 +36,8 @@ export interface Score {
   readonly figures: ReadonlyMap<Side, Figures>
   /** Every round. */
   readonly runs: ReadonlyMap<Side, readonly Figures[]>
-  /** Through HTTP at half of the rate seen there; null where that was not played. */
-  readonly atHalf: Figures | null
+  /** Through HTTP at half of the rate seen there, and the limit at the same rate: medians; null where that was not played. */
+  readonly atHalf: { readonly own: Figures; readonly limit: Figures } | null
 }
 
 /** What each command sends: the second time, when every statement is prepared. */
@@ -70,7 +74,7 @@ export async function play(
   const postgres = await openPostgres(durable)
   try {
     const setUp = new Db({ url: postgres.url, poolSize: 1 })
-    await furnish(postgres.url, setUp, Math.max(AT_HALF, ...matches.map((match) => match.count)))
+    await furnish(postgres.url, setUp, Math.max(AT_HALF.count, ...matches.map((match) => match.count)))
     const captured = await captureAll(setUp)
     await setUp.close()
     const scores: Score[] = []
@@ -88,7 +92,7 @@ async function playOne(url: string, match: Match, captured: Record<What, Capture
   const db = new Db({ url, poolSize: match.poolSize })
   const door = await Door.open(db)
   const runs = new Map<string, Figures[]>()
-  const halves = new Map<What, Figures>()
+  let halves: ReadonlyMap<What, Score['atHalf']> = new Map()
   try {
     await warmUp(url, match, door)
     for (let round = 0; round < match.rounds; round++) {
@@ -103,11 +107,8 @@ async function playOne(url: string, match: Match, captured: Record<What, Capture
       }
     }
     if (match.where === 'hot' && match.sides.includes('http')) {
-      for (const what of WHATS) {
-        const most = median(runs.get(`http ${what}`)!.map((run) => run.perSecond))
-        halves.set(what, figuresOf(await door.run(what, match.where, AT_HALF, match.poolSize, most / 2)))
-      }
-      await tidy(url)
+      const most = (what: What) => median(runs.get(`http ${what}`)!.map((run) => run.perSecond))
+      halves = await playHalf(url, match, door, captured, most)
     }
   } finally {
     await door.close()
@@ -125,9 +126,31 @@ async function playOne(url: string, match: Match, captured: Record<What, Capture
   })
 }
 
+/** Each command at half of what it came to at most, through HTTP and by the limit in turn. */
+async function playHalf(
+  url: string,
+  { where, poolSize, ...match }: Match,
+  door: Door,
+  captured: Record<What, Captured>,
+  most: (what: What) => number,
+): Promise<Map<What, Score['atHalf']>> {
+  const { count, rounds } = AT_HALF
+  const all = WHATS.map((what) => ({ what, own: [] as Figures[], limit: [] as Figures[] }))
+  for (let round = 0; round < rounds; round++) {
+    for (const { what, own } of all) own.push(figuresOf(await door.run(what, where, count, poolSize, most(what) / 2)))
+    await tidy(url)
+    for (const { what, limit } of all) {
+      const script = scriptFor(captured[what], { where, poolSize, ...match }, 'same')
+      limit.push(figuresOf(await pgbench(url, script, count, poolSize, most(what) / 2)))
+    }
+    await tidy(url)
+  }
+  return new Map(all.map(({ what, own, limit }) => [what, { own: medians(own), limit: medians(limit) }]))
+}
+
 /** Connections opened, statements prepared, code compiled. */
 async function warmUp(url: string, match: Match, door: Door): Promise<void> {
-  const count = Math.min(match.count, 600)
+  const { count } = match
   for (const side of ['execute', 'http'] as const)
     for (const what of WHATS) await runSide(url, { ...match, count }, side, what, door)
   await tidy(url)

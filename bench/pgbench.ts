@@ -76,8 +76,16 @@ function textOf(value: unknown): string {
 
 let base = 1_000_000_000
 
-/** Runs a script `count` times in all, over `clients` connections. */
-export async function pgbench(url: string, script: Script, count: number, clients: number): Promise<Timed> {
+/**
+ * Runs a script `count` times in all, over `clients` connections: as fast as can be or so many a second, each at its own moment (Poisson) and timed from that moment on.
+ */
+export async function pgbench(
+  url: string,
+  script: Script,
+  count: number,
+  clients: number,
+  perSecond?: number,
+): Promise<Timed> {
   const folder = await mkdtemp(join(tmpdir(), 'qtable-pgbench-'))
   try {
     const file = join(folder, 'script.sql')
@@ -85,8 +93,9 @@ export async function pgbench(url: string, script: Script, count: number, client
     base += 10_000_000
     const given = Object.entries({ ...script.variables, base: `${base}` }).flatMap(([k, v]) => ['-D', `${k}=${v}`])
     const shape = ['-c', `${clients}`, '-j', `${Math.min(2, clients)}`, '-t', `${Math.ceil(count / clients)}`]
+    const rate = perSecond === undefined ? [] : [`--rate=${perSecond}`]
     const log = ['--log', `--log-prefix=${join(folder, 'log')}`]
-    await run('pgbench', ['-n', '-M', 'prepared', ...shape, ...log, '-f', file, ...given], {
+    await run('pgbench', ['-n', '-M', 'prepared', ...shape, ...rate, ...log, '-f', file, ...given], {
       env: { ...process.env, ...environmentOf(url) },
       timeout: 120_000,
     }).catch((error: { stderr?: string }) => {

@@ -22,7 +22,7 @@ export function tracked<D extends Trackable>(
   response: ServerResponse,
 ): D & { readonly trail: Trail } {
   const { commits, publish } = deps
-  const db = deps.db.until(new ClientGone(response))
+  const db = deps.db.until(new ClientGone(response), commits && trail)
   if (!commits) return { ...deps, db, trail }
   const said = (change: Change) => {
     trail.seq = change.seq
@@ -30,5 +30,5 @@ export function tracked<D extends Trackable>(
     if (trail.span) commits.made(change, trail.part)
     publish(change)
   }
-  return { ...deps, db: db.watchedBy(trail), publish: said, trail }
+  return { ...deps, db, publish: said, trail }
 }

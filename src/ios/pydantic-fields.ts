@@ -10,6 +10,8 @@ const LONGEST_INT_TEXT = 4300
 const INT_TEXT = /^[+-]?\d+(?:_\d+)*(?:\.0+)?$/
 const FLOAT_TEXT = /^[+-]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:e[+-]?\d+)?$/i
 const NOT_FINITE_TEXT = /^[+-]?(?:nan|inf|infinity)$/i
+/** Half of a pair, alone. */
+const SURROGATE = /\p{Cs}/u
 const TRUE = ['true', '1', 'yes', 'y', 'on', 't']
 const FALSE = ['false', '0', 'no', 'n', 'off', 'f']
 
@@ -33,7 +35,7 @@ function str({ max, min }: { readonly max: number; readonly min?: number }): z.Z
   const length = min === undefined ? { maxLength: max } : { minLength: min, maxLength: max }
   return leaf({ type: 'string', ...length, pattern: '^[^\\u0000]*$' }, (value) => {
     if (typeof value !== 'string') return new Fault('string_type', 'Input should be a valid string')
-    if (/\p{Cs}/u.test(value)) {
+    if (SURROGATE.test(value)) {
       const msg = 'Input should be a valid string, unable to parse raw data as a unicode string'
       return new Fault('string_unicode', msg)
     }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { bearerOf } from '../platform/bearer.ts'
+import { sendJson } from '../platform/json-reply.ts'
 import { limits } from '../platform/limits.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Tokens } from '../platform/tokens.ts'
@@ -203,12 +204,7 @@ export function send(
   body: unknown,
   headers: Readonly<Record<string, string>> = {},
 ): FastifyReply {
-  // A buffer, because a string would be given a charset.
-  return reply
-    .code(status)
-    .headers(headers)
-    .type('application/json')
-    .send(Buffer.from(JSON.stringify(body)))
+  return sendJson(reply.code(status).headers(headers), 'application/json', JSON.stringify(body))
 }
 
 /** Answers whatever was thrown; a bug is logged and answered with nothing of it. */

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { bearerOf } from '../platform/bearer.ts'
 import { AppError } from '../platform/errors.ts'
+import { sendJson } from '../platform/json-reply.ts'
 import { limits } from '../platform/limits.ts'
 import { execute, type ChangeDeps, type Command, type Context } from '../changes/command.ts'
 import { inputOf } from '../changes/input.ts'
@@ -112,7 +113,7 @@ function sendRead(reply: FastifyReply, { etag, body }: ReadAnswer): FastifyReply
 
 /** Answers with JSON, without a charset in the type. */
 export const send = (reply: FastifyReply, body: object): FastifyReply =>
-  reply.type('application/json').send(Buffer.from(JSON.stringify(body)))
+  sendJson(reply, 'application/json', JSON.stringify(body))
 
 /** Who calls. Throws `AppError` not-signed-in (401). */
 export async function identityOf(identities: Identities, request: FastifyRequest): Promise<Proven> {

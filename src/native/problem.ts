@@ -2,6 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { MalformedJson } from '../platform/body.ts'
 import { AppError } from '../platform/errors.ts'
+import { sendJson } from '../platform/json-reply.ts'
 import { conflictShape } from './explain-conflict.ts'
 
 /** A refusal as the native API says it: RFC 9457, with the stable code of SPEC.md and the details (the current entity, where there is one). */
@@ -25,10 +26,7 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
   if (status === 401) void reply.header('www-authenticate', 'Bearer')
   // The members of the standard come last: no detail can take their place.
   const body = { ...details, type: `urn:qtable:${code}`, title: message, status, code, requestId: request.id }
-  return reply
-    .code(status)
-    .type('application/problem+json')
-    .send(Buffer.from(JSON.stringify(body)))
+  return sendJson(reply.code(status), 'application/problem+json', JSON.stringify(body))
 }
 
 function refusalOf(error: unknown): AppError | null {

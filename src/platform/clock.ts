@@ -18,11 +18,14 @@ const FORM = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/
 /** Whether a text has the exact form of an {@link Instant}. */
 export const isInstant = (text: string): text is Instant => FORM.test(text)
 
+// Most instants that are made are of the same second as the one before.
+let [second, untilSecond] = [NaN, '']
+
 /** Microseconds since 1970 to an instant. Years 1 to 9999. */
 export function instantOfMicros(micros: number): Instant {
-  const millis = Math.floor(micros / 1000)
-  const rest = String(micros - millis * 1000).padStart(3, '0')
-  return `${new Date(millis).toISOString().slice(0, -1)}${rest}Z` as Instant
+  const own = Math.floor(micros / 1_000_000)
+  if (own !== second) [second, untilSecond] = [own, new Date(own * 1000).toISOString().slice(0, 20)]
+  return `${untilSecond}${String(micros - own * 1_000_000).padStart(6, '0')}Z` as Instant
 }
 
 /** An instant to microseconds since 1970 (exact: below 2^53 for every year up to 2255). */

@@ -71,6 +71,8 @@ export class Db {
   readonly #pool: pg.Pool
   readonly #queue: ConnectionQueue
   readonly #idle: Set<pg.PoolClient>
+  /** Why connections can't be used any more. */
+  readonly #broken: WeakMap<pg.PoolClient, Error>
   readonly #gone: Gone | undefined
   /** Whoever watches the pool; all that share it share this. */
   readonly #watch: { observer: DbObserver | undefined; reached: boolean | undefined }
@@ -84,20 +86,16 @@ export class Db {
     this.#watcher = watcher
     this.#gone = gone
     this.#idle = shared ? shared.#idle : new Set()
+    this.#broken = shared ? shared.#broken : new WeakMap()
     this.#queue = shared
       ? shared.#queue
       : new ConnectionQueue(options.poolSize, limits.poolWaiting, limits.poolWaitMillis, toldOf(this.#watch))
-    this.#pool = shared ? shared.#pool : openPool(options, this.#idle)
+    this.#pool = shared ? shared.#pool : openPool(options, this.#idle, this.#broken)
   }
 
-  /** The same database for one request: when its client is gone, it takes no connection any more. */
-  until(gone: Gone): Db {
-    return new Db(this.#options, this, gone, this.#watcher)
-  }
-
-  /** The same database for one request, which is told what runs through this. */
-  watchedBy(watcher: StatementObserver): Db {
-    return new Db(this.#options, this, this.#gone, watcher)
+  /** The same database for one request: when its client is gone, it takes no connection any more. `watcher` is told what runs through this. */
+  until(gone: Gone, watcher?: StatementObserver): Db {
+    return new Db(this.#options, this, gone, watcher)
   }
 
   /** Has what happens from now on told. Once, at the start. */
@@ -169,9 +167,6 @@ export class Db {
     const observers = [this.#watch.observer, this.#watcher].filter((each) => each !== undefined)
     const began = observers.length > 0 ? performance.now() : 0
     const client = await this.#connect()
-    let broken: Error | undefined
-    const onError = (error: Error) => void (broken = error)
-    client.on('error', onError)
     // PostgreSQL's own limits don't help when it is the network that says nothing.
     const late = setTimeout(
       () => {
@@ -189,7 +184,7 @@ export class Db {
       if (committed.status === 'rejected') {
         // Not committed for sure where a statement failed, this one or one ahead of it in the trip.
         if (isFailure(committed.reason)) await tx.rollback()
-        else broken = committed.reason as Error
+        else this.#broken.set(client, committed.reason as Error)
       }
       const failed = tx.failure ?? (ended.status === 'rejected' ? (ended.reason as unknown) : undefined)
       if (failed !== undefined && (committed.status === 'fulfilled' || isFailure(failed))) throw failed
@@ -202,8 +197,7 @@ export class Db {
     } finally {
       clearTimeout(late)
       tx.end()
-      client.off('error', onError)
-      client.release(broken)
+      client.release(this.#broken.get(client))
       this.#queue.leave()
       for (const each of observers) each.transaction((performance.now() - began) / 1000)
     }
@@ -257,7 +251,7 @@ function toldOf(watch: { readonly observer: DbObserver | undefined }): Pick<DbOb
   }
 }
 
-function openPool(options: DbOptions, idle: Set<pg.PoolClient>): pg.Pool {
+function openPool(options: DbOptions, idle: Set<pg.PoolClient>, broken: WeakMap<pg.PoolClient, Error>): pg.Pool {
   // `pipeline` is read by pg's Client, which the pool hands its options to.
   const config: pg.PoolConfig & { pipeline: boolean } = {
     connectionString: options.url,
@@ -272,6 +266,7 @@ function openPool(options: DbOptions, idle: Set<pg.PoolClient>): pg.Pool {
   }
   const pool = new pg.Pool(config)
   pool.on('error', (error) => options.onConnectionError?.(error))
+  pool.on('connect', (client) => client.on('error', (error) => broken.set(client, error)))
   pool.on('acquire', (client) => idle.delete(client))
   pool.on('release', (_, client) => idle.add(client))
   pool.on('remove', (client) => idle.delete(client))

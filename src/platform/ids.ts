@@ -3,8 +3,8 @@ import { randomFillSync, randomUUID } from 'node:crypto'
 let lastMillis = 0
 let counter = 0
 // Drawn many at once: a call for each id costs a third of the time of a small read.
-const BYTES = 8
-const pool = Buffer.alloc(BYTES * 512)
+const BYTES = 16
+const pool = Buffer.alloc(BYTES * 256)
 let used = pool.length
 
 /**
@@ -23,10 +23,11 @@ export function newId(nowMillis: number = Date.now()): string {
     randomFillSync(pool)
     used = 0
   }
-  pool[used] = (pool[used]! & 0x3f) | 0x80
-  const time = lastMillis.toString(16).padStart(12, '0')
-  const tail = pool.toString('hex', used, (used += BYTES))
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${counter.toString(16).padStart(3, '0')}-${tail.slice(0, 4)}-${tail.slice(4)}`
+  pool.writeUIntBE(lastMillis, used, 6)
+  pool.writeUInt16BE(0x7000 | counter, used + 6)
+  pool[used + 8] = (pool[used + 8]! & 0x3f) | 0x80
+  const hex = pool.toString('hex', used, (used += BYTES))
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
 /** An id that says nothing about when it was made, for epochs. */

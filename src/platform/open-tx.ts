@@ -1,10 +1,9 @@
 import { nextTick } from 'node:process'
 import type pg from 'pg'
-import { sqlState } from './database-errors.ts'
 import type { StatementObserver } from './db-observer.ts'
 import { AppError, assert } from './errors.ts'
 import type { Statement, Tx } from './statement.ts'
-import { Trip, type Answered } from './trip.ts'
+import { Trip } from './trip.ts'
 
 /** A transaction on a connection: what is sent in one turn of the event loop goes out in one trip. */
 export class OpenTx implements Tx {
@@ -26,10 +25,9 @@ export class OpenTx implements Tx {
     this.#observers = observers
   }
 
-  async all<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row[]> {
-    if (this.#observers.length === 0) return (await this.#ask<Row>(s.name, s.text, values)).rows
-    const { rows } = await this.#timed(s.name, () => this.#ask<Row>(s.name, s.text, values))
-    return rows
+  all<Row extends object>({ name, text }: Statement, values: readonly unknown[]): Promise<Row[]> {
+    if (this.#isOver) return Promise.reject(tooLate(name))
+    return this.#next().rowsOf<Row>({ name: this.#prepare ? name : '', text, told: name }, values)
   }
 
   async maybe<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row | undefined> {
@@ -91,26 +89,14 @@ export class OpenTx implements Tx {
   }
 
   /** Runs a statement that begins, ends or divides the transaction. Gives what PostgreSQL says of it. */
-  async control(text: string): Promise<string> {
-    return (await this.#ask(`: ${text}`, text, [])).said
+  control(text: string, told: string | null = null): Promise<string> {
+    if (this.#isOver) return Promise.reject(tooLate(text))
+    return this.#next().wordOf({ name: this.#prepare ? `: ${text}` : '', text, told })
   }
 
   /** Commits. Gives `ROLLBACK` where a statement had failed. */
-  async commit(): Promise<string> {
-    return (await this.#timed('commit', () => this.#ask(': commit', 'commit', []))).said
-  }
-
-  async #timed<Row extends object>(name: string, ask: () => Promise<Answered<Row>>): Promise<Answered<Row>> {
-    const began = performance.now()
-    try {
-      const answered = await ask()
-      for (const each of this.#observers) each.statement(name, (performance.now() - began) / 1000, answered.count, null)
-      return answered
-    } catch (error) {
-      const sqlstate = sqlState(error) ?? '08000'
-      for (const each of this.#observers) each.statement(name, (performance.now() - began) / 1000, 0, sqlstate)
-      throw error
-    }
+  commit(): Promise<string> {
+    return this.control('commit', 'commit')
   }
 
   /** Undoes everything. Whatever was sent and not awaited has been answered by the time this is. */
@@ -124,13 +110,11 @@ export class OpenTx implements Tx {
     this.#isOver = true
   }
 
-  #ask<Row extends object>(name: string, text: string, values: readonly unknown[]): Promise<Answered<Row>> {
-    if (this.#isOver) return Promise.reject(new Error(`assertion failed: ${name} was sent after its transaction`))
-    if (!this.#trip) {
-      this.#trip = new Trip()
-      nextTick(() => this.#depart())
-    }
-    return this.#trip.add<Row>(this.#prepare ? name : '', text, values)
+  /** The trip that leaves in this turn. */
+  #next(): Trip {
+    if (this.#trip) return this.#trip
+    nextTick(() => this.#depart())
+    return (this.#trip = new Trip(this.#observers))
   }
 
   #depart(): void {
@@ -138,13 +122,15 @@ export class OpenTx implements Tx {
     this.#trip = undefined
     if (!trip) return
     this.#departed++
-    this.#client.query(trip)
+    this.#client.query(trip as unknown as pg.Submittable)
   }
 
   #unwatched(sent: Promise<unknown>): void {
     this.#sent = sent.catch((error: unknown) => (this.failure ??= error))
   }
 }
+
+const tooLate = (name: string): Error => new Error(`assertion failed: ${name} was sent after its transaction`)
 
 /** Of two errors of one piece of work the one to tell: a refusal is what it made of a failure, and what travelled behind a statement that failed knows only that it failed. */
 export const blamed = (error: unknown, failure: unknown): unknown =>

@@ -1,31 +1,35 @@
 import pg from 'pg'
 import utils from 'pg/lib/utils'
 import { parsers } from './column-types.ts'
+import { sqlState } from './database-errors.ts'
+import type { StatementObserver } from './db-observer.ts'
 
 /**
  * Statements that go to the database in one write and are answered in one: with one Sync behind the last of them, where the driver puts one behind each. The
  * server then sends once and this process reads once (see docs/decisions/0009). Where one fails, those behind it are not run.
  */
 
-/** How a statement was answered: its rows, how many it gave or touched, and what PostgreSQL says of it (`INSERT 0 1`, `COMMIT`). */
-export interface Answered<Row> {
-  readonly rows: Row[]
-  readonly count: number
-  readonly said: string
-}
-
-/** A statement on its way. Without a name it is parsed anew each time. */
-interface Asked {
+/** A statement to send. */
+interface Asking {
+  /** Without a name it is parsed anew each time. */
   readonly name: string
   readonly text: string
+  /** What observers know it by; null: it is nothing to them. */
+  readonly told: string | null
+}
+
+/** A statement on its way. */
+interface Asked extends Asking {
   /** As they were given, and as they are sent. */
   readonly given: readonly unknown[]
   readonly values: readonly (string | Buffer | null)[]
   readonly rows: object[]
+  readonly began: number
   shape: Shape | undefined
   /** Why its rows can't be read. */
   fault?: unknown
-  readonly resolve: (answered: Answered<never>) => void
+  /** `said`: what PostgreSQL says of it (`INSERT 0 1`, `COMMIT`). */
+  readonly resolve: (rows: never[], said: string) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -57,27 +61,42 @@ const connectionOf = (client: pg.PoolClient): Connection => (client as unknown a
 const shapes = new WeakMap<Connection, Map<string, Shape>>()
 
 /** A query of the driver that is several: it takes the answers in the order in which they come. */
-export class Trip extends pg.Query {
+export class Trip {
   /** What travels together. */
   readonly asked: Asked[] = []
   // The driver reads these two of the query that is being answered.
-  declare name: string
-  declare text: string
+  name = ''
+  text = ''
+  readonly #observers: readonly StatementObserver[]
   #at = 0
 
-  constructor() {
-    super({ text: '' })
+  /** `observers` are told of each statement that they know. */
+  constructor(observers: readonly StatementObserver[]) {
+    this.#observers = observers
   }
 
-  /** Takes one more along, before it is sent. */
-  add<Row extends object>(name: string, text: string, values: readonly unknown[]): Promise<Answered<Row>> {
-    return new Promise((resolve, reject) => {
-      const prepared = values.map((value) => utils.prepareValue(value))
-      this.asked.push({ name, text, given: values, values: prepared, rows: [], shape: undefined, resolve, reject })
-    })
+  /** Takes one more along, before it is sent. Gives its rows. */
+  rowsOf<Row extends object>(asking: Asking, values: readonly unknown[]): Promise<Row[]> {
+    return new Promise((resolve, reject) => this.#take(asking, values, resolve, reject))
   }
 
-  override submit = (connection: unknown): null => {
+  /** The same for one that has no rows. Gives what PostgreSQL says of it. */
+  wordOf(asking: Asking): Promise<string> {
+    return new Promise((resolve, reject) => this.#take(asking, [], (_, said) => resolve(said), reject))
+  }
+
+  #take(
+    { name, text, told }: Asking,
+    given: readonly unknown[],
+    resolve: Asked['resolve'],
+    reject: Asked['reject'],
+  ): void {
+    const values = given.map((value) => utils.prepareValue(value))
+    const began = told === null || this.#observers.length === 0 ? 0 : performance.now()
+    this.asked.push({ name, text, told, given, values, rows: [], began, shape: undefined, resolve, reject })
+  }
+
+  submit(connection: unknown): null {
     const to = connection as Connection
     const known = shapes.get(to) ?? new Map<string, Shape>()
     shapes.set(to, known)
@@ -135,26 +154,39 @@ export class Trip extends pg.Query {
   }
 
   handleCommandComplete({ text }: { text: string }, connection: unknown): void {
-    const { name, rows, shape, fault, resolve, reject } = this.asked[this.#at]!
+    const asked = this.asked[this.#at]!
+    const { name, told, rows, shape, fault, resolve, reject } = asked
     if (name !== '') shapes.get(connection as Connection)!.set(name, shape ?? NO_ROWS)
     this.#turnTo(this.#at + 1)
+    if (told !== null) this.#tell(asked, Number(text.slice(text.lastIndexOf(' ') + 1)) || 0, null)
     if (fault !== undefined) return reject(fault)
-    resolve({ rows: rows as never[], count: Number(text.slice(text.lastIndexOf(' ') + 1)) || 0, said: text })
+    resolve(rows as never[], text)
   }
 
   /** The statement that is being answered failed, or the connection broke: it and all behind it are refused with the same error. */
   handleError(error: unknown, connection: unknown): void {
     const to = connection as Connection
-    for (const { name, reject } of this.asked.slice(this.#at)) {
+    for (const asked of this.asked.slice(this.#at)) {
+      const { name, told, reject } = asked
       delete to.submittedNamedStatements[name]
       shapes.get(to)?.delete(name)
+      if (told !== null) this.#tell(asked, 0, sqlState(error) ?? '08000')
       reject(error)
     }
     this.#at = this.asked.length
   }
 
   handleReadyForQuery(): void {}
+
+  #tell({ told, began }: Asked, rows: number, sqlstate: string | null): void {
+    if (this.#observers.length === 0) return
+    const seconds = (performance.now() - began) / 1000
+    for (const each of this.#observers) each.statement(told!, seconds, rows, sqlstate)
+  }
 }
+
+// The driver takes queries of its own class only, whose constructor makes an emitter and a result that nobody here looks at.
+Object.setPrototypeOf(Trip.prototype, pg.Query.prototype)
 
 /** Ends a connection at once, whatever is under way on it: that is refused, as when the connection breaks by itself. */
 export const cutOff = (client: pg.PoolClient): void =>

@@ -1,0 +1,24 @@
+import { readFile } from 'node:fs/promises'
+import { register } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { isMainThread } from 'node:worker_threads'
+import { transform } from 'esbuild'
+
+/**
+ * Runs TypeScript as `npm start` has it, with types left out and nothing else (`node --import ./bench/as-built.mjs`): tsx has every function keep its name, at run time and each
+ * time that one is made, which a command pays for with a fifth of its time.
+ */
+if (isMainThread) register(import.meta.url)
+
+/** A hook of node:module: gives the JavaScript of a TypeScript file. */
+export async function load(url, context, nextLoad) {
+  if (!url.endsWith('.ts')) return nextLoad(url, context)
+  const path = fileURLToPath(url)
+  const { code } = await transform(await readFile(path, 'utf8'), {
+    loader: 'ts',
+    target: 'es2023',
+    sourcefile: path,
+    sourcemap: 'inline',
+  })
+  return { format: 'module', source: code, shortCircuit: true }
+}
