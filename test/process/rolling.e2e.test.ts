@@ -152,6 +152,8 @@ async function rollUnderLoad(env: Record<string, string>, rolls: number): Promis
       if (answer === null || answer.status >= 500)
         failures.push(`${method} ${path}: ${answer ? `${answer.status} ${answer.text}` : 'no answer'}`)
   const writes = floors.reduce((sum, { sent }) => sum + sent.length, 0)
+  // A device waits as long as it was told to before it comes back: the last ones may do so after the roll.
+  await until(() => devices.every(({ live }) => live))
   const resumes = devices.reduce((sum, { counts }) => sum + counts.resumes, 0)
   const figures = { rolls, seconds, writes, reads, failures: failures.length, resumes, ipadCloses: closes.length, seed }
   console.log(JSON.stringify(figures))
