@@ -61,7 +61,8 @@ async function step(name: string, command: string, isShown = false): Promise<Cou
   const ok = code === 0
   say(`${name.padEnd(8)} ${ok ? 'ok' : 'FAILED'}  ${seconds(began)}`)
   if (!ok || isShown) say(output.trimEnd())
-  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: [] }
+  const failures = ok ? [] : [{ name, reason: `${command}, its output is above` }]
+  return { passed: ok ? 1 : 0, failures, skipped: [] }
 }
 
 /** The tests, by this Node; another one can be the first word of `run`. */
@@ -76,13 +77,16 @@ async function tests(projects: readonly string[], postgresUrl: string): Promise<
     { ...repeats, ...process.env, QTABLE_COUNTS: counted, TEST_DATABASE_URL: postgresUrl },
     true,
   )
+  const text = await readFile(counted, 'utf8').catch(() => '{"passed":0,"failures":[],"skipped":[]}')
+  const counts = JSON.parse(text) as Counts
+  const { passed, skipped } = counts
   // Without counts it crashed; with good ones and a bad exit something else was wrong.
-  const text = await readFile(counted, 'utf8').catch(() => '{"passed":0,"failed":1,"skipped":[]}')
-  const { passed, failed, skipped } = JSON.parse(text) as Counts
-  const nothingRan = passed === 0 && failed === 0
-  const wrong = failed > 0 ? failed : code === 0 && !nothingRan ? 0 : 1
-  say(`${'tests'.padEnd(8)} ${wrong === 0 ? 'ok' : 'FAILED'}  ${seconds(began)}`)
-  return { passed, failed: wrong, skipped }
+  const failures =
+    counts.failures.length > 0 || (code === 0 && passed > 0)
+      ? counts.failures
+      : [{ name: 'tests', reason: passed > 0 ? `exit ${code}, though none failed` : 'none ran' }]
+  say(`${'tests'.padEnd(8)} ${failures.length === 0 ? 'ok' : 'FAILED'}  ${seconds(began)}`)
+  return { passed, failures, skipped }
 }
 
 const seconds = (began: number): string => `${((Date.now() - began) / 1000).toFixed(1)} s`
@@ -105,11 +109,13 @@ async function main(): Promise<void> {
   if (!quick) results.push(await step('bench', `${scripts.bench} --short`, true))
 
   const passed = results.reduce((sum, each) => sum + each.passed, 0)
-  const failed = results.reduce((sum, each) => sum + each.failed, 0)
+  const failures = results.flatMap((each) => each.failures)
   const skipped = results.flatMap((each) => each.skipped)
+  // Once more at the end: the log of a run is long, and often cut at its head.
+  for (const { name, reason } of failures) say(`FAILED   ${name}: ${reason}`)
   for (const { name, reason } of skipped) say(`skipped  ${name}${reason && `: ${reason}`}`)
-  say(`${passed} passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`)
-  process.exitCode = failed > 0 ? 1 : 0
+  say(`${passed} passed, ${failures.length} failed`)
+  process.exitCode = failures.length > 0 ? 1 : 0
 }
 
 async function cleanUp(): Promise<void> {
