@@ -1,7 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { Db } from '../src/platform/db.ts'
 import { newId } from '../src/platform/ids.ts'
 import { systemClock } from '../src/platform/clock.ts'
@@ -15,26 +13,9 @@ import type { Manner, Measured, Order, Range, Told } from './socket-server.ts'
 
 /** The processes of the benches of sockets: a database, what is measured, and devices. */
 
-/**
- * Makes a program as it runs in production: what tsx makes gives each function its name by hand, at some hundred bytes a function that is made for a socket. It ends up where it finds
- * its packages, and as deep below package.json as the program itself.
- */
-async function compile(program: string): Promise<string> {
-  const outfile = fileURLToPath(new URL(`../node_modules/.cache/qtable-bench-${program}.mjs`, import.meta.url))
-  const entry = fileURLToPath(new URL(`${program}.ts`, import.meta.url))
-  await build({ entryPoints: [entry], outfile, bundle: true, packages: 'external', platform: 'node', format: 'esm' })
-  return outfile
-}
-
-const made = new Map<string, Promise<string>>()
-function compiled(program: string): Promise<string> {
-  const path = made.get(program) ?? compile(program)
-  made.set(program, path)
-  return path
-}
-
 async function started(program: string, ...args: string[]): Promise<{ child: ChildProcess; first: unknown }> {
-  const child = fork(await compiled(program), args, { execArgv: ['--expose-gc'], serialization: 'advanced' })
+  const execArgv = [...process.execArgv, '--expose-gc']
+  const child = fork(new URL(`./${program}.ts`, import.meta.url), args, { execArgv, serialization: 'advanced' })
   const [first] = args.length > 0 ? ((await once(child, 'message')) as unknown[]) : []
   return { child, first }
 }
