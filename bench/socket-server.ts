@@ -48,10 +48,11 @@ export interface Measured {
   readonly rssBytes: number
 }
 
-/** When each change was committed, as `Heard.last` is ordered, in milliseconds of the steady clock, and the processor time that all took. */
+/** When each change was committed, as `Heard.last` is ordered, in milliseconds of the steady clock, and the processor time that all took, and each turn of it. */
 export interface Told {
   readonly committed: Float64Array
   readonly cpuMillis: number
+  readonly turnMillis: readonly number[]
   readonly seconds: number
 }
 
@@ -151,8 +152,10 @@ function openRaw(sample: Change): Side {
 async function tell(side: Side, order: Order & { what: 'tell' }): Promise<Told> {
   const { from, restaurants, turns, perTurn, everyMillis } = order
   const committed = new Float64Array(restaurants * turns * perTurn)
+  const turnMillis: number[] = []
   const [before, start] = [cpuMillis(), steadyMillis()]
   for (let turn = 0; turn < turns; turn++) {
+    const turnBefore = cpuMillis()
     for (let n = 0; n < perTurn; n++)
       for (let restaurant = 0; restaurant < restaurants; restaurant++) {
         committed[(restaurant * turns + turn) * perTurn + n] = steadyMillis()
@@ -160,8 +163,9 @@ async function tell(side: Side, order: Order & { what: 'tell' }): Promise<Told> 
       }
     if (everyMillis > 0) await sleep(Math.max(0, start + (turn + 1) * everyMillis - steadyMillis()))
     else await taken(side)
+    turnMillis.push(cpuMillis() - turnBefore)
   }
-  return { committed, cpuMillis: cpuMillis() - before, seconds: (steadyMillis() - start) / 1e3 }
+  return { committed, cpuMillis: cpuMillis() - before, turnMillis, seconds: (steadyMillis() - start) / 1e3 }
 }
 
 async function taken(side: Side): Promise<void> {
@@ -190,7 +194,7 @@ async function run(side: Side, { from, restaurants, turns, everyMillis }: Order 
   const seconds = (steadyMillis() - start) / 1e3
   await sleep(200)
   side.onCommit = () => undefined
-  return { committed, cpuMillis: cpuMillis() - before, seconds }
+  return { committed, cpuMillis: cpuMillis() - before, turnMillis: [], seconds }
 }
 
 async function measure(): Promise<Measured> {

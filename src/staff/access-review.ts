@@ -1,6 +1,7 @@
 import { statement, type Db } from '../platform/db.ts'
 import { limits } from '../platform/limits.ts'
 import type { Logger } from '../platform/log.ts'
+import { every } from '../platform/pulse.ts'
 import type { Role } from '../changes/command.ts'
 import type { Identities } from './identify.ts'
 
@@ -21,17 +22,20 @@ export interface Access extends Person {
 const keyOf = ({ staffId, signInId, role }: Person): string => [staffId, signInId, role].join(' ')
 
 // Who of these no longer counts, by their places: they are gone, inactive, suspended, signed out or of another role. Nearly always nobody, so nearly nothing is
-// answered. Each is looked up by its keys: a house with one account on many devices has many sign-ins of one person, so the index of those must be of no use here.
+// answered. Each person and their restaurant are looked up once, however many sign-ins they have open, and each sign-in by its key: the index of a person's sign-ins
+// must be of no use here, since a house with one account on many devices has many.
 const readOver = statement(
   'read-over',
-  `select w.place::integer as place
-   from unnest($1::uuid[], $2::uuid[], $3::text[]) with ordinality as w (staff_id, sign_in_id, role, place)
-   where not coalesce((
-     select w.sign_in_id is null or exists (
-       select from sign_ins i
-       where i.restaurant_id = s.restaurant_id and i.id = w.sign_in_id and i.staff_id = s.id and i.revoked_at is null)
+  `with known as materialized (
+     select s.id, s.restaurant_id, s.role
      from staff s join restaurants r on r.restaurant_id = s.restaurant_id and r.is_active
-     where s.id = w.staff_id and s.is_active and s.role = w.role), false)`,
+     where s.id = any (array(select distinct unnest($1::uuid[]))) and s.is_active)
+   select w.place::integer as place
+   from unnest($1::uuid[], $2::uuid[], $3::text[]) with ordinality as w (staff_id, sign_in_id, role, place)
+     left join known k on k.id = w.staff_id and k.role = w.role
+   where k.id is null or w.sign_in_id is not null and (
+     select i.staff_id from sign_ins i
+     where i.restaurant_id = k.restaurant_id and i.id = w.sign_in_id and i.revoked_at is null) is distinct from k.id`,
 )
 
 // Ids and roles need no quotes. The driver would look at each of them.
@@ -54,7 +58,7 @@ export class AccessReview {
   readonly #log: Logger
   /** What each person has open; mostly one thing, so a list, which is made anew when it changes, is enough. */
   readonly #people = new Map<string, readonly Access[]>()
-  readonly #timer: NodeJS.Timeout
+  readonly #stopLooking: () => void
   /** Who is asked about, some at a time; null when somebody came or went since. */
   #asked: readonly Asked[] | null = null
   #running: Promise<void> | null = null
@@ -63,7 +67,7 @@ export class AccessReview {
     this.#db = db
     this.#identities = identities
     this.#log = log
-    this.#timer = setInterval(() => void this.review(), everyMillis).unref()
+    this.#stopLooking = every(everyMillis, () => void this.review())
   }
 
   /** People with something open, each counted once for each of their sign-ins and roles. */
@@ -95,7 +99,7 @@ export class AccessReview {
 
   /** Stops looking. */
   close(): void {
-    clearInterval(this.#timer)
+    this.#stopLooking()
     this.#people.clear()
   }
 
