@@ -3,6 +3,7 @@ import { brotliCompress, constants, gzip } from 'node:zlib'
 import { elapsedMillis, fullHour, microsOf, type Clock, type Instant } from '../platform/clock.ts'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
+import { every } from '../platform/pulse.ts'
 import type { AnswerStore, Stored } from './answer-store.ts'
 import { etagAt } from './etag.ts'
 import type { End, Heads } from './heads.ts'
@@ -90,14 +91,14 @@ export class Answers {
   readonly #making = new Map<string, Making>()
   /** Made a moment ago and not in the store yet. */
   readonly #unstored = new Set<string>()
-  readonly #timer: NodeJS.Timeout | null
+  readonly #stopKeeping: (() => void) | null
   #bytes = 0
   #evictions = 0
   readonly #found: Record<Found, number> = { hit: 0, made: 0, redis: 0 }
 
   constructor(deps: AnswerDeps) {
     this.#deps = deps
-    this.#timer = deps.store && setInterval(() => this.#keep(), limits.answerStoreMillis).unref()
+    this.#stopKeeping = deps.store && every(limits.answerStoreMillis, () => this.#keep())
   }
 
   /** Bytes and number of answers in memory, those that had to go, and how answers came about since the start. */
@@ -136,7 +137,7 @@ export class Answers {
 
   /** Forgets everything and stops. */
   close(): void {
-    if (this.#timer) clearInterval(this.#timer)
+    this.#stopKeeping?.()
     this.#entries.clear()
     this.#bytes = 0
   }

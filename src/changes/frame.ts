@@ -1,19 +1,21 @@
-// A text frame that is whole (RFC 6455 section 5.2): FIN and opcode 1. What a server sends is never masked, so its bytes are the same for everyone.
+// The first byte of a frame that is whole (RFC 6455 section 5.2): FIN, and what it is. What a server sends is never masked, so its bytes are the same for everyone.
 const WHOLE_TEXT = 0x81
+const PING = 0x89
 
-/** A text frame as it stands on the wire. It is written out once, however many sockets it goes to. */
+/** A frame as it stands on the wire. It is written out once, however many sockets it goes to. */
 export class Frame {
   readonly bytes: Buffer
   /** Whether several sockets are sent it: then what they are sent after it is joined once for all of them. */
   readonly isShared: boolean
   #alone: Run | null = null
 
-  constructor(text: string, isShared = true) {
+  /** A text frame. */
+  constructor(text: string, isShared = true, first = WHOLE_TEXT) {
     this.isShared = isShared
     const length = Buffer.byteLength(text)
     const start = length < 126 ? 2 : length < 65_536 ? 4 : 10
     const bytes = Buffer.allocUnsafe(start + length)
-    bytes[0] = WHOLE_TEXT
+    bytes[0] = first
     if (length < 126) bytes[1] = length
     else if (length < 65_536) {
       bytes[1] = 126
@@ -32,6 +34,9 @@ export class Frame {
     return (this.#alone ??= new Run(null, this))
   }
 }
+
+/** A ping with nothing in it. */
+export const ping = new Frame('', true, PING)
 
 /** Frames that follow each other. Sockets that are sent the same ones have the same run, which is joined once. It lives for a tick, as its frames do. */
 export class Run {

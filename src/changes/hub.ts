@@ -3,6 +3,7 @@ import type { Db } from '../platform/db.ts'
 import type { Logger } from '../platform/log.ts'
 import { limits } from '../platform/limits.ts'
 import { AppError, assert } from '../platform/errors.ts'
+import { every } from '../platform/pulse.ts'
 import { aheadOfLog, changesAfter, headsOf, type Change, type Head } from './log.ts'
 import type { Listener, ResetListener, Room, Wire } from './room.ts'
 
@@ -15,7 +16,7 @@ export class Hub {
   readonly #db: Db
   readonly #log: Logger
   readonly #rooms = new Map<string, Room>()
-  readonly #timer: NodeJS.Timeout
+  readonly #stopPolling: () => void
   #wire: Wire | null = null
   #polling = false
   #ticks = 0
@@ -24,10 +25,10 @@ export class Hub {
   constructor(db: Db, log: Logger, pollMillis: number = limits.headPollMillis, isSole = false) {
     this.#db = db
     this.#log = log
-    const every = isSole ? limits.solePollTicks : 1
-    this.#timer = setInterval(() => {
-      if (++this.#ticks % every === 0 || this.#isInDoubt()) void this.poll()
-    }, pollMillis).unref()
+    const seldom = isSole ? limits.solePollTicks : 1
+    this.#stopPolling = every(pollMillis, () => {
+      if (++this.#ticks % seldom === 0 || this.#isInDoubt()) void this.poll()
+    })
   }
 
   /** Restaurants listened to, and changes that wait for their turn. */
@@ -154,7 +155,7 @@ export class Hub {
 
   /** Forgets every listener and stops the poll. */
   close(): void {
-    clearInterval(this.#timer)
+    this.#stopPolling()
     for (const restaurantId of this.#rooms.keys()) this.#wire?.unwatch(restaurantId)
     this.#rooms.clear()
   }

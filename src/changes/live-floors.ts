@@ -1,5 +1,6 @@
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
+import { every } from '../platform/pulse.ts'
 import { LiveFloor, type FloorDeps } from './live-floor.ts'
 
 interface Kept {
@@ -19,12 +20,12 @@ export class LiveFloors {
   readonly #deps: FloorDeps
   readonly #idle: IdleLimits
   readonly #kept = new Map<string, Kept>()
-  readonly #timer: NodeJS.Timeout
+  readonly #stopSweeping: () => void
 
   constructor(deps: FloorDeps, idle: IdleLimits = limits) {
     this.#deps = deps
     this.#idle = idle
-    this.#timer = setInterval(() => this.#sweep(), idle.floorSweepMillis).unref()
+    this.#stopSweeping = every(idle.floorSweepMillis, () => this.#sweep())
   }
 
   /** Floors in memory, how many of them nobody holds, and the characters of JSON in all of them. */
@@ -72,7 +73,7 @@ export class LiveFloors {
   }
 
   close(): void {
-    clearInterval(this.#timer)
+    this.#stopSweeping()
     for (const [restaurantId, kept] of this.#kept) this.#drop(restaurantId, kept)
   }
 

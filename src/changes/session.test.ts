@@ -18,7 +18,7 @@ const HOUR = 3_600_000
 const times = { heartbeat: 35_000, pingTimeout: 20_000, maxAge: 12 * HOUR }
 
 /** A real socket pair: the session at one end, a client at the other. Time is what `sweep` is told. */
-async function pair(options: { autoPong?: boolean } = {}) {
+async function pair(options: { autoPong?: boolean; age?: number } = {}) {
   const { port } = server.address() as AddressInfo
   const accepted = once(server, 'connection') as Promise<[WebSocket, IncomingMessage]>
   const client = new WebSocket(`ws://127.0.0.1:${port}`, { autoPong: options.autoPong ?? true })
@@ -28,7 +28,7 @@ async function pair(options: { autoPong?: boolean } = {}) {
   const [ws, { socket }] = await accepted
   let gone = 0
   const owner = { onText: () => undefined, onGone: () => void gone++, heartbeat: () => 'heartbeat' }
-  const start = Date.now()
+  const start = Date.now() - (options.age ?? 0)
   const session = new Session(ws, socket, new Outbox('stream'), owner, times, start)
   if (client.readyState !== WebSocket.OPEN) await once(client, 'open')
   return { session, client, heard, closed, start, gone: () => gone }
@@ -54,6 +54,22 @@ test('W4: a peer that answers its pings stays', async () => {
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   expect([client.readyState, gone()]).toEqual([WebSocket.OPEN, 0])
+  client.close()
+})
+
+test('W4: a ping that is due within a second goes out with what is sent, and not once more', async () => {
+  const { session, client, heard, start } = await pair({ age: limits.socketPingMillis - 900 })
+  const pinged = once(client, 'ping')
+  session.send('a change')
+  await pinged
+  expect(heard).toEqual(['a change'])
+  let more = 0
+  client.on('ping', () => more++)
+  session.sweep(start + limits.socketPingMillis)
+  session.sweep(start + 34_000)
+  session.send('another')
+  await expect.poll(() => heard).toEqual(['a change', 'another'])
+  expect(more).toBe(0)
   client.close()
 })
 

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { WebSocket, WebSocketServer, type RawData } from 'ws'
 import { limits } from '../platform/limits.ts'
-import { Frame, type Run } from './frame.ts'
+import { Frame, ping, type Run } from './frame.ts'
 import type { Outbox, Sender } from './outbox.ts'
 
 /** Close codes that this server uses (RFC 6455 section 7.4; 4000 and up are its own). */
@@ -30,6 +30,9 @@ export const newHandshakes = (): WebSocketServer =>
     perMessageDeflate: false,
     maxPayload: limits.socketFrameBytes,
   })
+
+// A ping that is due so soon goes out with what is written now: to write is most of what it costs.
+const PING_SLACK_MILLIS = 1_000
 
 // How long a peer that is closed for its silence has to take note, at least; twice as long at most.
 const DROP_MILLIS = 1_000
@@ -74,8 +77,8 @@ const onError = function (this: WebSocket): void {
  * One socket: what is sent to it, whether its peer lives, and how much it leaves unread. A timer of its own would cost each socket; instead `sweep` is
  * called about every second.
  *
- * Text frames go to the connection below the WebSocket, all of a turn of the event loop in one write; handshake, pings, closing and what comes in are the WebSocket's. Both may write
- * because each writes whole frames, no compression is agreed on, and whatever waits here goes out before a ping or a closing.
+ * Text frames and pings go to the connection below the WebSocket, all of a turn of the event loop in one write; handshake, closing and what comes in are the WebSocket's. Both may write
+ * because each writes whole frames, no compression is agreed on, and whatever waits here goes out before a closing.
  */
 export class Session implements Sender {
   readonly #ws: WebSocket
@@ -169,17 +172,27 @@ export class Session implements Sender {
   /** Part of the outbox: the turn has ended. */
   turnEnds(): void {
     this.#isListed = false
-    this.#flush()
+    if (this.#run) this.#flush()
   }
 
-  /** Writes what waits, in one write. */
-  #flush(): void {
+  /** Writes what waits, in one write, and a ping behind it when one is due by then. Times in milliseconds. */
+  #flush(now = Date.now(), slack = PING_SLACK_MILLIS): void {
     const run = this.#run
     this.#run = null
     // After a closing nothing may follow.
-    if (!run || this.#ws.readyState !== WebSocket.OPEN) return
-    this.#connection.write(run.joined)
-    this.#outbox.wrote(run.count)
+    if (this.#ws.readyState !== WebSocket.OPEN) return
+    if (this.#pingIsDue(now + slack)) {
+      this.#unanswered = true
+      this.#pingAt = now
+      this.#connection.write((run?.and(ping) ?? ping.alone).joined)
+    } else if (run) {
+      this.#connection.write(run.joined)
+    }
+    if (run) this.#outbox.wrote(run.count)
+  }
+
+  #pingIsDue(now: number): boolean {
+    return !this.#unanswered && now - this.#pingAt >= limits.socketPingMillis
   }
 
   /** Resolves when the peer has taken nearly all that it was sent, or is gone: what is more than one frame is sent in such steps. */
@@ -191,7 +204,7 @@ export class Session implements Sender {
   /** Closes; a peer that does not answer the closing is dropped at the next sweeps. */
   close(code: number, reason: string): void {
     if (this.#ws.readyState === WebSocket.OPEN) {
-      this.#flush()
+      if (this.#run) this.#flush()
       this.#code = code
       this.#ws.close(code, reason)
     }
@@ -213,12 +226,7 @@ export class Session implements Sender {
     if (this.#isStalled(now)) return this.close(closeCodes.tooSlow, 'reads too slowly')
     if (this.#unanswered && now - this.#pingAt >= this.#times.pingTimeout)
       return this.close(closeCodes.dead, 'keepalive ping timeout')
-    if (!this.#unanswered && now - this.#pingAt >= limits.socketPingMillis) {
-      this.#unanswered = true
-      this.#pingAt = now
-      this.#flush()
-      this.#ws.ping()
-    }
+    if (this.#pingIsDue(now)) this.#flush(now, 0)
     const silentSince = Math.max(this.#heardAt, this.#heartbeatAt)
     if (now - silentSince >= this.#times.heartbeat) {
       this.#heartbeatAt = now

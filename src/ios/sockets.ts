@@ -7,6 +7,7 @@ import { limits } from '../platform/limits.ts'
 import type { Clock } from '../platform/clock.ts'
 import { jsonObject } from '../platform/json-object.ts'
 import type { Logger } from '../platform/log.ts'
+import { every } from '../platform/pulse.ts'
 import type { Context, Role } from '../changes/command.ts'
 import { Outbox } from '../changes/outbox.ts'
 import { closeCodes, newHandshakes, Session, type SessionOwner, type SessionTimes } from '../changes/session.ts'
@@ -92,7 +93,7 @@ export class IosSockets {
   }
   readonly #wss = newHandshakes()
   readonly #members = new Map<Session, Member>()
-  readonly #timer: NodeJS.Timeout
+  readonly #stopSweeping: () => void
   #leaving = false
 
   constructor(deps: SocketDeps) {
@@ -100,7 +101,7 @@ export class IosSockets {
     const { hub, observer } = deps
     this.#outboxes = { realtime: new Outbox('realtime', observer), sync: new Outbox('sync', observer) }
     this.#feed = new Feed(hub, this.#outboxes)
-    this.#timer = setInterval(() => this.#sweep(), SWEEP_MILLIS).unref()
+    this.#stopSweeping = every(SWEEP_MILLIS, () => this.#sweep())
   }
 
   /** Open sockets, and restaurants that have some. */
@@ -131,7 +132,7 @@ export class IosSockets {
   /** Asks every client to connect again and drops who doesn't leave. */
   async close(): Promise<void> {
     this.#leaving = true
-    clearInterval(this.#timer)
+    this.#stopSweeping()
     for (const { session } of this.#members.values()) session.close(closeCodes.goingAway, 'server stopping')
     const end = Date.now() + LEAVE_MILLIS
     while (this.#members.size > 0 && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20))

@@ -1,4 +1,4 @@
-import type { Clock } from '../platform/clock.ts'
+import { elapsedMillis, type Clock } from '../platform/clock.ts'
 import { limits } from '../platform/limits.ts'
 import { assert } from '../platform/errors.ts'
 import { Frame } from '../changes/frame.ts'
@@ -6,6 +6,9 @@ import type { Change } from '../changes/log.ts'
 import type { LiveFloor, Watcher } from '../changes/live-floor.ts'
 import type { LiveFloors } from '../changes/live-floors.ts'
 import type { Outbox } from '../changes/outbox.ts'
+
+// A heartbeat that is due so soon goes out with a change: to write is most of what it costs.
+const BEAT_SLACK_MILLIS = 1_000
 
 /** One that hears the changes of a room. */
 export interface Follower {
@@ -85,14 +88,17 @@ export class StreamRoom implements Watcher {
     if (this.#present.size === 0) this.close()
   }
 
-  /** Sends the heartbeat when it is time. `now` in milliseconds. */
-  beat(now: number): void {
-    if (!this.#floor || now < this.#nextBeat) return
+  /** Sends the heartbeat when it is time, or will be in so many milliseconds. */
+  beat(slack = 0): void {
+    const now = elapsedMillis()
+    if (!this.#floor || now + slack < this.#nextBeat) return
     // The first one at a moment of its own, so that not all restaurants beat at once.
     const first = this.#nextBeat === 0
     this.#nextBeat = now + limits.streamBeatMillis * (first ? this.#deps.random() : 1)
-    if (first) return
-    const { floor } = this.#floor
+    if (!first) this.#sendBeat(this.#floor)
+  }
+
+  #sendBeat({ floor }: LiveFloor): void {
     const { epoch, seq, horizon } = floor.standing
     const at = this.#deps.clock.now()
     const frame = new Frame(JSON.stringify({ type: 'heartbeat', epoch, head: seq, at, horizon, hash: floor.hash }))
@@ -103,6 +109,7 @@ export class StreamRoom implements Watcher {
     if (this.#live.size === 0) return
     const frame = new Frame(`{"type":"changes","changes":[${text}]}`)
     for (const device of this.#live) device.tell(seq, frame)
+    this.beat(BEAT_SLACK_MILLIS)
     this.#deps.outbox.told(at)
   }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { bearerOf } from '../platform/bearer.ts'
 import { limits } from '../platform/limits.ts'
+import { every } from '../platform/pulse.ts'
 import { Outbox } from '../changes/outbox.ts'
 import { newHandshakes } from '../changes/session.ts'
 import type { SocketObserver } from '../changes/socket-observer.ts'
@@ -9,7 +10,7 @@ import { StreamDevice, type StreamDeps } from './stream-device.ts'
 import { StreamRoom } from './stream-room.ts'
 
 const PATH = /^\/v2\/restaurants\/([0-9a-f-]{36})\/stream$/
-const SWEEP_MILLIS = 250
+const SWEEP_MILLIS = 500
 const SWEEPS_PER_SECOND = 1_000 / SWEEP_MILLIS
 // How long a device has to leave by itself when the process does.
 const LEAVE_MILLIS = 1_000
@@ -25,13 +26,13 @@ export class Stream {
   readonly #wss = newHandshakes()
   readonly #devices = new Set<StreamDevice>()
   readonly #rooms = new Map<string, StreamRoom>()
-  readonly #timer: NodeJS.Timeout
+  readonly #stopSweeping: () => void
   #sweeps = 0
   #leaving = false
 
   constructor({ observer, ...deps }: StreamOptions) {
     this.#deps = { ...deps, outbox: new Outbox('stream', observer) }
-    this.#timer = setInterval(() => this.#sweep(), SWEEP_MILLIS).unref()
+    this.#stopSweeping = every(SWEEP_MILLIS, () => this.#sweep())
   }
 
   /** Open sockets, and restaurants that have some. */
@@ -81,7 +82,7 @@ export class Stream {
   /** Tells every device to come back, each at its own time, and closes its socket. */
   async close(): Promise<void> {
     this.#leaving = true
-    clearInterval(this.#timer)
+    this.#stopSweeping()
     for (const device of this.#devices) device.sendAway()
     const end = Date.now() + LEAVE_MILLIS
     while (this.#devices.size > 0 && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20))
@@ -115,7 +116,7 @@ export class Stream {
   #sweep(): void {
     const now = Date.now()
     this.#sweeps++
-    for (const room of this.#rooms.values()) room.beat(now)
+    for (const room of this.#rooms.values()) room.beat()
     if (this.#sweeps % SWEEPS_PER_SECOND === 0) for (const device of this.#devices) device.sweep(now)
   }
 }

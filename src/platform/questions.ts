@@ -1,6 +1,7 @@
 import { wallMillis } from './clock.ts'
 import { limits } from './limits.ts'
 import type { ParentLine } from './siblings.ts'
+import { every } from './pulse.ts'
 
 /** Questions that one process asks all processes of this machine, itself included, over the one that started them: what each counts, say. */
 
@@ -32,7 +33,7 @@ export interface Questions {
 /** Where there is one process, it asks itself. */
 export class OwnQuestions implements Questions {
   readonly #answers = new Map<string, () => Promise<unknown>>()
-  readonly #followed = new Map<string, NodeJS.Timeout>()
+  readonly #followed = new Map<string, () => void>()
 
   answer(question: string, answer: () => Promise<unknown>): void {
     this.#answers.set(question, answer)
@@ -51,11 +52,11 @@ export class OwnQuestions implements Questions {
         () => hear([], Math.round(wallMillis())),
       )
     this.unfollow(question)
-    this.#followed.set(question, setInterval(round, limits.opsSampleMillis).unref())
+    this.#followed.set(question, every(limits.opsSampleMillis, round))
   }
 
   unfollow(question: string): void {
-    clearInterval(this.#followed.get(question))
+    this.#followed.get(question)?.()
     this.#followed.delete(question)
   }
 }

@@ -1,6 +1,7 @@
 import { createClient, createCluster, RESP_TYPES } from 'redis'
 import type { Logger } from './log.ts'
 import { limits } from './limits.ts'
+import { every } from './pulse.ts'
 
 /** Brings short texts to other processes, when it can: what is published may be lost, and comes at most once to each subscriber that is connected. */
 export interface Topics {
@@ -65,7 +66,7 @@ export class RedisTopics implements Topics, Store {
   readonly #wanted = new Map<string, (text: string) => void>()
   readonly #subscribed = new Set<string>()
   readonly #settling = new Set<string>()
-  readonly #timer: NodeJS.Timeout
+  readonly #stopTending: () => void
   #link: Link | null = null
   #connecting = false
   #closed = false
@@ -80,7 +81,7 @@ export class RedisTopics implements Topics, Store {
   constructor(url: string, log: Logger) {
     this.#urls = url.split(',')
     this.#log = log
-    this.#timer = setInterval(() => void this.#tend(), limits.redisTendMillis).unref()
+    this.#stopTending = every(limits.redisTendMillis, () => void this.#tend())
     void this.#tend()
   }
 
@@ -153,7 +154,7 @@ export class RedisTopics implements Topics, Store {
 
   async close(): Promise<void> {
     this.#closed = true
-    clearInterval(this.#timer)
+    this.#stopTending()
     this.#wanted.clear()
     this.#link?.close()
     this.#link = null

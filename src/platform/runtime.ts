@@ -1,9 +1,16 @@
 import { readdir } from 'node:fs/promises'
-import { constants, monitorEventLoopDelay, performance, PerformanceObserver } from 'node:perf_hooks'
+import {
+  constants,
+  monitorEventLoopDelay,
+  performance,
+  PerformanceObserver,
+  type IntervalHistogram,
+} from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 import { limits } from './limits.ts'
 import type { Meter } from './meter.ts'
 import { metrics } from './metrics.ts'
+import { every } from './pulse.ts'
 
 /** Watches the process itself: event loop, garbage, heap, processor, files. Call `close` of the result at the end. */
 export function watchRuntime(meter: Meter, version: string): { close(): void } {
@@ -42,19 +49,22 @@ function watchGarbage(meter: Meter): () => void {
   return () => observer.disconnect()
 }
 
-// Finer would wake a process that rests 100 times a second, which costs it more than 200 idle devices do.
-const RESOLUTION_MILLIS = 100
+// Each look wakes the process. One that is busy hardly feels fifty in a second; one that rests is looked at seldom, because they would cost it more than 200 idle devices do.
+const BUSY_MILLIS = 20
+const RESTING_MILLIS = 500
+/** Part of its time that a process is at work for which it counts as busy. */
+const BUSY = 0.02
 
 /** Delays of the last whole window: whoever scrapes, and how many do, takes nothing from another. */
 function watchLoop(meter: Meter): () => void {
-  const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MILLIS })
-  delay.enable()
+  let millis = BUSY_MILLIS
+  let delay = lookEvery(millis)
   const [p50, p99] = [meter.cell(metrics.loopDelayP50), meter.cell(metrics.loopDelayP99)]
   const [max, utilization] = [meter.cell(metrics.loopDelayMax), meter.cell(metrics.loopUtilization)]
   let before = performance.eventLoopUtilization()
   // The histogram's own clock is part of what it measures.
-  const seconds = (nanos: number) => Math.max(0, nanos / 1e9 - RESOLUTION_MILLIS / 1000)
-  const timer = setInterval(() => {
+  const seconds = (nanos: number) => Math.max(0, nanos / 1e9 - millis / 1000)
+  const stop = every(limits.runtimeWindowMillis, () => {
     const now = performance.eventLoopUtilization()
     utilization.value = performance.eventLoopUtilization(now, before).utilization
     before = now
@@ -64,11 +74,22 @@ function watchLoop(meter: Meter): () => void {
       max.value = seconds(delay.max)
     }
     delay.reset()
-  }, limits.runtimeWindowMillis).unref()
+    const next = utilization.value >= BUSY ? BUSY_MILLIS : RESTING_MILLIS
+    if (next === millis) return
+    millis = next
+    delay.disable()
+    delay = lookEvery(millis)
+  })
   return () => {
-    clearInterval(timer)
+    stop()
     delay.disable()
   }
+}
+
+function lookEvery(resolution: number): IntervalHistogram {
+  const delay = monitorEventLoopDelay({ resolution })
+  delay.enable()
+  return delay
 }
 
 function watchFiles(meter: Meter): () => void {
@@ -80,6 +101,5 @@ function watchFiles(meter: Meter): () => void {
       () => undefined,
     )
   look()
-  const timer = setInterval(look, limits.runtimeWindowMillis).unref()
-  return () => clearInterval(timer)
+  return every(limits.runtimeWindowMillis, look)
 }

@@ -520,7 +520,7 @@ describe('W1, W2, N3: sockets of another restaurant', () => {
       await device.until((heard) => heard.some(({ type }) => type === 'snapshot'))
       await theirs.walkIn(`${MARK} loud`)
       const own = await mine.table(`quiet ${++plans}`)
-      await device.until((heard) => JSON.stringify(heard.at(-1)).includes(own))
+      await device.until((heard) => heard.some((each) => JSON.stringify(each).includes(own)))
       const text = device.messages.map((each) => JSON.stringify(each)).join('\n')
       expect(device.messages.map(({ type }) => type).filter((type) => type !== 'heartbeat')).toEqual([
         'resync',
