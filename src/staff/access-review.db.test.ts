@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openDevice, startApp, type Device, type Restaurant, type TestApp } from '../../test/kit.ts'
+import { declaredStatements, statement } from '../platform/db.ts'
 import { newId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
 import type { Access, AccessReview } from './access-review.ts'
@@ -162,6 +163,44 @@ test('W8: any number is looked after in few queries; whoever left is forgotten; 
   expect(access.figures).toEqual({ people: staff.filter(({ is_active }) => is_active).length })
   for (const each of [...opened, ...all.map(({ made }) => made)]) each.leave()
   expect(access.figures).toEqual({ people: 0 })
+  await house.close()
+})
+
+interface Plan {
+  readonly 'Relation Name'?: string
+  readonly 'Actual Loops': number
+  readonly Plans?: readonly Plan[]
+}
+
+/** How often a plan went to each table. */
+const visits = (plan: Plan): (readonly [string, number])[] => [
+  ...(plan['Relation Name'] === undefined ? [] : [[plan['Relation Name'], plan['Actual Loops']] as const]),
+  ...(plan.Plans ?? []).flatMap(visits),
+]
+
+test('W8: a person and their restaurant are looked up once, however many devices they have and restaurants there are', async () => {
+  const house = await startApp()
+  const { db } = house.app.changes
+  const [r, ...others] = [await house.restaurant(), await house.restaurant(), await house.restaurant()]
+  expect(others.length).toBe(2)
+  await house.database.sql(
+    `insert into qtable.sign_ins (restaurant_id, id, staff_id, created_at, used_at, expires_at, token_hash)
+     select restaurant_id, gen_random_uuid(), id, now(), now(), now() + interval '1 day', sha256((email || n)::bytea)
+     from qtable.staff, generate_series(1, 300) n where id = $1`,
+    [r.staffId],
+  )
+  const signIns = await house.database.sql<{ id: string }>('select id from qtable.sign_ins where staff_id = $1', [
+    r.staffId,
+  ])
+  const readOver = declaredStatements().find(({ name }) => name === 'read-over')!
+  const explain = statement('explain-read-over', `explain (analyze, format json) ${readOver.text}`)
+  const list = (of: (id: string) => string) => `{${signIns.map(({ id }) => of(id)).join(',')}}`
+  const lists = [list(() => r.staffId), list((id) => id), list(() => 'owner')]
+  const [row] = await db.read<{ 'QUERY PLAN': [{ Plan: Plan }] }>({ watchedStaff: [r.staffId] }, explain, lists)
+  const all = visits(row!['QUERY PLAN'][0].Plan)
+  const most = (table: string) => Math.max(...all.filter(([name]) => name === table).map(([, loops]) => loops))
+  expect(signIns.length).toBeGreaterThanOrEqual(300)
+  expect([most('staff'), most('restaurants'), most('sign_ins')]).toEqual([1, 1, signIns.length])
   await house.close()
 })
 
