@@ -172,8 +172,8 @@ export const bugs: readonly Bug[] = [
     edits: [
       {
         file: 'changes/hub.ts',
-        from: 'if (++this.#ticks % every === 0 || this.#isInDoubt()) void this.poll()',
-        to: 'if (++this.#ticks < every - every || this.#ticks < 0) void this.poll()',
+        from: 'if (++this.#ticks % seldom === 0 || this.#isInDoubt()) void this.poll()',
+        to: 'if (++this.#ticks < seldom - seldom || this.#ticks < 0) void this.poll()',
       },
     ],
     servers: 2,
@@ -247,8 +247,8 @@ export const bugs: readonly Bug[] = [
     edits: [
       {
         file: 'staff/access-review.ts',
-        from: 'where s.id = w.staff_id and s.is_active and s.role = w.role), false)',
-        to: 'where s.id = w.staff_id and s.role = w.role), false)',
+        from: 'where s.id = any (array(select distinct unnest($1::uuid[]))) and s.is_active)',
+        to: 'where s.id = any (array(select distinct unnest($1::uuid[]))))',
       },
     ],
     checker: shutOut,
