@@ -6,9 +6,12 @@ import type { Manner, Range, Told } from './socket-server.ts'
 
 /** Runs of changes to devices: told as if they had been committed, or made by commands. */
 
-const WARM_TURNS = 200
-/** A process that has become quiet is searched for garbage from end to end some ten seconds later, once: that is no part of what a change costs. */
-const SETTLING_TURNS = by({ full: 20, quick: 15, short: 0 })
+const WARM_TURNS = by({ full: 1_000, quick: 500, short: 200 })
+/**
+ * A process that has become quiet is searched for garbage from end to end some ten seconds later, once, and the first pings, 20 s after the sockets opened, have code compiled anew: that is no part
+ * of what a change costs.
+ */
+const SETTLING_TURNS = by({ full: 40, quick: 25, short: 0 })
 
 /** What a run came to. */
 export interface Run {

@@ -253,7 +253,8 @@ export async function buildApp(given: AppDeps): Promise<App> {
   const watch = ops.watch(server)
   mountDoors(server, config, { ...deps, floors })
   await mountDocs(server, api, yaml(asyncApi(messages)))
-  ops.mount(server, { hub, floors, answers, sockets, stream, redis: (config.REDIS_URL && topics) || null })
+  const redis = (config.REDIS_URL && topics) || null
+  ops.mount(server, { hub, floors, answers, sockets, stream, access, redis })
   mountFallback(server, routes)
   takeFirst(server, (request, response) => repeated.takes(watch, request, response))
   takeUpgrades(server, [stream, sockets])
@@ -264,7 +265,7 @@ export async function buildApp(given: AppDeps): Promise<App> {
     await server.close()
     answers.close()
     floors.close()
-    access.close()
+    await access.close()
     hub.close()
     await ops.close()
   }

@@ -38,7 +38,7 @@ export async function openDatabase(
   }
   // While several are renewed there is one more of them.
   const processes = config.WEB_CONCURRENCY === 1 ? 1 : config.WEB_CONCURRENCY + 1
-  const maxConnections = config.POOL_SIZE * processes + 10
+  const maxConnections = (config.POOL_SIZE + 1) * processes + 10
   const embedded = await startEmbedded({ dataDir, maxConnections, say })
   stops.push(() => embedded.stop())
   const ops = await (config.OPS_TOKEN === null ? keptOpsToken(dataDir) : { token: config.OPS_TOKEN })

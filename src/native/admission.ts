@@ -10,12 +10,14 @@ interface Admitted {
 
 /** In whose name a device is open. Each hello brings a new one, which the review of access tells from the one before. */
 export class Admission implements Access {
+  readonly restaurantId: string
   readonly staffId: string
   readonly role: Role
   readonly signInId: string | null
   readonly #device: Admitted
 
-  constructor({ staffId, role, signInId }: Proven, device: Admitted) {
+  constructor({ restaurantId, staffId, role, signInId }: Proven, device: Admitted) {
+    this.restaurantId = restaurantId
     this.staffId = staffId
     this.role = role
     this.signInId = signInId

@@ -15,6 +15,8 @@ export interface Holders {
   readonly stream: Stream
   /** Null where there is no Redis. */
   readonly redis: Topics | null
+  /** Who looks after those who have something open. */
+  readonly access?: { readonly figures: { readonly isHearing: boolean } }
   /** The cache of answers. */
   readonly answers?: {
     readonly figures: { readonly bytes: number; readonly entries: number; readonly evictions: number }
@@ -26,6 +28,7 @@ export function observeHeld(meter: Meter, holders: Holders): void {
   observeLog(meter, holders)
   observeBacklog(meter, holders)
   if (holders.answers) observeAnswers(meter, holders.answers)
+  if (holders.access) observeAccess(meter, holders.access)
   if (holders.redis) observeRedis(meter, holders.redis)
   meter.onCollect(() => tellRestaurants(meter, holders))
 }
@@ -68,6 +71,11 @@ function observeAnswers(meter: Meter, answers: NonNullable<Holders['answers']>):
     entries.value = figures.entries
     evictions.value = figures.evictions
   })
+}
+
+function observeAccess(meter: Meter, access: NonNullable<Holders['access']>): void {
+  const heard = meter.cell(metrics.accessHeard)
+  meter.onCollect(() => (heard.value = access.figures.isHearing ? 1 : 0))
 }
 
 function observeRedis(meter: Meter, redis: Topics): void {

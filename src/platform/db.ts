@@ -6,6 +6,7 @@ import { assert } from './errors.ts'
 import type { Instant } from './clock.ts'
 import type { Gone } from './gone.ts'
 import { limits } from './limits.ts'
+import { Notices, type NoticesDeps } from './notices.ts'
 import { blamed, OpenTx } from './open-tx.ts'
 import { statement, type Statement, type Tx } from './statement.ts'
 import { cutOff } from './trip.ts'
@@ -51,6 +52,8 @@ const beginAsOwner = statement(
      set_config('lock_timeout', '${limits.ownerLockMillis}', true),
      set_config('idle_in_transaction_session_timeout', '${limits.idleTransactionMillis}', true)`,
 )
+
+const notify = statement('notify', 'select pg_notify($1, $2)::text')
 
 /** Settings of the pool. */
 export interface DbOptions {
@@ -101,6 +104,12 @@ export class Db {
   /** Has what happens from now on told. Once, at the start. */
   observe(observer: DbObserver): void {
     this.#watch.observer = observer
+  }
+
+  /** Hears what the database says on a channel, on a connection beside the pool: `hear` and `begin` as `NoticesDeps` has them. */
+  notices(channel: string, told: Pick<NoticesDeps, 'hear' | 'begin'>): Notices {
+    const say = (text: string) => this.read({ restaurantId: '' }, notify, [channel, text])
+    return new Notices({ url: this.#options.url, channel, say, ...told })
   }
 
   /** Its connections, as they are now. */

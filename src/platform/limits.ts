@@ -76,6 +76,12 @@ export const limits = {
   poolIdleMillis: 300_000,
   /** How long a connection is silent before the network is asked whether the other end is there. */
   poolKeepAliveMillis: 5_000,
+  /** How often it is tried again to hear what the database says, at most so many times this long where it doesn't help; and how long what was said may take. */
+  noticeRetryMillis: 1_000,
+  noticeRetryTicks: 60,
+  noticeProofMillis: 2_000,
+  /** How long the connection for that is silent before the network is asked, each second then: one that is gone is noticed within ten more. */
+  noticeKeepAliveMillis: 2_000,
   /** How long one SQL statement may run, or wait for a lock, and a transaction may sit idle. */
   statementMillis: 15_000,
   lockMillis: 10_000,
@@ -142,8 +148,9 @@ export const limits = {
   rememberedCodings: 1_000,
   /** How long the answer "who is this user" is remembered. */
   identityMillis: 2_000,
-  /** How often it is looked whether those who have a socket here may still have one. */
+  /** How often it is looked whether those who have a socket here may still have one; and the same, in such times, where the database says so when somebody may not. */
   accessReviewMillis: 1_000,
+  seldomReviewTicks: 30,
   /** Sign-ins that are asked for at once when that is looked at. */
   reviewIds: 1_000,
   /** Staff of one restaurant. */

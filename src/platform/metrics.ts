@@ -139,6 +139,12 @@ export const metrics = {
   cacheEvictions: counter('qtable_cache_evictions_total', [], 'Answers that had to go to make room'),
   floors: gauge('qtable_floors', ['state'], 'Floors in memory: held by somebody, or idle'),
   floorCharacters: gauge('qtable_floor_characters', [], 'Characters of JSON of all floors in memory'),
+  accessHeard: gauge(
+    'qtable_access_heard',
+    [],
+    'Whether the database says when access ends: 1, or 0 while it is asked every second',
+    'min',
+  ),
   // ---- Redis
   redisUp: gauge('qtable_redis_up', [], 'Whether Redis is connected: 1 or 0; absent without REDIS_URL', 'min'),
   redisPublished: counter('qtable_redis_published_total', [], 'Words of changes sent to other processes'),

@@ -127,3 +127,23 @@ test('P19: commands, queries and concurrent writers through PgBouncer in transac
     await app.close()
   }
 })
+
+test('P19, W8: through a pooler nothing is heard of the database, and access ends in time all the same', async () => {
+  const db = new Db({ url, poolSize: 4, prepare: false })
+  const app = await startApp({ POOL_SIZE: '4' }, { database: { ...database, db, close: () => db.close() }, own: true })
+  try {
+    const house = await app.restaurant()
+    const device = await house.device()
+    await vi.waitUntil(
+      async () => (await database.sql(`select 1 from pg_stat_activity where query like 'listen%'`)).length,
+    )
+    await database.sql('update qtable.staff set is_active = false where id = $1', [house.staffId])
+    const start = Date.now()
+    expect(await device.closed).toBe(4401)
+    expect(Date.now() - start).toBeLessThan(2_000)
+    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    expect(app.app.access.figures.isHearing).toBe(false)
+  } finally {
+    await app.close()
+  }
+})

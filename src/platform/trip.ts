@@ -55,7 +55,7 @@ interface Connection {
 }
 
 const NO_ROWS: Shape = []
-const connectionOf = (client: pg.PoolClient): Connection => (client as unknown as { connection: Connection }).connection
+const connectionOf = (client: pg.ClientBase): Connection => (client as unknown as { connection: Connection }).connection
 
 /** What is known of the named statements of each connection: so they are described once. */
 const shapes = new WeakMap<Connection, Map<string, Shape>>()
@@ -189,5 +189,5 @@ export class Trip {
 Object.setPrototypeOf(Trip.prototype, pg.Query.prototype)
 
 /** Ends a connection at once, whatever is under way on it: that is refused, as when the connection breaks by itself. */
-export const cutOff = (client: pg.PoolClient): void =>
+export const cutOff = (client: pg.ClientBase): void =>
   connectionOf(client).stream.destroy(new Error('Connection terminated: no answer in time'))

@@ -1,12 +1,15 @@
 import { statement, type Db } from '../platform/db.ts'
 import { limits } from '../platform/limits.ts'
 import type { Logger } from '../platform/log.ts'
+import type { Notices } from '../platform/notices.ts'
 import { every } from '../platform/pulse.ts'
 import type { Role } from '../changes/command.ts'
 import type { Identities } from './identify.ts'
 
 /** Someone with something open, under one sign-in and in the role that they had when it was opened. `signInId`: null for a token that belongs to none. */
 interface Person {
+  /** Null while nobody was let in. */
+  readonly restaurantId: string | null
   readonly staffId: string
   readonly signInId: string | null
   readonly role: Role
@@ -43,14 +46,21 @@ const arrayOf = (texts: readonly (string | null)[]): string => `{${texts.map((te
 
 /** One question: who of these no longer counts. */
 interface Asked {
-  readonly people: readonly (readonly [key: string, open: readonly Access[]])[]
+  readonly people: readonly Open[]
   readonly scope: { readonly watchedStaff: readonly string[] }
   readonly lists: readonly string[]
 }
 
+/** Somebody, by their key, with all that they have open. */
+type Open = readonly [key: string, open: readonly Access[]]
+
+/** What is said when somebody's access may have ended (migrations/0009): the restaurant, or nothing when it may be any. */
+const CHANNEL = 'qtable_access'
+
 /**
- * Looks every `limits.accessReviewMillis` whether everyone who has something open in this process may still have it: one query for all of them, because
- * an operator may change an account by SQL and no process hears of that. Spec: W7, W8.
+ * Sees to it that everyone who has something open in this process may still have it. Whatever may end somebody's access, an operator's SQL included, is said by the database when it commits, and
+ * then everyone of that restaurant is looked at. Who has just come is looked at within `limits.accessReviewMillis`, because they may have been let in by what was known before; everyone is looked at
+ * that often while the database isn't heard, and seldom while it is. A look is one query for all whom it is about. Spec: W7, W8.
  */
 export class AccessReview {
   readonly #db: Db
@@ -58,8 +68,14 @@ export class AccessReview {
   readonly #log: Logger
   /** What each person has open; mostly one thing, so a list, which is made anew when it changes, is enough. */
   readonly #people = new Map<string, readonly Access[]>()
+  readonly #notices: Notices
   readonly #stopLooking: () => void
-  /** Who is asked about, some at a time; null when somebody came or went since. */
+  /** Whom the next look is about: everyone, or these people and whoever is of these restaurants. */
+  #everyone = false
+  #due = new Set<string>()
+  #dueRestaurants = new Set<string>()
+  #ticks = 0
+  /** What is asked about everyone; null when somebody came or went since. */
   #asked: readonly Asked[] | null = null
   #running: Promise<void> | null = null
 
@@ -67,18 +83,23 @@ export class AccessReview {
     this.#db = db
     this.#identities = identities
     this.#log = log
-    this.#stopLooking = every(everyMillis, () => void this.review())
+    this.#notices = db.notices(CHANNEL, {
+      hear: (restaurantId) => this.#hear(restaurantId),
+      begin: () => void this.review(),
+    })
+    this.#stopLooking = every(everyMillis, () => this.#tick())
   }
 
-  /** People with something open, each counted once for each of their sign-ins and roles. */
-  get figures(): { people: number } {
-    return { people: this.#people.size }
+  /** People with something open, each counted once for each of their sign-ins and roles; and whether the database is heard. */
+  get figures(): { people: number; isHearing: boolean } {
+    return { people: this.#people.size, isHearing: this.#notices.isHearing }
   }
 
   /** From now on `access` is closed when it no longer counts, until it is forgotten. */
   register(access: Access): void {
     const key = keyOf(access)
     this.#people.set(key, this.#people.get(key)?.concat(access) ?? [access])
+    this.#due.add(key)
     this.#asked = null
   }
 
@@ -88,46 +109,70 @@ export class AccessReview {
     this.#asked = null
     const left = this.#people.get(key)?.filter((one) => one !== access) ?? []
     if (left.length > 0) this.#people.set(key, left)
-    else this.#people.delete(key)
+    else {
+      this.#people.delete(key)
+      this.#due.delete(key)
+    }
   }
 
-  /** Looks once; while that lasts, whoever asks for it again gets the same look. Never rejects: while the database is away, nobody is thrown out. */
+  /** Looks once at everyone. Never rejects: while the database is away, nobody is thrown out. */
   review(): Promise<void> {
-    this.#running ??= this.#look().finally(() => (this.#running = null))
-    return this.#running
+    this.#everyone = true
+    return this.#run()
   }
 
   /** Stops looking. */
-  close(): void {
+  async close(): Promise<void> {
     this.#stopLooking()
     this.#people.clear()
+    await this.#notices.close()
   }
 
+  #tick(): void {
+    this.#ticks++
+    if (!this.#notices.isHearing || this.#ticks % limits.seldomReviewTicks === 0) this.#everyone = true
+    void this.#run()
+  }
+
+  #hear(restaurantId: string): void {
+    if (restaurantId === '') this.#everyone = true
+    else this.#dueRestaurants.add(restaurantId)
+    void this.#run()
+  }
+
+  #run(): Promise<void> {
+    this.#running ??= Promise.resolve().then(() => this.#look())
+    return this.#running
+  }
+
+  /** Looks until there is nobody left to look at, or the database can't be asked. */
   async #look(): Promise<void> {
-    try {
-      // What is opened from here on was let in by a later answer than this look will have.
-      const asked = this.#asked ?? this.#ask()
-      this.#asked = asked
-      for (const { people, scope, lists } of asked) {
-        const over = await this.#db.read<{ place: number }>(scope, readOver, lists)
-        for (const { place } of over) this.#end(...people[place - 1]!)
+    for (let asked = this.#next(); asked.length > 0; asked = this.#next()) {
+      try {
+        // What is opened from here on was let in by a later answer than this look will have.
+        for (const { people, scope, lists } of asked) {
+          const over = await this.#db.read<{ place: number }>(scope, readOver, lists)
+          for (const { place } of over) this.#end(...people[place - 1]!)
+        }
+      } catch (error) {
+        this.#everyone = true
+        this.#log.warn({ err: error }, 'who is signed in could not be reviewed; trying again')
+        break
       }
-    } catch (error) {
-      this.#log.warn({ err: error }, 'who is signed in could not be reviewed')
     }
+    this.#running = null
   }
 
-  #ask(): Asked[] {
-    const all = [...this.#people]
-    const asked: Asked[] = []
-    for (let start = 0; start < all.length; start += limits.reviewIds) {
-      const people = all.slice(start, start + limits.reviewIds)
-      const firsts = people.map(([, [first]]) => first!)
-      const staffIds = firsts.map(({ staffId }) => staffId)
-      const lists = [staffIds, firsts.map(({ signInId }) => signInId), firsts.map(({ role }) => role)].map(arrayOf)
-      asked.push({ people, scope: { watchedStaff: [...new Set(staffIds)] }, lists })
-    }
-    return asked
+  /** What to ask about those whom the next look is about. */
+  #next(): readonly Asked[] {
+    const [everyone, due, restaurants] = [this.#everyone, this.#due, this.#dueRestaurants]
+    this.#everyone = false
+    this.#due = new Set()
+    this.#dueRestaurants = new Set()
+    if (everyone) return (this.#asked ??= questionsAbout([...this.#people]))
+    if (due.size + restaurants.size === 0) return []
+    const isDue = ([key, [first]]: Open) => due.has(key) || restaurants.has(first!.restaurantId ?? '')
+    return questionsAbout([...this.#people].filter(isDue))
   }
 
   /** Closes what is still open of what was when it was asked. Who has another role now connects again with it. */
@@ -140,4 +185,16 @@ export class AccessReview {
       access.close()
     }
   }
+}
+
+function questionsAbout(all: readonly Open[]): Asked[] {
+  const asked: Asked[] = []
+  for (let start = 0; start < all.length; start += limits.reviewIds) {
+    const people = all.slice(start, start + limits.reviewIds)
+    const firsts = people.map(([, [first]]) => first!)
+    const staffIds = firsts.map(({ staffId }) => staffId)
+    const lists = [staffIds, firsts.map(({ signInId }) => signInId), firsts.map(({ role }) => role)].map(arrayOf)
+    asked.push({ people, scope: { watchedStaff: [...new Set(staffIds)] }, lists })
+  }
+  return asked
 }
