@@ -7,7 +7,7 @@ import type { Manner } from './socket-server.ts'
 
 /**
  * What a change costs on its way to the devices, and how long that takes, against a WebSocket server that sends the same frames one by one to each socket (`ws.send` in a loop).
- * Deliveries are frames; processor time is the server's alone, and the application's has its timers, heartbeats and reviews in it. About eighteen minutes; `--quick` five, `--short` less than one.
+ * Deliveries are frames; processor time is the server's alone, and the application's has its timers, heartbeats and reviews in it. About twelve minutes; `--quick` four, `--short` less than one.
  */
 
 const isFull = by({ full: true, quick: false, short: false })
@@ -25,7 +25,10 @@ const row = (what: string, ours: string, limit: string, ratio: number, goal: Goa
   tell(what, ours, limit, ratio, goal)
 }
 
-/** Each side alone on the machine, in turn, and the median of the ratios of runs next to each other: what the machine does beside it hits both. */
+/**
+ * The median of the ratios of runs: each side alone on the machine, in turn, where it has all that the machine can do, else both at once, so that what the machine does beside them hits both. At one
+ * change a second, which is some thousandths of it, the same second of the machine may cost half as much again as another.
+ */
 async function compare(ground: Ground, what: string, load: Omit<Load, 'range'>, restaurants: number, goal: Goal) {
   for (const hearing of HEARINGS) {
     const manner: Manner = { as: 'text', hearing }
@@ -36,7 +39,8 @@ async function compare(ground: Ground, what: string, load: Omit<Load, 'range'>, 
         async () => ours.push((await telling(ground, hearing, manner, { ...load, range })).deliveriesPerCpuSecond),
         async () => raw.push((await telling(ground, 'plain', manner, { ...load, range })).deliveriesPerCpuSecond),
       ]
-      for (const run of round % 2 === 0 ? sides : sides.toReversed()) await run()
+      if (load.everyMillis > 0) await Promise.all(sides.map((run) => run()))
+      else for (const run of round % 2 === 0 ? sides : sides.toReversed()) await run()
     }
     const ratio = median(ours.map((one, n) => one / raw[n]!))
     row(`${what}, ${hearing}, deliveries per CPU second`, whole(median(ours)), whole(median(raw)), ratio, goal)
