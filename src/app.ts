@@ -253,8 +253,7 @@ export async function buildApp(given: AppDeps): Promise<App> {
   const watch = ops.watch(server)
   mountDoors(server, config, { ...deps, floors })
   await mountDocs(server, api, yaml(asyncApi(messages)))
-  const redis = (config.REDIS_URL && topics) || null
-  ops.mount(server, { hub, floors, answers, sockets, stream, access, redis })
+  ops.mount(server, { hub, floors, answers, sockets, stream, access, redis: (config.REDIS_URL && topics) || null })
   mountFallback(server, routes)
   takeFirst(server, (request, response) => repeated.takes(watch, request, response))
   takeUpgrades(server, [stream, sockets])

@@ -1,6 +1,7 @@
+import { createServer, type AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { openDatabase, type TestDatabase } from '../../test/kit.ts'
-import type { Notices } from './notices.ts'
+import { Notices } from './notices.ts'
 
 let database: TestDatabase
 let notices: Notices | null = null
@@ -59,7 +60,6 @@ test('a connection that breaks is known to be deaf at once, and opened again by 
 test('where nothing comes it never counts as hearing, and is tried less and less often', async () => {
   // What is said goes to another channel, as it does behind a pooler that hands LISTEN and NOTIFY to different connections.
   const heard: string[] = []
-  const { Notices } = await import('./notices.ts')
   let said = 0
   notices = new Notices({
     url: database.url,
@@ -70,4 +70,30 @@ test('where nothing comes it never counts as hearing, and is tried less and less
   })
   await expect.poll(() => said, { timeout: 10_000 }).toBe(2)
   expect([heard, notices.isHearing]).toEqual([[], false])
+})
+
+test('one that is closed while it begins, or while nobody answers, has ended soon', async () => {
+  for (const wait of [0, 1, 5, 20]) {
+    listen('test_soon')
+    await new Promise((resolve) => setTimeout(resolve, wait))
+    const start = Date.now()
+    await notices!.close()
+    expect(Date.now() - start).toBeLessThan(1_500)
+  }
+  await expect.poll(listeners).toEqual([])
+  const silent = createServer(() => undefined)
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  const { port } = silent.address() as AddressInfo
+  notices = new Notices({
+    url: `postgresql://nobody@127.0.0.1:${port}/none`,
+    channel: 'test_silent',
+    say: () => Promise.reject(new Error('nothing is to be said')),
+    hear: () => undefined,
+    begin: () => undefined,
+  })
+  await new Promise((resolve) => silent.once('connection', resolve))
+  const start = Date.now()
+  await notices.close()
+  expect(Date.now() - start).toBeLessThan(3_000)
+  silent.close()
 })

@@ -21,8 +21,14 @@ const GOODBYE_MILLIS = 1_000
 
 /** Ends a connection, at once where it doesn't answer. */
 async function ended(client: pg.Client): Promise<void> {
-  const late = setTimeout(() => cutOff(client), GOODBYE_MILLIS)
-  await client.end().catch(() => undefined)
+  let late: NodeJS.Timeout | undefined
+  const cut = new Promise<void>((resolve) => {
+    late = setTimeout(() => {
+      cutOff(client)
+      resolve()
+    }, GOODBYE_MILLIS)
+  })
+  await Promise.race([client.end().catch(() => undefined), cut])
   clearTimeout(late)
 }
 
@@ -78,12 +84,17 @@ export class Notices {
     })
     this.#client = client
     client.on('error', () => this.#lost(client))
-    client.on('end', () => this.#lost(client))
     client.on('notification', ({ payload = '' }) => this.#take(payload))
+    // Whoever ends the driver's connection while it is being made is never told that it won't be.
+    const ends = new Promise<never>((_, reject) => {
+      client.on('end', () => {
+        this.#lost(client)
+        reject(new Error('the connection has ended'))
+      })
+    })
+    ends.catch(() => undefined)
     try {
-      await client.connect()
-      await client.query(`listen ${this.#deps.channel}`)
-      await this.#prove()
+      await Promise.race([this.#begin(client), ends])
       if (this.#client !== client) return
       this.#isHearing = true
       this.#waited = 0
@@ -94,13 +105,19 @@ export class Notices {
     }
   }
 
+  async #begin(client: pg.Client): Promise<void> {
+    await client.connect()
+    await client.query(`listen ${this.#deps.channel}`)
+    await this.#prove()
+  }
+
   /** Resolves when what is said is heard. Rejects when it isn't in time. */
   async #prove(): Promise<void> {
     const text = PROOF + newId()
     let late: NodeJS.Timeout | undefined
     const heard = new Promise<void>((resolve, reject) => {
       this.#proof = { text, heard: resolve }
-      late = setTimeout(() => reject(new Error('nothing is heard')), limits.noticeProofMillis)
+      late = setTimeout(() => reject(new Error('nothing is heard')), limits.noticeProofMillis).unref()
     })
     // It may be late before it is waited for.
     heard.catch(() => undefined)
