@@ -141,10 +141,11 @@ export class Notices {
 
   async #drop(): Promise<void> {
     const client = this.#client
+    if (!client) return
     this.#client = null
     this.#isHearing = false
     this.#waited = Math.min(Math.max(1, this.#waited * 2), limits.noticeRetryTicks)
     this.#wait = this.#waited - 1
-    if (client) await ended(client)
+    await ended(client)
   }
 }
