@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openAccess } from '../../test/access.ts'
 import { openDevice, startApp, type Device, type Restaurant, type TestApp } from '../../test/kit.ts'
 import { declaredStatements, statement } from '../platform/db.ts'
 import { newId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
-import { goneAt } from '../platform/gone.ts'
-import type { Logger } from '../platform/log.ts'
-import { AccessReview, type Access } from './access-review.ts'
 import type { SignedIn } from './start-sign-in.ts'
 
 /** What ends access on one process closes sockets on another. */
@@ -128,20 +126,6 @@ test('W8: while the database is away nobody is thrown out, and what changed mean
   await house.close()
 })
 
-/** Opens something in the name of someone; `closed` counts. */
-function open(
-  review: AccessReview,
-  restaurantId: string,
-  staffId: string,
-  role: Access['role'],
-  signInId: string | null = null,
-) {
-  const made = { closed: 0, leave: () => review.forget(access) }
-  const access: Access = { restaurantId, staffId, role, signInId, close: () => void made.closed++ }
-  review.register(access)
-  return made
-}
-
 test('W8: any number is looked after in few queries; whoever left is forgotten; each is closed once', async () => {
   const house = await startApp()
   const { access } = house.app
@@ -156,10 +140,10 @@ test('W8: any number is looked after in few queries; whoever left is forgotten; 
   const staff = await house.database.sql<{ id: string; is_active: boolean }>(
     `select id, is_active from qtable.staff where role = 'host'`,
   )
-  const opened = staff.map(({ id, is_active }) => ({ ...open(access, r.id, id, 'host'), id, is_active }))
-  const all = staff.map(({ id, is_active }) => ({ is_active, made: open(access, r.id, id, 'host') }))
-  const nobody = open(access, r.id, newId(), 'host')
-  const [left] = [open(access, r.id, r.staffId, 'owner')]
+  const opened = staff.map(({ id, is_active }) => ({ ...openAccess(access, r.id, id, 'host'), id, is_active }))
+  const all = staff.map(({ id, is_active }) => ({ is_active, made: openAccess(access, r.id, id, 'host') }))
+  const nobody = openAccess(access, r.id, newId(), 'host')
+  const [left] = [openAccess(access, r.id, r.staffId, 'owner')]
   left.leave()
   expect(access.figures).toMatchObject({ people: many + 1 })
   const start = performance.now()
@@ -223,113 +207,4 @@ test('A7, W8: what the review finds changed is forgotten by the identities of th
   await one.app.access.review()
   await device.closed
   expect((await r.v2('GET', '/tables')).status).toBe(401)
-})
-
-/** What the database says while `work` is done, up to the end of it. */
-async function saidIn(house: TestApp, work: () => Promise<unknown>): Promise<string[]> {
-  const said: string[] = []
-  let begun = false
-  const notices = house.database.db.notices('qtable_access', {
-    hear: (text) => void said.push(text),
-    begin: () => (begun = true),
-  })
-  await expect.poll(() => begun).toBe(true)
-  await work()
-  await house.database.sql(`select pg_notify('qtable_access', 'end')`)
-  await expect.poll(() => said.at(-1)).toBe('end')
-  await notices.close()
-  return said.slice(0, -1)
-}
-
-const ENDS: readonly (readonly [string, string])[] = [
-  ['another role', `update qtable.staff set role = 'manager' where restaurant_id = $1`],
-  ['inactive', 'update qtable.staff set is_active = false where restaurant_id = $1'],
-  [
-    'revoked',
-    "update qtable.sign_ins set expires_at = now(), revoked_at = now(), revoked_why = 'ended' where restaurant_id = $1",
-  ],
-  ['sign-in gone', 'delete from qtable.sign_ins where restaurant_id = $1'],
-  [
-    'staff gone',
-    'with over as (delete from qtable.sign_ins where restaurant_id = $1) delete from qtable.staff where restaurant_id = $1',
-  ],
-  ['suspended', 'update qtable.restaurants set is_active = false where restaurant_id = $1'],
-]
-
-test('W8: whatever ends access is said by the database, and nothing else is', async () => {
-  const house = await startApp()
-  for (const [name, text] of ENDS) {
-    const r = await house.restaurant()
-    await r.signIn()
-    expect(await saidIn(house, () => house.database.sql(text, [r.id])), name).toEqual([r.id])
-    // Once more: nothing is any different.
-    if (name !== 'revoked') expect(await saidIn(house, () => house.database.sql(text, [r.id])), name).toEqual([])
-  }
-  expect(await saidIn(house, () => house.database.sql('truncate qtable.sign_ins'))).toEqual([''])
-  expect(await saidIn(house, () => house.database.sql('truncate qtable.staff cascade'))).toEqual([''])
-  // Signing in and a day's work say nothing.
-  const other = await house.restaurant()
-  const quiet = await saidIn(house, async () => {
-    const signedIn = await other.signIn()
-    await house.call('POST', '/v2/refresh', { refreshToken: signedIn.refreshToken })
-    await other.walkIn()
-    await other.v2('PATCH', `/staff/${other.staffId}`, { firstName: 'Ada' })
-    await house.database.sql('update qtable.restaurants set name = $2 where restaurant_id = $1', [other.id, 'Cedar'])
-    await house.restaurant()
-  })
-  expect(quiet).toEqual([])
-  await house.close()
-})
-
-/** A review that looks only when it is told or every so many milliseconds, and counts its questions. */
-function reviewOf(house: TestApp, everyMillis: number) {
-  const counted = { questions: 0 }
-  const statement = (name: string) => void (name === 'read-over' && counted.questions++)
-  const db = house.database.db.until(goneAt(new AbortController().signal), { statement, transaction: () => undefined })
-  const review = new AccessReview(db, house.app.identities, house.app.server.log as Logger, everyMillis)
-  return { review, counted }
-}
-
-const NEVER = 3_600_000
-
-test('W8: what the database says is acted on at once, for the restaurant that it is about', async () => {
-  const house = await startApp()
-  const [r, other] = [await house.restaurant(), await house.restaurant()]
-  const { review, counted } = reviewOf(house, NEVER)
-  await expect.poll(() => review.figures.isHearing).toBe(true)
-  await review.review()
-  const [gone, stays] = [open(review, r.id, r.staffId, 'owner'), open(review, other.id, other.staffId, 'owner')]
-  await house.database.sql('update qtable.staff set is_active = false where id = $1', [r.staffId])
-  await expect.poll(() => gone.closed).toBe(1)
-  expect([stays.closed, review.figures.people]).toEqual([0, 1])
-  // While it is deaf nothing is said to it; what happened meanwhile it finds when it hears again.
-  await house.database.sql(
-    `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'qtable notices'`,
-  )
-  await expect.poll(() => review.figures.isHearing).toBe(false)
-  await house.database.sql('update qtable.staff set is_active = false where id = $1', [other.staffId])
-  await expect.poll(() => stays.closed, { timeout: 5_000 }).toBe(1)
-  expect(counted.questions).toBeGreaterThan(0)
-  await review.close()
-  await house.close()
-})
-
-test('W8: while the database is heard, those who stay are not asked about again and again; who comes is, once', async () => {
-  const house = await startApp()
-  const r = await house.restaurant()
-  await house.database.sql('update qtable.staff set is_active = false where id = $1', [r.staffId])
-  const { review, counted } = reviewOf(house, 20)
-  await expect.poll(() => review.figures.isHearing).toBe(true)
-  const host = (await house.restaurant()).staffId
-  const stays = open(review, r.id, host, 'owner')
-  // As one who is let in by what was known of them a moment ago.
-  const late = open(review, r.id, r.staffId, 'owner')
-  await expect.poll(() => late.closed).toBe(1)
-  expect(stays.closed).toBe(0)
-  const before = counted.questions
-  await new Promise((resolve) => setTimeout(resolve, 20 * (limits.seldomReviewTicks - 2)))
-  expect(counted.questions - before).toBeLessThanOrEqual(1)
-  await expect.poll(() => counted.questions).toBeGreaterThan(before)
-  await review.close()
-  await house.close()
 })

@@ -1,0 +1,15 @@
+import type { Access, AccessReview } from '../src/staff/access-review.ts'
+
+/** Opens something in the name of someone; `closed` counts. */
+export function openAccess(
+  review: AccessReview,
+  restaurantId: string,
+  staffId: string,
+  role: Access['role'],
+  signInId: string | null = null,
+) {
+  const made = { closed: 0, leave: () => review.forget(access) }
+  const access: Access = { restaurantId, staffId, role, signInId, close: () => void made.closed++ }
+  review.register(access)
+  return made
+}
