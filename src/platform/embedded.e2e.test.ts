@@ -187,6 +187,14 @@ test('a first start makes a PostgreSQL 18 that is on no network, and a second fi
   expect(second.url).toBe(first.url)
 })
 
+test.runIf(process.platform === 'linux')('it gives way to the server that sends to it: SCHED_BATCH', async () => {
+  const pid = await postmasterPid((await start(shared)).location)
+  // Sessions are its children and have what it has.
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+  // Field 41 of proc_pid_stat(5), the first of those behind the name being the third; 3 is SCHED_BATCH.
+  expect(stat.slice(stat.lastIndexOf(') ') + 2).split(' ')[38]).toBe('3')
+})
+
 test('a second server on the folder is refused, by whatever path it comes, until the first has stopped', async () => {
   const dataDir = shared
   const base = await folder()
