@@ -3,55 +3,21 @@ import { asRefusal, busy, isFailure, isOutcomeUnknown, outcomeUnknown } from './
 import { ConnectionQueue } from './connection-queue.ts'
 import type { DbObserver, PoolFigures, StatementObserver } from './db-observer.ts'
 import { assert } from './errors.ts'
-import type { Instant } from './clock.ts'
 import type { Gone } from './gone.ts'
 import { limits } from './limits.ts'
 import { Notices, type NoticesDeps } from './notices.ts'
 import { blamed, OpenTx } from './open-tx.ts'
+import { AS_OWNER, toLook, toRead, toWrite, type Opening, type Scope } from './opening.ts'
 import { statement, type Statement, type Tx } from './statement.ts'
 import { cutOff } from './trip.ts'
 
 export { constraintOf, isOutcomeUnknown, sqlState } from './database-errors.ts'
 export { declaredStatements, statement, type Statement, type Tx } from './statement.ts'
 export type { DbObserver, PoolFigures, StatementObserver } from './db-observer.ts'
-
-/**
- * Whose rows a transaction may see; at most one restaurant's, or the one staff row it names, or heads to compare, or staff by id with their sign-ins, or
- * sign-ins that were over before a time.
- */
-export type Scope =
-  | { readonly restaurantId: string }
-  | { readonly staffId: string }
-  | { readonly email: string }
-  | { readonly watched: readonly string[] }
-  | { readonly watchedStaff: readonly string[] }
-  | { readonly forgottenBefore: Instant }
+export type { Scope } from './opening.ts'
 
 /** What `final` of a transaction sends together with the commit. */
 type Final<T> = (tx: Tx) => Promise<T>
-
-const ROLE = 'qtable_app'
-
-// One statement sets everything a transaction works under; all of it ends with the transaction, so that a pooler in transaction mode
-// (PgBouncer) may sit between. Session state is never used.
-const begin = statement(
-  'begin',
-  `select set_config('role', '${ROLE}', true), set_config('search_path', 'qtable, pg_temp', true), set_config('timezone', 'UTC', true),
-     set_config('qtable.restaurant_id', $1, true), set_config('qtable.staff_id', $2, true), set_config('qtable.email', $3, true),
-     set_config('qtable.watched', $4, true), set_config('qtable.watched_staff', $5, true),
-     set_config('qtable.forgotten_before', $6, true), set_config('statement_timeout', '${limits.statementMillis}', true),
-     set_config('lock_timeout', '${limits.lockMillis}', true),
-     set_config('idle_in_transaction_session_timeout', '${limits.idleTransactionMillis}', true)`,
-)
-
-// The same without a role: the login itself, which owns the tables. It waits for locks a moment only, because whoever comes after it waits as long.
-const beginAsOwner = statement(
-  'begin-as-owner',
-  `select set_config('search_path', 'qtable, pg_temp', true), set_config('timezone', 'UTC', true),
-     set_config('statement_timeout', '${limits.ownerStatementMillis}', true),
-     set_config('lock_timeout', '${limits.ownerLockMillis}', true),
-     set_config('idle_in_transaction_session_timeout', '${limits.idleTransactionMillis}', true)`,
-)
 
 const notify = statement('notify', 'select pg_notify($1, $2)::text')
 
@@ -134,7 +100,7 @@ export class Db {
     work: (tx: Tx) => Promise<T>,
     final?: (made: T) => Final<U> | null,
   ): Promise<T | [T, U | null]> {
-    const ran = await this.#run('begin', scope, work, final)
+    const ran = await this.#run(toWrite(scope), work, final)
     return final ? ran : ran[0]
   }
 
@@ -142,8 +108,8 @@ export class Db {
   async read<Row extends object>(scope: Scope, s: Statement, values: readonly unknown[]): Promise<Row[]> {
     const ask = (tx: Tx) => tx.all<Row>(s, values)
     try {
-      const [, rows] = await this.transaction(
-        scope,
+      const [, rows] = await this.#run(
+        toRead(scope),
         async () => undefined,
         () => ask,
       )
@@ -156,7 +122,7 @@ export class Db {
 
   /** Runs `work` in a transaction that only reads, all of it the state of one moment (repeatable read). Throws as `transaction` does. */
   async snapshot<T>(scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T> {
-    return (await this.#run<T, null>('begin isolation level repeatable read read only', scope, work))[0]
+    return (await this.#run<T, null>(toLook(scope), work))[0]
   }
 
   /**
@@ -164,12 +130,11 @@ export class Db {
    * as `transaction` does, and busy (503) too when a lock isn't to be had at once.
    */
   async asOwner<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    return (await this.#run<T, null>('begin', null, work))[0]
+    return (await this.#run<T, null>(AS_OWNER, work))[0]
   }
 
   async #run<T, U>(
-    beginText: string,
-    scope: Scope | null,
+    opening: Opening,
     work: (tx: Tx) => Promise<T>,
     final?: (made: T) => Final<U> | null,
   ): Promise<[T, U | null]> {
@@ -177,17 +142,14 @@ export class Db {
     const began = observers.length > 0 ? performance.now() : 0
     const client = await this.#connect()
     // PostgreSQL's own limits don't help when it is the network that says nothing.
-    const late = setTimeout(
-      () => {
-        cutOff(client)
-        // Those that nobody uses lead to the same place, and each would keep a request as long.
-        for (const idle of this.#idle) cutOff(idle)
-      },
-      scope === null ? limits.ownerTransactionMillis : limits.transactionMillis,
-    )
+    const late = setTimeout(() => {
+      cutOff(client)
+      // Those that nobody uses lead to the same place, and each would keep a request as long.
+      for (const idle of this.#idle) cutOff(idle)
+    }, opening.millis)
     const tx = new OpenTx(client, this.#options.prepare ?? true, observers)
     try {
-      const made = await this.#work(tx, beginText, scope, work)
+      const made = await this.#work(tx, opening, work)
       const last = final?.(made)
       const [ended, committed] = await Promise.allSettled([last ? last(tx) : null, tx.commit()])
       if (committed.status === 'rejected') {
@@ -212,10 +174,9 @@ export class Db {
     }
   }
 
-  async #work<T>(tx: OpenTx, beginText: string, scope: Scope | null, work: (tx: Tx) => Promise<T>): Promise<T> {
+  async #work<T>(tx: OpenTx, opening: Opening, work: (tx: Tx) => Promise<T>): Promise<T> {
     // The first statements of the work travel with these two. Where these fail, those fail too: nothing runs without the scope.
-    if (scope === null) tx.open(beginText, beginAsOwner, [])
-    else tx.open(beginText, begin, scopeValues(scope))
+    tx.open(opening)
     try {
       const made = await work(tx)
       // What only writes is one trip, from begin to commit. Otherwise nothing else is sent before the scope is known to hold.
@@ -280,15 +241,4 @@ function openPool(options: DbOptions, idle: Set<pg.PoolClient>, broken: WeakMap<
   pool.on('release', (_, client) => idle.add(client))
   pool.on('remove', (client) => idle.delete(client))
   return pool
-}
-
-function scopeValues(scope: Scope): string[] {
-  return [
-    'restaurantId' in scope ? scope.restaurantId : '',
-    'staffId' in scope ? scope.staffId : '',
-    'email' in scope ? scope.email : '',
-    'watched' in scope ? scope.watched.join(',') : '',
-    'watchedStaff' in scope ? scope.watchedStaff.join(',') : '',
-    'forgottenBefore' in scope ? scope.forgottenBefore : '',
-  ]
 }

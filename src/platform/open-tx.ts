@@ -2,6 +2,7 @@ import { nextTick } from 'node:process'
 import type pg from 'pg'
 import type { StatementObserver } from './db-observer.ts'
 import { AppError, assert } from './errors.ts'
+import type { Opening } from './opening.ts'
 import type { Statement, Tx } from './statement.ts'
 import { Trip } from './trip.ts'
 
@@ -71,7 +72,7 @@ export class OpenTx implements Tx {
   }
 
   /** Sends the beginning, which travels with the first statements of the work: where it fails, so do they. */
-  open(text: string, scope: Statement, values: readonly unknown[]): void {
+  open({ text, scope, values }: Opening): void {
     this.#unwatched(this.control(text))
     this.send(scope, values)
     this.#begun = this.#sent

@@ -2,6 +2,7 @@ import pg from 'pg'
 import { elapsedMillis } from './clock.ts'
 import { limits } from './limits.ts'
 import type { Logger } from './log.ts'
+import { ROLE } from './opening.ts'
 import { statementOf, type Statement } from './statement.ts'
 
 /** The log of slow statements: their names and times, never their values. */
@@ -41,8 +42,6 @@ export class SlowStatements {
     }
   }
 }
-
-const ROLE = 'qtable_app'
 
 /**
  * Tells plans of statements, on a connection of its own, so that a pool with nothing free is no hindrance. The plan is the one for any values: the statement is not
