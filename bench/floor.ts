@@ -10,47 +10,9 @@ import { startLog } from '../src/changes/log.ts'
 import { storeRestaurant } from '../src/restaurants/restaurants.ts'
 import { storeStaff } from '../src/staff/staff.ts'
 import type { Db } from '../src/platform/db.ts'
+import { FIRST, idOf, restaurantNumber, RESTAURANTS, SPARE } from './pairs.ts'
 
 /** The floor that is measured on: restaurants, and pairs of a waiting guest and a free table. */
-
-/** Where the commands of a run go: to 50 restaurants in turn, or all to one. */
-export type Where = 'many' | 'hot'
-export const RESTAURANTS = 50
-
-// Ids are decimal numbers, so that pgbench, whose variables are numbers, can name the same rows.
-const HOT = RESTAURANTS + 1
-/** The restaurant that statements are captured in. */
-const SPARE = RESTAURANTS + 2
-const FIRST = { staff: 1_000, many: 1_000_000, hot: 2_000_000, spare: 3_000_000 }
-
-/** A number as an id. pgbench makes the same of it: `lpad(number, 32, '0')::uuid`. */
-export const idOf = (number: number): string =>
-  String(number)
-    .padStart(32, '0')
-    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-
-/** A guest and a table of the same restaurant; both have the number of the pair in their ids. */
-export interface Pair {
-  readonly restaurantId: string
-  readonly staffId: string
-  readonly pairId: string
-  /** What the table is called. */
-  readonly number: string
-}
-
-export const restaurantNumber = (where: Where, index: number): number =>
-  where === 'hot' ? HOT : 1 + (index % RESTAURANTS)
-export const firstPair = (where: Where): number => FIRST[where]
-
-export function pairOf(where: Where | 'spare', index: number): Pair {
-  const restaurant = where === 'spare' ? SPARE : restaurantNumber(where, index)
-  return {
-    restaurantId: idOf(restaurant),
-    staffId: idOf(FIRST.staff + restaurant),
-    pairId: idOf(FIRST[where] + index),
-    number: String(FIRST[where] + index),
-  }
-}
 
 /** A PostgreSQL of the bench's own, migrated, in a folder that is gone after `close`. */
 export async function openPostgres(durable: boolean): Promise<{ url: string; close: () => Promise<void> }> {
@@ -112,7 +74,12 @@ export async function furnish(url: string, db: Db, pairs: number): Promise<void>
        'waitlist', now(), now(), now() from generate_series(0, ${count - 1}) i`,
   ]
   const many = fill(`1 + i % ${RESTAURANTS}`, FIRST.many, pairs)
-  await asSuperuser(url, ...many, ...fill(`${HOT}`, FIRST.hot, pairs), ...fill(`${SPARE}`, FIRST.spare, 4))
+  await asSuperuser(
+    url,
+    ...many,
+    ...fill(`${restaurantNumber('hot', 0)}`, FIRST.hot, pairs),
+    ...fill(`${SPARE}`, FIRST.spare, 4),
+  )
   await tidy(url)
 }
 

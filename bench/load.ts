@@ -1,17 +1,29 @@
 import { connect, type Socket } from 'node:net'
-import { drive } from './figures.ts'
+import { drive, figuresOf, type Figures } from './figures.ts'
+import type { Where } from './pairs.ts'
+import { writer, type Asked } from './requests.ts'
 
 /**
- * The load on the HTTP door, in a process of its own (started by http.ts): requests as they stand, over connections that are kept open. It reads
- * no more of an answer than its status and length, because both share the machine with what is measured.
+ * The load on the HTTP door, in a process of its own (started by ours.ts), over connections that are kept open. It reads no more of an answer than its status and length, because both share the machine with
+ * what is measured.
  */
 
 export interface Job {
   readonly port: number
+  /** Of the server. */
+  readonly secret: string
+  readonly what: Asked
+  readonly where: Where
+  readonly count: number
   readonly connections: number
-  readonly requests: readonly string[]
   /** How many are begun in a second; as many as can be where it is left out. */
   readonly perSecond?: number | undefined
+}
+
+export interface Done {
+  readonly figures: Figures
+  /** How many were not answered 200. */
+  readonly failed: number
 }
 
 class Connection {
@@ -49,18 +61,21 @@ class Connection {
   }
 }
 
-process.on('message', ({ port, connections, requests, perSecond }: Job) => {
+async function run({ port, secret, what, where, count, connections, perSecond }: Job): Promise<Done> {
+  const write = writer(secret)
   const free = Array.from({ length: connections }, () => new Connection(port))
   const all = [...free]
   let failed = 0
   const one = async (index: number) => {
     const connection = free.pop()!
-    if ((await connection.ask(requests[index]!)) !== 200) failed++
+    if ((await connection.ask(write(what, where, index))) !== 200) failed++
     free.push(connection)
   }
-  void drive(requests.length, connections, one, perSecond).then((timed) => {
-    for (const connection of all) connection.close()
-    process.send!({ ...timed, failed })
-  })
-})
+  const timed = await drive(count, connections, one, perSecond)
+  for (const connection of all) connection.close()
+  return { figures: figuresOf(timed), failed }
+}
+
+const answer = async (job: Job): Promise<void> => void process.send!(await run(job))
+process.on('message', (job: Job) => void answer(job))
 process.on('disconnect', () => process.exit(0))

@@ -1,10 +1,12 @@
 import { Db } from '../src/platform/db.ts'
 import { capture, type Sent } from './captured.ts'
 import { by } from './effort.ts'
-import { figuresOf, median, medians, type Figures, type Timed } from './figures.ts'
-import { furnish, openPostgres, pairOf, tidy, type Where } from './floor.ts'
-import { Door, inProcess, quiet, runOne, WHATS, type What } from './ours.ts'
+import { figuresOf, median, medians, type Figures } from './figures.ts'
+import { furnish, openPostgres, tidy } from './floor.ts'
+import { Door, inProcess, quiet, runOne } from './ours.ts'
+import { pairOf, type Where } from './pairs.ts'
 import { pgbench, scriptOf, type Ids, type Script, type Trips } from './pgbench.ts'
+import { WHATS, type What } from './requests.ts'
 
 /** Matches: the same commands by each side, turn by turn on the same database, the order of the sides turned round every round. */
 
@@ -99,9 +101,9 @@ async function playOne(url: string, match: Match, captured: Record<What, Capture
       const sides = round % 2 === 0 ? match.sides : match.sides.toReversed()
       for (const side of sides) {
         for (const what of WHATS) {
-          const timed = await runSide(url, match, side, what, door, captured[what])
+          const run = await runSide(url, match, side, what, door, captured[what])
           const key = `${side} ${what}`
-          runs.set(key, [...(runs.get(key) ?? []), figuresOf(timed)])
+          runs.set(key, [...(runs.get(key) ?? []), run])
         }
         await tidy(url)
       }
@@ -137,7 +139,7 @@ async function playHalf(
   const { count, rounds } = AT_HALF
   const all = WHATS.map((what) => ({ what, own: [] as Figures[], limit: [] as Figures[] }))
   for (let round = 0; round < rounds; round++) {
-    for (const { what, own } of all) own.push(figuresOf(await door.run(what, where, count, poolSize, most(what) / 2)))
+    for (const { what, own } of all) own.push(await door.run(what, where, count, poolSize, most(what) / 2))
     await tidy(url)
     for (const { what, limit } of all) {
       const script = scriptFor(captured[what], { where, poolSize, ...match }, 'same')
@@ -163,12 +165,12 @@ async function runSide(
   what: What,
   door: Door,
   captured?: Captured,
-): Promise<Timed> {
+): Promise<Figures> {
   const { where, count, poolSize } = match
-  if (side === 'execute') return inProcess(door.deps, what, where, count, poolSize)
+  if (side === 'execute') return figuresOf(await inProcess(door.deps, what, where, count, poolSize))
   if (side === 'http') return door.run(what, where, count, poolSize)
   const script = scriptFor(captured!, match, side === 'limit' ? 'same' : 'single')
-  return pgbench(url, script, count, poolSize)
+  return figuresOf(await pgbench(url, script, count, poolSize))
 }
 
 export const scriptFor = ({ sent, ids }: Captured, { where, poolSize }: Match, trips: Trips): Script =>

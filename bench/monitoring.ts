@@ -1,7 +1,7 @@
 import { Db } from '../src/platform/db.ts'
 import { by } from './effort.ts'
 import { furnish, openPostgres } from './floor.ts'
-import { figuresOf, layOut, median, type Timed } from './figures.ts'
+import { layOut, median, type Figures } from './figures.ts'
 import { Door } from './ours.ts'
 import { atLeast, row } from './report.ts'
 
@@ -20,8 +20,7 @@ const CONNECTIONS = 16
 const LIMIT = 0.95
 
 type What = keyof typeof COUNT
-const run = (door: Door, what: What, count: number): Promise<Timed> =>
-  what === 'dashboard' ? door.read(count, CONNECTIONS) : door.run('walk-in', 'many', count, CONNECTIONS)
+const run = (door: Door, what: What, count: number): Promise<Figures> => door.run(what, 'many', count, CONNECTIONS)
 
 interface Cost {
   readonly perSecond: number
@@ -31,9 +30,9 @@ interface Cost {
 
 async function cost(door: Door, what: What): Promise<Cost> {
   const before = process.cpuUsage()
-  const timed = await run(door, what, COUNT[what])
+  const { perSecond } = await run(door, what, COUNT[what])
   const { user, system } = process.cpuUsage(before)
-  return { perSecond: figuresOf(timed).perSecond, micros: (user + system) / COUNT[what] }
+  return { perSecond, micros: (user + system) / COUNT[what] }
 }
 
 const postgres = await openPostgres(false)

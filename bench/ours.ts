@@ -11,51 +11,21 @@ import { addGuest } from '../src/guests/add-guest.ts'
 import { clearTable } from '../src/guests/clear-table.ts'
 import { setGuestStatus } from '../src/guests/set-guest-status.ts'
 import { seatGuest } from '../src/guests/seat-guest.ts'
-import { drive, type Timed } from './figures.ts'
-import { pairOf, type Pair } from './floor.ts'
-import type { Where } from './floor.ts'
-
-/** The commands that are measured, in the order that each round runs them in: what is seated is then cleared. */
-export const WHATS = ['walk-in', 'status', 'seat', 'clear'] as const
-export type What = (typeof WHATS)[number]
-
-const walkIn = { firstName: 'Walk', lastName: 'In', partySize: 2, phone: '+1 555 0100', notes: 'by the window' }
+import { drive, type Figures, type Timed } from './figures.ts'
+import type { Done, Job } from './load.ts'
+import { pairOf, type Pair, type Where } from './pairs.ts'
+import { WALK_IN, type Asked, type What } from './requests.ts'
 
 interface Measured {
   readonly command: Command
   input(pair: Pair): unknown
-  request(pair: Pair): { method: string; path: string; body?: object }
 }
 
 const measured: Record<What, Measured> = {
-  'walk-in': {
-    command: addGuest,
-    input: () => walkIn,
-    request: () => ({
-      method: 'POST',
-      path: '/guests',
-      body: { first_name: 'Walk', last_name: 'In', party_size: 2, phone: walkIn.phone, notes: walkIn.notes },
-    }),
-  },
-  status: {
-    command: setGuestStatus,
-    input: ({ pairId }) => ({ guestId: pairId, status: 'arrived' }),
-    request: ({ pairId }) => ({ method: 'PUT', path: `/guests/${pairId}`, body: { status: 'Arrived' } }),
-  },
-  seat: {
-    command: seatGuest,
-    input: ({ pairId }) => ({ guestId: pairId, tableId: pairId }),
-    request: ({ pairId }) => ({
-      method: 'PUT',
-      path: `/guests/${pairId}`,
-      body: { status: 'Seated', table_id: pairId },
-    }),
-  },
-  clear: {
-    command: clearTable,
-    input: ({ pairId }) => ({ tableId: pairId }),
-    request: ({ pairId }) => ({ method: 'PUT', path: `/tables/${pairId}/clear` }),
-  },
+  'walk-in': { command: addGuest, input: () => WALK_IN },
+  status: { command: setGuestStatus, input: ({ pairId }) => ({ guestId: pairId, status: 'arrived' }) },
+  seat: { command: seatGuest, input: ({ pairId }) => ({ guestId: pairId, tableId: pairId }) },
+  clear: { command: clearTable, input: ({ pairId }) => ({ tableId: pairId }) },
 }
 
 const contextOf = ({ restaurantId, staffId }: Pair): Context => ({ restaurantId, actor: { staffId, role: 'owner' } })
@@ -70,6 +40,8 @@ export const quiet = (db: Db): ChangeDeps => ({ db, clock: systemClock(), newId,
 /** Runs a command `count` times through `execute`, in this process. */
 export const inProcess = (deps: ChangeDeps, what: What, where: Where, count: number, atOnce: number): Promise<Timed> =>
   drive(count, atOnce, (index) => runOne(deps, what, pairOf(where, index)))
+
+const SECRET = 'a secret key for the bench only'
 
 /** The whole application on a port of loopback, and the process that puts load on it. */
 export class Door {
@@ -88,7 +60,7 @@ export class Door {
 
   /** `isMeasured`: false leaves out the figures of /metrics and all that belongs to them. */
   static async open(db: Db, isMeasured = true): Promise<Door> {
-    const read = readConfig({ SECRET_KEY: 'a secret key for the bench only', LOG_LEVEL: 'silent' })
+    const read = readConfig({ SECRET_KEY: SECRET, LOG_LEVEL: 'silent' })
     if ('problems' in read) throw new Error(read.problems.join('; '))
     const { config } = read
     const clock = systemClock()
@@ -103,41 +75,16 @@ export class Door {
     return new Door(app, { db, clock, newId, publish }, port, load)
   }
 
-  /** Runs a command `count` times through the iPad's contract, as fast as can be or so many a second. */
-  async run(what: What, where: Where, count: number, connections: number, perSecond?: number): Promise<Timed> {
-    const exp = Math.floor(Date.now() / 1000) + 3_600
-    const requests = Array.from({ length: count }, (_, index) => {
-      const pair = pairOf(where, index)
-      const { method, path, body } = measured[what].request(pair)
-      const text = body ? JSON.stringify(body) : ''
-      const type = body ? 'content-type: application/json\r\n' : ''
-      return (
-        `${method} /restaurants/${pair.restaurantId}${path} HTTP/1.1\r\nhost: bench\r\n${type}` +
-        `authorization: Bearer ${this.app.tokens.sign({ sub: pair.staffId, exp })}\r\ncontent-length: ${text.length}\r\n\r\n${text}`
-      )
-    })
-    return this.send(requests, connections, `${what}, ${where}`, perSecond)
-  }
-
-  /** Reads the iPad's dashboard `count` times. */
-  async read(count: number, connections: number): Promise<Timed> {
-    const exp = Math.floor(Date.now() / 1000) + 3_600
-    const requests = Array.from({ length: count }, (_, index) => {
-      const { restaurantId, staffId } = pairOf('many', index % 10)
-      return (
-        `GET /restaurants/${restaurantId}/dashboard-data HTTP/1.1\r\nhost: bench\r\n` +
-        `authorization: Bearer ${this.app.tokens.sign({ sub: staffId, exp })}\r\n\r\n`
-      )
-    })
-    return this.send(requests, connections, 'dashboard')
-  }
-
-  /** Sends requests as they stand. Throws when one is not answered 200. */
-  async send(requests: readonly string[], connections: number, what: string, perSecond?: number): Promise<Timed> {
-    this.#load.send({ port: this.#port, connections, requests, perSecond })
-    const [answer] = (await once(this.#load, 'message')) as [Timed & { failed: number }]
-    if (answer.failed > 0) throw new Error(`${answer.failed} of ${requests.length} (${what}) were not answered 200`)
-    return answer
+  /**
+   * Asks `count` times through the iPad's contract, as fast as can be or so many a second. Throws when one is not answered 200. The requests are written and the answers summed up by the process that sends
+   * them: here they would be garbage beside what is measured.
+   */
+  async run(what: Asked, where: Where, count: number, connections: number, perSecond?: number): Promise<Figures> {
+    const job: Job = { port: this.#port, secret: SECRET, what, where, count, connections, perSecond }
+    this.#load.send(job)
+    const [{ failed, figures }] = (await once(this.#load, 'message')) as [Done]
+    if (failed > 0) throw new Error(`${failed} of ${count} (${what}, ${where}) were not answered 200`)
+    return figures
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Sent } from './captured.ts'
 import type { Timed } from './figures.ts'
-import { firstPair, restaurantNumber, RESTAURANTS, type Where } from './floor.ts'
+import { firstPair, restaurantNumber, RESTAURANTS, type Where } from './pairs.ts'
 
 /** The limit: pgbench sending the statements that a command sent. */
 

@@ -5,7 +5,8 @@ import type { Db } from '../src/platform/db.ts'
 import { startLog } from '../src/changes/log.ts'
 import { storeRestaurant } from '../src/restaurants/restaurants.ts'
 import { storeStaff } from '../src/staff/staff.ts'
-import { asSuperuser, idOf } from './floor.ts'
+import { asSuperuser } from './floor.ts'
+import { idOf } from './pairs.ts'
 
 /** Restaurants with one guest each, and devices that are signed in, each by itself as devices are. */
 

@@ -1,7 +1,7 @@
 import { by } from './effort.ts'
 import { layOut, median, type Figures } from './figures.ts'
 import { play, type Match, type Score, type Side } from './matches.ts'
-import type { What } from './ours.ts'
+import type { What } from './requests.ts'
 import { findPgbench } from './pgbench.ts'
 import { atLeast, atMost, row, type Goal } from './report.ts'
 
