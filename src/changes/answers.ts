@@ -173,7 +173,7 @@ export class Answers {
 
   async #make(key: string, restaurantId: string, shape: Shape, end: End): Promise<Entry> {
     const { clock, store, floors } = this.#deps
-    const at = { ...end, hour: fullHour(clock.now()) }
+    const at = { hour: fullHour(clock.now()), ...end }
     const stored = store && !floors.has(restaurantId) ? await store.read(key, at) : null
     if (stored && (stored.until === null || clock.now() < stored.until))
       return this.#enter(key, restaurantId, { place: at, ...stored }, 'redis')
@@ -206,7 +206,7 @@ export class Answers {
     const hourEnds = from + HOUR_MICROS
     const to = stored.until === null ? hourEnds : Math.min(hourEnds, microsOf(stored.until))
     const times = { madeAt: elapsedMillis(), from, to }
-    const entry: Entry = { ...stored, ...times, restaurantId, etag, found, bytes, coded: {}, ready: {} }
+    const entry: Entry = { restaurantId, etag, found, bytes, coded: {}, ready: {}, ...times, ...stored }
     // One that was begun earlier and ended later is of use to those who wait for it, to nobody else.
     if (old && old.place.epoch === entry.place.epoch && old.place.seq > entry.place.seq) return entry
     if (old) this.#forget(key, old)

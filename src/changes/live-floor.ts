@@ -180,7 +180,7 @@ export class LiveFloor {
     )
     if (found.kind === 'resync') return found.reason
     const { epoch, seq } = this.floor.standing
-    const older = found.changes.map(({ frame, ...change }) => ({ ...change, text: frame }))
+    const older = found.changes.map(({ frame, ...change }) => ({ text: frame, ...change }))
     if (epoch === found.epoch) this.#recent.prepend(older, { seq: place.since, at: place.at }, seq)
     return null
   }

@@ -42,7 +42,7 @@ async function etagNow(
   const { live, release } = await floors.hold(restaurantId)
   try {
     if (minSeq !== null) await live.reach(minSeq)
-    return etagAt({ ...live.floor.standing, hour: fullHour(clock.now()) })
+    return etagAt({ hour: fullHour(clock.now()), ...live.floor.standing })
   } finally {
     release()
   }
