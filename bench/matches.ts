@@ -23,6 +23,9 @@ export interface Match {
   readonly sides: readonly Side[]
 }
 
+/** How often everything is run before it is measured. */
+const WARM_UPS = by({ full: 4, quick: 4, short: 1 })
+
 /** Commands at half of the rate, and how many times: a slow moment of the disk in one of the runs is not what the median of all says. */
 const AT_HALF = by({
   full: { count: 3_000, rounds: 3 },
@@ -150,12 +153,16 @@ async function playHalf(
   return new Map(all.map(({ what, own, limit }) => [what, { own: medians(own), limit: medians(limit) }]))
 }
 
-/** Connections opened, statements prepared, code compiled. */
+/**
+ * Connections opened, statements prepared, code compiled: V8 goes on optimizing for some ten thousand commands, with threads of its own beside the database, and a server of an evening has long
+ * had them.
+ */
 async function warmUp(url: string, match: Match, door: Door): Promise<void> {
-  const { count } = match
-  for (const side of ['execute', 'http'] as const)
-    for (const what of WHATS) await runSide(url, { ...match, count }, side, what, door)
-  await tidy(url)
+  for (let round = 0; round < WARM_UPS; round++) {
+    for (const side of ['execute', 'http'] as const)
+      for (const what of WHATS) await runSide(url, match, side, what, door)
+    await tidy(url)
+  }
 }
 
 async function runSide(
