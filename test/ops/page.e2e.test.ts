@@ -59,16 +59,17 @@ test('O1, O2: in a browser under load the page has live charts, and its figures 
   const restaurant = await register(base)
   const guest = await restaurant.walkIn()
   for (let n = 0; n < 3; n++) await restaurant.device()
+  // What fails by the server's fault, so that there is an example of it; before the load, whose first reading of a floor would fail as well.
+  await database.sql('revoke select on qtable.reservations from qtable_app')
+  const failed = await restaurant.call('GET', '/reservations?of=Ada')
+  expect(failed.status).toBe(500)
+  await database.sql('grant select on qtable.reservations to qtable_app')
+
   const load = [
     repeat(() => restaurant.v2('PATCH', `/guests/${guest}`, { notes: 'again' })),
     repeat(() => restaurant.call('GET', '/guests')),
     repeat(() => restaurant.call('GET', '/tables/nothing')),
   ]
-  // What fails by the server's fault, so that there is an example of it.
-  await database.sql('revoke select on qtable.reservations from qtable_app')
-  const failed = await restaurant.call('GET', '/reservations?of=Ada')
-  expect(failed.status).toBe(500)
-  await database.sql('grant select on qtable.reservations to qtable_app')
 
   const browser = await openBrowser()
   const { page, complaints } = await openPage(browser, base, 1440)
