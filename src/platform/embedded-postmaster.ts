@@ -118,7 +118,7 @@ function spawnPostmaster(cluster: Cluster, log: FileHandle): Postmaster {
 
 /**
  * Has the kernel treat a process, and those that it starts from now on, as work that may wait a moment (SCHED_BATCH, sched(7)): a session that is sent a question then doesn't take
- * the core from the server that sends it and has more to send, to others and to devices. On one machine commands are a sixth faster for it (docs/decisions/0012). Where there is no
+ * the core from the server that sends it and has more to send, to others and to devices. Commands are up to a quarter faster for it on two cores (docs/decisions/0012). Where there is no
  * `chrt` (util-linux, BusyBox), everything goes on as it is.
  */
 function runBatched(pid: number | undefined): Promise<void> {
