@@ -65,6 +65,13 @@ export function median(values: readonly number[]): number {
   return (sorted[Math.ceil(half) - 1]! + sorted[Math.floor(half)]!) / 2
 }
 
+/** The interval that the median of what the values were drawn from is in, at a confidence of 95 %: by the ranks of a binomial distribution, so of whatever form they are. Of twenty values or more. */
+export function medianWithin(values: readonly number[]): [number, number] {
+  const sorted = [...values].sort((a, b) => a - b)
+  const [half, reach] = [sorted.length / 2, 0.98 * Math.sqrt(sorted.length)]
+  return [sorted[Math.max(0, Math.floor(half - reach))]!, sorted[Math.min(sorted.length - 1, Math.ceil(half + reach))]!]
+}
+
 /** Each figure's median over several runs. */
 export const medians = (runs: readonly Figures[]): Figures => ({
   perSecond: median(runs.map((run) => run.perSecond)),

@@ -1,11 +1,10 @@
-import { fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { Db } from '../src/platform/db.ts'
 import { newId } from '../src/platform/ids.ts'
 import { systemClock } from '../src/platform/clock.ts'
 import { execute } from '../src/changes/command.ts'
 import type { Change } from '../src/changes/log.ts'
 import { updateGuest } from '../src/guests/update-guest.ts'
+import { Process } from './process.ts'
 import { asSuperuser, openPostgres } from './floor.ts'
 import type { Heard, Kind } from './socket-clients.ts'
 import { furnish, placeOf } from './socket-floor.ts'
@@ -13,40 +12,15 @@ import type { Manner, Measured, Order, Range, Told } from './socket-server.ts'
 
 /** The processes of the benches of sockets: a database, what is measured, and devices. */
 
-async function started(program: string, ...args: string[]): Promise<{ child: ChildProcess; first: unknown }> {
-  const execArgv = [...process.execArgv, '--expose-gc']
-  const child = fork(new URL(`./${program}.ts`, import.meta.url), args, { execArgv, serialization: 'advanced' })
-  const [first] = args.length > 0 ? ((await once(child, 'message')) as unknown[]) : []
-  return { child, first }
-}
-
-/** One process that is asked one thing at a time. */
-class Asked {
-  readonly #child: ChildProcess
-
-  constructor(child: ChildProcess) {
-    this.#child = child
-  }
-
-  async ask<Answer>(order: unknown): Promise<Answer> {
-    const answer = once(this.#child, 'message', { signal: AbortSignal.timeout(600_000) })
-    this.#child.send(order as object)
-    return ((await answer) as [Answer])[0]
-  }
-
-  async end(): Promise<void> {
-    const gone = once(this.#child, 'exit')
-    this.#child.disconnect()
-    await gone
-  }
-}
+// The garbage of what was measured before is cleared away before the next.
+const OPTIONS = ['--expose-gc']
 
 /** Devices of a server, in two processes. */
 export class Devices {
-  readonly #processes: readonly Asked[]
+  readonly #processes: readonly Process[]
   readonly #count: number
 
-  private constructor(processes: readonly Asked[], count: number) {
+  private constructor(processes: readonly Process[], count: number) {
     this.#processes = processes
     this.#count = count
   }
@@ -56,8 +30,7 @@ export class Devices {
     const halves = [Math.ceil(devices / 2), Math.floor(devices / 2)].filter((count) => count > 0)
     const processes = await Promise.all(
       halves.map(async (count, half) => {
-        const { child } = await started('socket-clients')
-        const asked = new Asked(child)
+        const asked = Process.start('socket-clients', [], OPTIONS)
         await asked.ask({ ...range, port, kind, first: half * halves[0]!, devices: count, stamps })
         return asked
       }),
@@ -90,16 +63,16 @@ export class Devices {
 /** A server in a process of its own: the whole application, or the limit. */
 export class SocketServer {
   readonly port: number
-  readonly #process: Asked
+  readonly #process: Process
 
-  private constructor(port: number, child: ChildProcess) {
+  private constructor(port: number, server: Process) {
     this.port = port
-    this.#process = new Asked(child)
+    this.#process = server
   }
 
   static async open(mode: 'app' | 'raw', given: string): Promise<SocketServer> {
-    const { child, first } = await started('socket-server', mode, given)
-    return new SocketServer(first as number, child)
+    const server = Process.start('socket-server', [mode, given], OPTIONS)
+    return new SocketServer(await server.next<number>(), server)
   }
 
   prepare(range: Range, manner: Manner): Promise<number> {

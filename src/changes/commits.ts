@@ -19,19 +19,21 @@ export class Commits {
   // In two halves: the older one goes whole. Letting go the oldest of one map takes longer the more of them have gone.
   #young = new Map<Instant, Commit>()
   #old = new Map<Instant, Commit>()
+  #latest: Instant | null = null
 
   constructor(tracing: Tracing | null) {
     this.tracing = tracing
   }
 
-  /** A change was committed now, or as another process says at `millis`. `parent`: the span of whoever did it. */
+  /** A change was committed now, or as another process says at `millis`. `parent`: the span of whoever did it. Whoever says so once more right after it says nothing new. */
   made(
     change: { readonly at: Instant; readonly restaurantId: string; readonly seq: number },
     parent: SpanContext | null = null,
     millis: number = wallMillis(),
   ): void {
     const { at, restaurantId, seq } = change
-    if (this.#of(at)) return
+    if (at === this.#latest) return
+    this.#latest = at
     if (this.#young.size >= limits.commitsRemembered / 2) [this.#old, this.#young] = [this.#young, new Map()]
     this.#young.set(at, { millis, restaurantId, seq, span: this.#publish(parent, restaurantId, seq) })
   }

@@ -23,13 +23,12 @@ export function tracked<D extends Trackable>(
 ): D & { readonly trail: Trail } {
   const { commits, publish } = deps
   const db = deps.db.until(new ClientGone(response), commits && trail)
-  // The new one first: V8 gives what is spread and then added to a hidden class of its own each time.
-  if (!commits) return { trail, ...deps, db }
   const said = (change: Change) => {
     trail.seq = change.seq
     // Before it is published: whoever hears of it asks for the span.
-    if (trail.span) commits.made(change, trail.part)
+    if (trail.span) commits?.made(change, trail.part)
     publish(change)
   }
+  // The new one first: V8 gives what is spread and then added to a hidden class of its own each time.
   return { trail, ...deps, db, publish: said }
 }

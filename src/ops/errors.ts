@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import type { ErrorExample } from './figures.ts'
@@ -27,9 +27,9 @@ export class ErrorExamples {
 export function watchErrors(server: FastifyInstance, examples: ErrorExamples, nowMillis: () => number): void {
   const thrown = new WeakMap<object, Error>()
   server.addHook('onError', async (request, _, error) => void thrown.set(request, error))
-  server.addHook('onResponse', async (request, reply) => {
+  const note = (request: FastifyRequest, reply: FastifyReply) => {
     const route = request.routeOptions.url ?? 'none'
-    if (reply.statusCode < 500 || !isServed(route)) return
+    if (!isServed(route)) return
     const error = thrown.get(request)
     examples.add({
       at: Math.round(nowMillis()),
@@ -41,6 +41,10 @@ export function watchErrors(server: FastifyInstance, examples: ErrorExamples, no
       place: error === undefined || error instanceof AppError ? null : placeOf(error),
       requestId: request.id,
     })
+  }
+  server.addHook('onResponse', (request, reply, done) => {
+    if (reply.statusCode >= 500) note(request, reply)
+    done()
   })
 }
 

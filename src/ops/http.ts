@@ -71,7 +71,8 @@ function count(server: FastifyInstance, meter: Meter): ReadonlyMap<string, Route
   const over = () => void active.value--
   server.server.prependListener('request', (_, response) => {
     active.value++
-    response.once('close', over)
+    // Told of once, so it needn't be taken away again.
+    response.on('close', over)
   })
   const unrouted = new RouteFigures(meter, NO_ROUTE)
   server.addHook('onResponse', (request, reply, done) => {
@@ -98,7 +99,7 @@ class RouteFigures {
   readonly #route: string
   readonly #durations = new Map<string, Histogram>()
   readonly #errors = new Map<string, Cell>()
-  readonly #cache = new Map<string, Cell>()
+  readonly #cache = new Map<string, Map<string, Cell>>()
   #method = ''
   #status = 0
   #duration: Histogram | null = null
@@ -141,9 +142,10 @@ class RouteFigures {
   }
 
   #cacheOf(shape: string, result: string): Cell {
-    const key = `${shape} ${result}`
-    let cell = this.#cache.get(key)
-    if (!cell) this.#cache.set(key, (cell = this.#meter.cell(metrics.cacheRequests, shape, result)))
+    let results = this.#cache.get(shape)
+    if (!results) this.#cache.set(shape, (results = new Map()))
+    let cell = results.get(result)
+    if (!cell) results.set(result, (cell = this.#meter.cell(metrics.cacheRequests, shape, result)))
     return cell
   }
 

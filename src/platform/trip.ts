@@ -24,7 +24,6 @@ interface Asked extends Asking {
   readonly given: readonly unknown[]
   readonly values: readonly (string | Buffer | null)[]
   readonly rows: object[]
-  readonly began: number
   shape: Shape | undefined
   /** Why its rows can't be read. */
   fault?: unknown
@@ -68,11 +67,14 @@ export class Trip {
   name = ''
   text = ''
   readonly #observers: readonly StatementObserver[]
+  /** When the first was taken along: the others are of the same turn. */
+  readonly #began: number
   #at = 0
 
   /** `observers` are told of each statement that they know. */
   constructor(observers: readonly StatementObserver[]) {
     this.#observers = observers
+    this.#began = observers.length > 0 ? performance.now() : 0
   }
 
   /** Takes one more along, before it is sent. Gives its rows. */
@@ -92,8 +94,7 @@ export class Trip {
     reject: Asked['reject'],
   ): void {
     const values = given.map((value) => utils.prepareValue(value))
-    const began = told === null || this.#observers.length === 0 ? 0 : performance.now()
-    this.asked.push({ name, text, told, given, values, rows: [], began, shape: undefined, resolve, reject })
+    this.asked.push({ name, text, told, given, values, rows: [], shape: undefined, resolve, reject })
   }
 
   submit(connection: unknown): null {
@@ -158,7 +159,7 @@ export class Trip {
     const { name, told, rows, shape, fault, resolve, reject } = asked
     if (name !== '') shapes.get(connection as Connection)!.set(name, shape ?? NO_ROWS)
     this.#turnTo(this.#at + 1)
-    if (told !== null) this.#tell(asked, Number(text.slice(text.lastIndexOf(' ') + 1)) || 0, null)
+    if (told !== null) this.#tell(told, Number(text.slice(text.lastIndexOf(' ') + 1)) || 0, null)
     if (fault !== undefined) return reject(fault)
     resolve(rows as never[], text)
   }
@@ -170,7 +171,7 @@ export class Trip {
       const { name, told, reject } = asked
       delete to.submittedNamedStatements[name]
       shapes.get(to)?.delete(name)
-      if (told !== null) this.#tell(asked, 0, sqlState(error) ?? '08000')
+      if (told !== null) this.#tell(told, 0, sqlState(error) ?? '08000')
       reject(error)
     }
     this.#at = this.asked.length
@@ -178,10 +179,10 @@ export class Trip {
 
   handleReadyForQuery(): void {}
 
-  #tell({ told, began }: Asked, rows: number, sqlstate: string | null): void {
+  #tell(name: string, rows: number, sqlstate: string | null): void {
     if (this.#observers.length === 0) return
-    const seconds = (performance.now() - began) / 1000
-    for (const each of this.#observers) each.statement(told!, seconds, rows, sqlstate)
+    const seconds = (performance.now() - this.#began) / 1000
+    for (const each of this.#observers) each.statement(name, seconds, rows, sqlstate)
   }
 }
 
