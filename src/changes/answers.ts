@@ -51,6 +51,8 @@ interface Entry extends Stored {
   readonly from: number
   readonly to: number
   bytes: number
+  /** When it was put behind all others in the order of their use, in microseconds since 1970. */
+  usedAt: number
   readonly coded: Partial<Record<Coding, Promise<Buffer>>>
   /** Those of them that are done. */
   readonly ready: Partial<Record<Coding, Buffer>>
@@ -86,7 +88,7 @@ const compress = {
  */
 export class Answers {
   readonly #deps: AnswerDeps
-  // In the order of their last use.
+  // In the order of their last use, to the second.
   readonly #entries = new Map<string, Entry>()
   readonly #making = new Map<string, Making>()
   /** Made a moment ago and not in the store yet. */
@@ -111,7 +113,7 @@ export class Answers {
    * the database can answer, and what the shape refuses with.
    */
   async get(restaurantId: string, shape: Shape, coding: Coding = 'identity'): Promise<Answer> {
-    const key = `${restaurantId} ${shape.key}`
+    const key = keyOf(restaurantId, shape)
     const known = this.#deps.heads.known(restaurantId)
     if (known) this.#deps.floors.touch(restaurantId)
     const end = known ?? (await this.#end(restaurantId))
@@ -121,11 +123,11 @@ export class Answers {
     return this.#give(key, renewed.entry, renewed.found, coding)
   }
 
-  /** The answer of a shape as {@link get} gives it, where that takes no waiting; else null. */
-  kept(restaurantId: string, shape: Shape, coding: Coding): (Answer & { readonly found: 'hit' }) | null {
+  /** The answer of a shape, by its {@link keyOf}, as {@link get} gives it, where that takes no waiting; else null. */
+  kept(restaurantId: string, key: string, coding: Coding): (Answer & { readonly found: 'hit' }) | null {
     const end = this.#deps.heads.known(restaurantId)
     if (!end) return null
-    const entry = this.#current(`${restaurantId} ${shape.key}`, end)
+    const entry = this.#current(key, end)
     if (!entry) return null
     const isPlain = coding === 'identity' || entry.body.length < limits.codedBytes
     const body = isPlain ? entry.body : entry.ready[coding]
@@ -205,7 +207,7 @@ export class Answers {
     const from = microsOf(stored.place.hour)
     const hourEnds = from + HOUR_MICROS
     const to = stored.until === null ? hourEnds : Math.min(hourEnds, microsOf(stored.until))
-    const times = { madeAt: elapsedMillis(), from, to }
+    const times = { madeAt: elapsedMillis(), usedAt: this.#deps.clock.micros(), from, to }
     const entry: Entry = { restaurantId, etag, found, bytes, coded: {}, ready: {}, ...times, ...stored }
     // One that was begun earlier and ended later is of use to those who wait for it, to nobody else.
     if (old && old.place.epoch === entry.place.epoch && old.place.seq > entry.place.seq) return entry
@@ -221,8 +223,12 @@ export class Answers {
     if (!entry || !reaches(entry.place, end)) return null
     const now = this.#deps.clock.micros()
     if (now < entry.from || now >= entry.to) return null
-    this.#entries.delete(key)
-    this.#entries.set(key, entry)
+    // To take a key out of a map and put it in again takes longer than to find it, and some are asked for a thousand times a second.
+    if (now - entry.usedAt >= ORDER_MICROS) {
+      entry.usedAt = now
+      this.#entries.delete(key)
+      this.#entries.set(key, entry)
+    }
     return entry
   }
 
@@ -272,6 +278,10 @@ export class Answers {
 // What an entry takes beside its body and its key, about.
 const ENTRY_BYTES = 400
 const HOUR_MICROS = 3_600_000_000
+const ORDER_MICROS = 1_000_000
+
+/** The key of a restaurant's answer. */
+export const keyOf = (restaurantId: string, shape: Pick<Shape, 'key'>): string => `${restaurantId} ${shape.key}`
 
 /** Whether a place is that of a log that ends there, or a later one: the end was asked for before the answer was written. */
 const reaches = ({ epoch, seq }: Place, end: End): boolean => seq >= end.seq && epoch === end.epoch

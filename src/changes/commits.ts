@@ -5,6 +5,7 @@ import type { SpanContext, Tracing } from '../platform/tracing.ts'
 
 /** What is remembered of a change after its commit, by its time, which no other has. */
 interface Commit {
+  readonly at: Instant
   /** When it was committed, in milliseconds since 1970. */
   readonly millis: number
   readonly restaurantId: string
@@ -19,23 +20,24 @@ export class Commits {
   // In two halves: the older one goes whole. Letting go the oldest of one map takes longer the more of them have gone.
   #young = new Map<Instant, Commit>()
   #old = new Map<Instant, Commit>()
-  #latest: Instant | null = null
+  /** What was made or asked for last: a change is asked for by one socket after the other. */
+  #last: Commit | undefined
 
   constructor(tracing: Tracing | null) {
     this.tracing = tracing
   }
 
-  /** A change was committed now, or as another process says at `millis`. `parent`: the span of whoever did it. Whoever says so once more right after it says nothing new. */
+  /** A change was committed now, or as another process says at `millis`. `parent`: the span of whoever did it. Whoever says so again says nothing new. */
   made(
     change: { readonly at: Instant; readonly restaurantId: string; readonly seq: number },
     parent: SpanContext | null = null,
     millis: number = wallMillis(),
   ): void {
     const { at, restaurantId, seq } = change
-    if (at === this.#latest) return
-    this.#latest = at
+    if (this.#of(at)) return
     if (this.#young.size >= limits.commitsRemembered / 2) [this.#old, this.#young] = [this.#young, new Map()]
-    this.#young.set(at, { millis, restaurantId, seq, span: this.#publish(parent, restaurantId, seq) })
+    this.#last = { at, millis, restaurantId, seq, span: this.#publish(parent, restaurantId, seq) }
+    this.#young.set(at, this.#last)
   }
 
   /** The moment of a change's commit; its own time where that isn't known, which is that of its command's beginning. */
@@ -55,8 +57,9 @@ export class Commits {
 
   /** Tells the trace of a change that it was given to the sockets of a kind. */
   traceDelivery(kind: string, at: Instant): void {
+    if (!this.tracing) return
     const commit = this.#of(at)
-    if (!this.tracing || !commit?.span) return
+    if (!commit?.span) return
     this.tracing.past(`deliver ${kind}`, commit.span, SpanKind.CONSUMER, this.secondsSince(at), {
       'qtable.socket.kind': kind,
       'qtable.restaurant_id': commit.restaurantId,
@@ -65,7 +68,10 @@ export class Commits {
   }
 
   #of(at: Instant): Commit | undefined {
-    return this.#young.get(at) ?? this.#old.get(at)
+    if (this.#last?.at === at) return this.#last
+    const known = this.#young.get(at) ?? this.#old.get(at)
+    if (known) this.#last = known
+    return known
   }
 
   /** A span for the way of a change to the sockets of this process. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { elapsedMillis } from '../platform/clock.ts'
 import { limits } from '../platform/limits.ts'
-import type { Answers, Coding, Shape } from '../changes/answers.ts'
+import { keyOf, type Answers, type Coding, type Shape } from '../changes/answers.ts'
 import { clientHas } from '../changes/etag.ts'
 import type { Identities } from '../staff/identify.ts'
 import { codingOf } from './coding.ts'
@@ -51,7 +51,7 @@ export interface RepeatedDeps {
  */
 export class RepeatedReads {
   readonly #deps: RepeatedDeps
-  readonly #asked = new Map<string, Asked>()
+  readonly #asked = new Map<string, Asked & { readonly key: string }>()
   #isClosing = false
   #taken = 0
 
@@ -63,7 +63,7 @@ export class RepeatedReads {
   note(url: string, asked: Asked): void {
     if (url.length > limits.rememberedQueryCharacters || this.#asked.get(url)?.shape === asked.shape) return
     if (this.#asked.size >= limits.rememberedQueries) this.#asked.clear()
-    this.#asked.set(url, asked)
+    this.#asked.set(url, { ...asked, key: keyOf(asked.restaurantId, asked.shape) })
   }
 
   /** Requests that were answered here since the start. */
@@ -89,7 +89,7 @@ export class RepeatedReads {
     if (identity?.restaurantId !== asked.restaurantId || !identity.isActive || !identity.restaurantIsActive)
       return false
     const coding: Coding = accepted === undefined ? 'identity' : codingOf(accepted)
-    const answer = this.#deps.answers.kept(asked.restaurantId, asked.shape, coding)
+    const answer = this.#deps.answers.kept(asked.restaurantId, asked.key, coding)
     if (!answer) return false
     const id = watch.idOf(request)
     if (id === null) return false

@@ -3,6 +3,7 @@ import type { Logger } from './log.ts'
 
 /** What a request's line in the log says. `ms`: how long it took; `facts`: what else was learned of it, no personal data. */
 export interface RequestLine {
+  /** Of letters, digits and `_.:-`. */
   readonly id: string
   readonly method: string
   readonly path: string
@@ -26,7 +27,7 @@ export function requestLog(log: Logger): (line: RequestLine) => void {
     const now = Date.now()
     if (now !== millis) [millis, time] = [now, new Date(now).toISOString()]
     out.write(
-      `{"level":30,"time":"${time}","reqId":${JSON.stringify(id)},"method":"${method}","path":${JSON.stringify(path)},"status":${status},"ms":${ms}${more},"msg":"request"}\n`,
+      `{"level":30,"time":"${time}","reqId":"${id}","method":"${method}","path":${JSON.stringify(path)},"status":${status},"ms":${ms}${more},"msg":"request"}\n`,
     )
   }
 }
