@@ -30,7 +30,7 @@ const WARM_UPS = by({ full: 2, quick: 4, short: 1 })
 
 /** Commands at half of the rate, and how many times: a slow moment of the disk in one of the runs is not what the median of all says. */
 const AT_HALF = by({
-  full: { count: 3_000, rounds: 3 },
+  full: { count: 1_500, rounds: 7 },
   quick: { count: 1_500, rounds: 3 },
   short: { count: 300, rounds: 1 },
 })
