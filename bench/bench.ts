@@ -7,7 +7,7 @@ import { svgOf } from './plots.ts'
 import { goalText, isMet, type Curve, type Message, type Row } from './report.ts'
 
 /**
- * All benches, one after the other, and one table of all: each row a ratio against its limit in the same run. `npm run bench`, about 35 minutes on a quiet machine; `-- --quick` takes some twelve
+ * All benches, one after the other, and one table of all: each row a ratio against its limit in the same run. `npm run bench`, about 50 minutes on a quiet machine; `-- --quick` takes some thirteen
  * and says roughly, `-- --short` three and only shows that every bench runs. Names after it choose some: `npm run bench -- --quick reads history`. `--save` puts table and curves into
  * docs/performance.md and docs/plots/.
  */

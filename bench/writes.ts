@@ -6,7 +6,7 @@ import { findPgbench } from './pgbench.ts'
 import { atLeast, atMost, row, type Goal } from './report.ts'
 
 /**
- * Walk-in, status, seat and clear: commands a second of ours, against pgbench with the statements that the commands send. About eight minutes; `--quick` takes two, `--short` half
+ * Walk-in, status, seat and clear: commands a second of ours, against pgbench with the statements that the commands send. About fifteen minutes; `--quick` takes three, `--short` half
  * a one.
  */
 
