@@ -9,14 +9,14 @@ import { atLeast, row } from './report.ts'
 /**
  * What measuring costs: reads of the dashboard and walk-ins over HTTP, of a server with all that feeds /metrics and of one without, which take turns. On a shared machine the same tenth of a second costs a
  * fifth more or less than the one before, so the turns are short and many, and the median of their ratios is told with the interval that it is in. Each side is a process of its own, as they would serve:
- * in one process each slows the other's code down. There are several pairs of them, because V8 compiles no two alike. Seven minutes; `--quick` takes one.
+ * in one process each slows the other's code down. There are several pairs of them, because V8 compiles no two alike, and each side is the first of every other pair, which is slower by some hundredths whichever it is. Seven minutes; `--quick` takes one.
  */
 
-const PAIRS = by({ full: 10, quick: 2, short: 1 })
-const WARM_UP = by({ full: 20, quick: 20, short: 1 })
+const PAIRS = by({ full: 16, quick: 4, short: 1 })
+const WARM_UP = by({ full: 15, quick: 15, short: 1 })
 const ROUNDS = by({
-  full: { dashboard: 50, 'walk-in': 30 },
-  quick: { dashboard: 40, 'walk-in': 20 },
+  full: { dashboard: 26, 'walk-in': 20 },
+  quick: { dashboard: 20, 'walk-in': 10 },
   short: { dashboard: 4, 'walk-in': 4 },
 })
 const COUNT = by({
@@ -33,24 +33,23 @@ const SIDES = ['with', 'without'] as const
 type Side = (typeof SIDES)[number]
 type Both = Record<Side, Cost>
 
-/** Measures one pair of processes, the sides in turn. */
-async function measure(url: string, of: Record<What, Both[]>): Promise<void> {
-  const start = (side: Side) => Process.start('door-process', [url, side])
-  const doors: Record<Side, Process> = { with: start('with'), without: start('without') }
+/** Measures one pair of processes, the sides in turn. The first of `order` is started and warmed up first. */
+async function measure(url: string, order: readonly Side[], of: Record<What, Both[]>): Promise<void> {
+  const doors = new Map(order.map((side) => [side, Process.start('door-process', [url, side])]))
   const run = (side: Side, what: What, count: number): Promise<Cost> =>
-    doors[side].ask({ what, count, connections: CONNECTIONS } satisfies Order)
+    doors.get(side)!.ask({ what, count, connections: CONNECTIONS } satisfies Order)
   try {
     for (const what of WHATS) {
       const count = COUNT[what]
-      for (const side of SIDES) await run(side, what, count * WARM_UP)
+      for (const side of order) await run(side, what, count * WARM_UP)
       for (let round = 0; round < ROUNDS[what]; round++) {
         const costs: Partial<Both> = {}
-        for (const side of round % 2 === 0 ? SIDES : SIDES.toReversed()) costs[side] = await run(side, what, count)
+        for (const side of round % 2 === 0 ? order : order.toReversed()) costs[side] = await run(side, what, count)
         of[what].push(costs as Both)
       }
     }
   } finally {
-    for (const side of SIDES) await doors[side].end()
+    for (const door of doors.values()) await door.end()
   }
 }
 
@@ -61,7 +60,7 @@ try {
   await furnish(postgres.url, db, 200)
   await db.close()
   for (let n = 0; n < PAIRS; n++) {
-    await measure(postgres.url, all)
+    await measure(postgres.url, n % 2 === 0 ? SIDES : SIDES.toReversed(), all)
     // The next pair has the same dashboards as the first.
     await tidy(postgres.url)
   }
