@@ -23,11 +23,15 @@ export class ErrorExamples {
   }
 }
 
-/** Puts an example into `examples` for every answer of 500 and above that a device was given. */
-export function watchErrors(server: FastifyInstance, examples: ErrorExamples, nowMillis: () => number): void {
+/** Gives what puts an example into `examples`, to be called with every answer of 500 and above: of those that a device was given. */
+export function watchErrors(
+  server: FastifyInstance,
+  examples: ErrorExamples,
+  nowMillis: () => number,
+): (request: FastifyRequest, reply: FastifyReply) => void {
   const thrown = new WeakMap<object, Error>()
   server.addHook('onError', async (request, _, error) => void thrown.set(request, error))
-  const note = (request: FastifyRequest, reply: FastifyReply) => {
+  return (request, reply) => {
     const route = request.routeOptions.url ?? 'none'
     if (!isServed(route)) return
     const error = thrown.get(request)
@@ -42,10 +46,6 @@ export function watchErrors(server: FastifyInstance, examples: ErrorExamples, no
       requestId: request.id,
     })
   }
-  server.addHook('onResponse', (request, reply, done) => {
-    if (reply.statusCode >= 500) note(request, reply)
-    done()
-  })
 }
 
 /**

@@ -84,8 +84,8 @@ export class Ops {
   /** Before any route is mounted. Gives what watches the reads that are answered before the server sees them. */
   watch(server: FastifyInstance): RequestWatch {
     const { log, isOn } = this.#deps
-    if (isOn) watchErrors(server, this.#errors, wallMillis)
-    return watchHttp(server, { log, meter: isOn ? this.#meter : null, tracing: this.#tracing })
+    const failed = isOn ? watchErrors(server, this.#errors, wallMillis) : null
+    return watchHttp(server, { log, meter: isOn ? this.#meter : null, tracing: this.#tracing, failed })
   }
 
   /** Puts /metrics, the operations page and the checks of health behind their paths. */
