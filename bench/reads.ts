@@ -12,7 +12,7 @@ import { atLeast, row } from './report.ts'
 
 /**
  * Reads of the iPad's contract over 32 connections: the server as `npm start` runs it, its log included, against node:http that checks the same token and serves the same
- * bytes. Sides take short turns, because some seconds of a shared machine are half as fast as others. About eight minutes; `--quick` one and a half, `--short` half a one.
+ * bytes. Sides take turns, when each has served for some seconds: a process is half as fast in its first ones. About nine minutes; `--quick` two, `--short` half a one.
  */
 
 const CONNECTIONS = 32
@@ -178,10 +178,10 @@ async function wrk({ base, pid }: Server, { path, token, etag }: Asked, seconds:
 
 /** One row: both sides in turn, in reverse order every other round. */
 async function compare(ours: Server, name: string, asked: Asked): Promise<string[]> {
-  const { seconds, rounds } = by({
-    full: { seconds: 1, rounds: 13 },
-    quick: { seconds: 1, rounds: 2 },
-    short: { seconds: 1, rounds: 1 },
+  const { warmUp, seconds, rounds } = by({
+    full: { warmUp: 5, seconds: 2, rounds: 7 },
+    quick: { warmUp: 2, seconds: 1, rounds: 2 },
+    short: { warmUp: 1, seconds: 1, rounds: 1 },
   })
   const { path, token } = asked
   const answer = await fetch(ours.base + path, {
@@ -192,8 +192,8 @@ async function compare(ours: Server, name: string, asked: Asked): Promise<string
   const raw = await startRaw({ secret: SECRET, answers: { [path]: { body: body.toString('base64'), etag } } })
   const sent = asked.etag === null ? asked : { ...asked, etag }
   const [own, limit]: [Run[], Run[]] = [[], []]
-  await wrk(ours, sent, 1)
-  await wrk(raw, sent, 1)
+  await wrk(ours, sent, warmUp)
+  await wrk(raw, sent, warmUp)
   for (let round = 0; round < rounds; round++) {
     const first = round % 2 === 0
     if (first) own.push(await wrk(ours, sent, seconds))
