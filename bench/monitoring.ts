@@ -9,7 +9,7 @@ import { atLeast, row } from './report.ts'
 /**
  * What measuring costs: reads of the dashboard and walk-ins over HTTP, of a server with all that feeds /metrics and of one without, which take turns. On a shared machine the same tenth of a second costs a
  * fifth more or less than the one before, so the turns are short and many, and the median of their ratios is told with the interval that it is in. Each side is a process of its own, as they would serve:
- * in one process each slows the other's code down. There are several pairs of them, because V8 compiles no two alike, and each side is started first in half of them. Seven minutes; `--quick` takes one.
+ * in one process each slows the other's code down. There are several pairs of them, because V8 compiles no two alike, and each side is started first in half of them. Nine minutes; `--quick` takes two.
  */
 
 const PAIRS = by({ full: 16, quick: 4, short: 1 })

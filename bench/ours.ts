@@ -1,5 +1,3 @@
-import { fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { buildApp, type App } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
 import type { Db } from '../src/platform/db.ts'
@@ -13,6 +11,7 @@ import { setGuestStatus } from '../src/guests/set-guest-status.ts'
 import { seatGuest } from '../src/guests/seat-guest.ts'
 import { drive, type Figures, type Timed } from './figures.ts'
 import type { Done, Job } from './load.ts'
+import { Process } from './process.ts'
 import { pairOf, type Pair, type Where } from './pairs.ts'
 import { WALK_IN, type Asked, type What } from './requests.ts'
 
@@ -48,10 +47,10 @@ export class Door {
   readonly app: App
   /** Commands in this process whose changes go to the application's hub. */
   readonly deps: ChangeDeps
-  readonly #load: ChildProcess
+  readonly #load: Process
   readonly #port: number
 
-  private constructor(app: App, deps: ChangeDeps, port: number, load: ChildProcess) {
+  private constructor(app: App, deps: ChangeDeps, port: number, load: Process) {
     this.app = app
     this.deps = deps
     this.#port = port
@@ -69,10 +68,8 @@ export class Door {
     await app.server.listen({ host: '127.0.0.1', port: 0 })
     const address = app.server.server.address()
     const port = typeof address === 'object' && address ? address.port : 0
-    const execArgv = process.execArgv.filter((arg) => !/prof/.test(arg))
-    const load = fork(new URL('./load.ts', import.meta.url), { execArgv })
     const publish = app.hub.publish.bind(app.hub)
-    return new Door(app, { db, clock, newId, publish }, port, load)
+    return new Door(app, { db, clock, newId, publish }, port, Process.start('load'))
   }
 
   /**
@@ -81,14 +78,13 @@ export class Door {
    */
   async run(what: Asked, where: Where, count: number, connections: number, perSecond?: number): Promise<Figures> {
     const job: Job = { port: this.#port, secret: SECRET, what, where, count, connections, perSecond }
-    this.#load.send(job)
-    const [{ failed, figures }] = (await once(this.#load, 'message')) as [Done]
+    const { failed, figures } = await this.#load.ask<Done>(job)
     if (failed > 0) throw new Error(`${failed} of ${count} (${what}, ${where}) were not answered 200`)
     return figures
   }
 
   async close(): Promise<void> {
-    this.#load.disconnect()
+    await this.#load.end()
     await this.app.close()
   }
 }

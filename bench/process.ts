@@ -11,7 +11,8 @@ export class Process {
 
   /** Starts a program of this folder, by its name without `.ts`. */
   static start(program: string, args: readonly string[] = [], options: readonly string[] = []): Process {
-    const execArgv = [...process.execArgv, ...options]
+    // A profile of what is measured is not one of what measures it.
+    const execArgv = [...process.execArgv.filter((arg) => !/prof/.test(arg)), ...options]
     const url = new URL(`./${program}.ts`, import.meta.url)
     return new Process(fork(url, args, { execArgv, serialization: 'advanced' }))
   }
@@ -39,6 +40,7 @@ export class Process {
   }
 
   async end(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const gone = once(this.#child, 'exit')
     this.#child.disconnect()
     await gone
