@@ -63,7 +63,7 @@ export class RepeatedReads {
   note(url: string, asked: Asked): void {
     if (url.length > limits.rememberedQueryCharacters || this.#asked.get(url)?.shape === asked.shape) return
     if (this.#asked.size >= limits.rememberedQueries) this.#asked.clear()
-    this.#asked.set(url, { ...asked, key: keyOf(asked.restaurantId, asked.shape) })
+    this.#asked.set(url, { key: keyOf(asked.restaurantId, asked.shape), ...asked })
   }
 
   /** Requests that were answered here since the start. */

@@ -48,7 +48,7 @@ export function watchHttp(server: FastifyInstance, { log, meter, tracing, failed
   })
   const say = requestLog(log)
   const unrouted = meter && new RouteFigures(meter, NO_ROUTE)
-  // One for all: each hook is a tenth of a microsecond of every request.
+  // One for all that is the same on every route: each hook is a call more for every request.
   server.addHook('onResponse', (request, reply, done) => {
     const { id, method, url, trail } = request
     const { statusCode: status, elapsedTime } = reply
