@@ -9,6 +9,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     // As many as the smallest machine has cores: most of a test's time is waiting for the database.
     maxWorkers: 2,
+    // A failure names the values, not how many there were: on another machine its message may be all that is left of it.
+    chaiConfig: { truncateThreshold: 400 },
     projects: [
       {
         extends: true,

@@ -9,7 +9,7 @@ export interface Counts {
   readonly skipped: readonly { readonly name: string; readonly reason: string }[]
 }
 
-const firstLine = (text: string): string => text.trim().split('\n', 1)[0]!.slice(0, 300)
+const firstLine = (text: string): string => text.trim().split('\n', 1)[0]!.slice(0, 800)
 
 /** Writes the counts of a run to the file of QTABLE_COUNTS, for check.ts. Where no test could run, for a fault in its file, that counts as one failed. */
 export default class CountingReporter implements Reporter {

@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
 import { startApp, type Restaurant, type TestApp } from '../../test/kit.ts'
+import { systemClock } from '../platform/clock.ts'
+import { limits } from '../platform/limits.ts'
+import { command, execute, LostRace } from './command.ts'
 
 let app: TestApp
 let r: Restaurant
@@ -84,6 +88,27 @@ test('L6: a refused command leaves no row, no change and no message', async () =
   ])
   await device.until((messages) => messages.length > heard)
   expect(device.messages.slice(heard).map((m) => m['type'])).toEqual(['guest_created'])
+})
+
+test('L6: a command that loses every race for its rows is told to come back', async () => {
+  let runs = 0
+  const loser = command({
+    name: 'lose',
+    summary: 'Loses',
+    method: 'POST',
+    path: '/lose',
+    role: 'host',
+    input: z.object({}),
+    answer: z.null(),
+    run: async () => {
+      runs++
+      throw new LostRace('always')
+    },
+  })
+  const deps = { db: app.database.db, clock: systemClock(), newId: () => '', publish: () => undefined }
+  const context = { restaurantId: r.id, actor: { staffId: r.id, role: 'host' } } as const
+  await expect(execute(deps, loser, context, {})).rejects.toMatchObject({ code: 'busy', status: 503 })
+  expect(runs).toBe(limits.transactionAttempts)
 })
 
 test('L7: what is deleted leaves a tombstone', async () => {

@@ -102,7 +102,7 @@ export interface Executed<Result> {
  * Runs a command: one transaction, one change, then the hub is told. The only way that anything devices show is ever written.
  *
  * With a mutation id its answer is stored in the same transaction and given again to a repeat; a refusal is remembered too. Deadlocks and lost races for
- * rows are run again, up to `limits.transactionAttempts` times. Throws `AppError`: not-allowed, invalid-input, mutation-id-reused, busy,
+ * rows are run again, up to `limits.transactionAttempts` times. Throws `AppError`: not-allowed, invalid-input, mutation-id-reused, busy (of lost races too),
  * outcome-unknown, and whatever the command refuses with.
  */
 export async function execute<Input extends z.ZodType, Result>(
@@ -129,7 +129,9 @@ async function attempt<Input extends z.ZodType, Result>(
     try {
       return await runOnce(deps, c, context, input)
     } catch (error) {
-      if (!isLostRace(error) || count === limits.transactionAttempts) throw error
+      if (!isLostRace(error)) throw error
+      if (count === limits.transactionAttempts)
+        throw new AppError('busy', 503, 'Others changed the same again and again')
     }
   }
 }

@@ -35,8 +35,13 @@ export function asRefusal(error: unknown): unknown {
   const state = sqlState(error)
   if (state !== undefined)
     return COME_BACK.has(state) || state.startsWith('08') ? busy(`The database is busy (${state})`) : error
-  const message = error instanceof Error ? error.message : ''
-  return /Connection terminated|ECONNRESET|ECONNREFUSED|EPIPE|not queryable|Client was closed/.test(message)
-    ? busy('The connection to the database broke')
-    : error
+  return isBrokenConnection(error) ? busy('The connection to the database broke') : error
+}
+
+// What the driver says of one, and what Node does: of the system (ECONNRESET, ETIMEDOUT), and where it is written to one that has ended (EPIPE, ERR_STREAM_DESTROYED).
+function isBrokenConnection(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const { code = '', syscall } = error as NodeJS.ErrnoException
+  if (syscall !== undefined || code === 'EPIPE' || code.startsWith('ERR_STREAM_')) return true
+  return /Connection terminated|not queryable|Client was closed/.test(error.message)
 }

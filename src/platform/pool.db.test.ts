@@ -1,6 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { goneAt } from './gone.ts'
 import { openDatabase, type TestDatabase } from '../../test/kit.ts'
+import { openProxyTo } from '../../test/process/proxy.ts'
+import { cleanUpAll } from '../../test/process/server.ts'
 import { statement, Db, type Scope, type Tx } from './db.ts'
 import { limits } from './limits.ts'
 
@@ -19,6 +22,7 @@ let database: TestDatabase
 beforeAll(async () => {
   database = await openDatabase(POOL)
 })
+afterEach(cleanUpAll)
 afterAll(() => database.close())
 
 const works = async () => {
@@ -95,6 +99,30 @@ test('P18: a pool of dead connections heals by itself', async () => {
       .toBe(true)
   }
   expect(database.db.figures).toMatchObject({ used: 0, waiting: 0, max: POOL })
+})
+
+test('P18: a statement that is written while its connection closes is told to come back', async () => {
+  const { proxy, url } = await openProxyTo(database.url)
+  const one = new Db({ url, poolSize: 1 })
+  try {
+    for (let round = 0; round < 20; round++) {
+      // One in each turn of the event loop, so that one is written between the end of what PostgreSQL sends and the end of the connection.
+      const writing = one.transaction(nowhere, async (tx) => {
+        const sent: Promise<unknown>[] = []
+        for (let turn = 0; turn < 200; turn++) {
+          const asked = tx.all(answer, [])
+          asked.catch(() => undefined)
+          sent.push(asked)
+          if (turn === round + 20) proxy.drop()
+          await nextTurn()
+        }
+        await Promise.all(sent)
+      })
+      await expect(writing).rejects.toMatchObject({ code: 'busy', status: 503 })
+    }
+  } finally {
+    await one.close()
+  }
 })
 
 test('P17: who waits beyond the pool is served in order, and a client that is gone takes no connection', async () => {
