@@ -1,13 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Db } from '../src/platform/db.ts'
 import { Door } from './ours.ts'
 import type { Asked } from './requests.ts'
 
-/** An HTTP door in a process of its own, started by monitoring.ts: `door-process.ts <url of the database> <with | without>`. */
+/** An HTTP door in a process of its own, started by monitoring.ts: `door-process.ts <url of the database> <alone | of many>`. */
 
 export interface Order {
   readonly what: Asked
   readonly count: number
   readonly connections: number
+  /** Whether the server measures what it does meanwhile. */
+  readonly isMeasured: boolean
 }
 
 /** What a request came to. */
@@ -17,11 +20,16 @@ export interface Cost {
   readonly micros: number
 }
 
-const [, , url, measuring] = process.argv
-const db = new Db({ url: url!, poolSize: 20 })
-const door = await Door.open(db, measuring === 'with')
+/** What is done once when measuring begins or ends is over by then. */
+const SETTLE_MILLIS = 5
 
-async function run({ what, count, connections }: Order): Promise<Cost> {
+const [, , url, processes] = process.argv
+const db = new Db({ url: url!, poolSize: 20 })
+const door = await Door.open(db, processes === 'alone')
+
+async function run({ what, count, connections, isMeasured }: Order): Promise<Cost> {
+  door.app.ops.measure(isMeasured)
+  await sleep(SETTLE_MILLIS)
   const before = process.cpuUsage()
   const { perSecond } = await door.run(what, 'many', count, connections)
   const { user, system } = process.cpuUsage(before)

@@ -57,14 +57,14 @@ export class Door {
     this.#load = load
   }
 
-  /** `isMeasured`: false leaves out the figures of /metrics and all that belongs to them. */
-  static async open(db: Db, isMeasured = true): Promise<Door> {
+  /** `isSole`: as the only process of its database. */
+  static async open(db: Db, isSole = false): Promise<Door> {
     const read = readConfig({ SECRET_KEY: SECRET, LOG_LEVEL: 'silent' })
     if ('problems' in read) throw new Error(read.problems.join('; '))
     const { config } = read
     const clock = systemClock()
     const log = createLog(config.LOG_LEVEL)
-    const app = await buildApp({ config, secretKey: config.SECRET_KEY!, db, clock, log, isMeasured })
+    const app = await buildApp({ config, secretKey: config.SECRET_KEY!, db, clock, log, isSole })
     await app.server.listen({ host: '127.0.0.1', port: 0 })
     const address = app.server.server.address()
     const port = typeof address === 'object' && address ? address.port : 0

@@ -183,8 +183,6 @@ export interface AppDeps {
   readonly questions?: Questions
   /** Tells the plans of slow statements, where they are wanted. */
   readonly planner?: Planner | null
-  /** False to measure what measuring costs, nothing else. */
-  readonly isMeasured?: boolean
 }
 
 /** The application: a server that listens nowhere yet, its hub and its sockets. `close` stops all of it and leaves the database open. */
@@ -282,7 +280,7 @@ function mountDoors(server: FastifyInstance, config: Config, deps: IosDeps & { r
   for (const r of nativeRoutes) mountNativeRoute(server, { ...deps, refreshDays, attempts }, r)
 }
 
-function openOps({ config, db, log, questions, planner, isMeasured }: AppDeps): Ops {
+function openOps({ config, db, log, questions, planner }: AppDeps): Ops {
   return new Ops({
     db,
     log,
@@ -290,6 +288,5 @@ function openOps({ config, db, log, questions, planner, isMeasured }: AppDeps): 
     slowMillis: config.SLOW_STATEMENT_MILLIS,
     planner: planner ?? null,
     questions: questions ?? new OwnQuestions(),
-    isOn: isMeasured ?? true,
   })
 }

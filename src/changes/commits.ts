@@ -1,6 +1,7 @@
 import { SpanKind } from '@opentelemetry/api'
 import { wallMillis, type Instant } from '../platform/clock.ts'
 import { limits } from '../platform/limits.ts'
+import type { Measuring } from '../platform/measuring.ts'
 import type { SpanContext, Tracing } from '../platform/tracing.ts'
 
 /** What is remembered of a change after its commit, by its time, which no other has. */
@@ -17,14 +18,16 @@ interface Commit {
 /** When changes were committed and whose trace they are of, for a while: how long a change took to the sockets is told from it. */
 export class Commits {
   readonly tracing: Tracing | null
+  readonly measuring: Measuring
   // In two halves: the older one goes whole. Letting go the oldest of one map takes longer the more of them have gone.
   #young = new Map<Instant, Commit>()
   #old = new Map<Instant, Commit>()
   /** What was made or asked for last: a change is asked for by one socket after the other. */
   #last: Commit | undefined
 
-  constructor(tracing: Tracing | null) {
+  constructor(tracing: Tracing | null, measuring: Measuring) {
     this.tracing = tracing
+    this.measuring = measuring
   }
 
   /** A change was committed now, or as another process says at `millis`. `parent`: the span of whoever did it. Whoever says so again says nothing new. */

@@ -8,7 +8,7 @@ import type { Change } from './log.ts'
 interface Trackable {
   readonly db: Db
   readonly publish: (change: Change) => void
-  /** Where nothing is measured there are none. */
+  /** Where none are noted, neither are statements. */
   readonly commits?: Commits | undefined
 }
 
@@ -22,7 +22,7 @@ export function tracked<D extends Trackable>(
   response: ServerResponse,
 ): D & { readonly trail: Trail } {
   const { commits, publish } = deps
-  const db = deps.db.until(new ClientGone(response), commits && trail)
+  const db = deps.db.until(new ClientGone(response), commits?.measuring.isOn ? trail : undefined)
   const said = (change: Change) => {
     trail.seq = change.seq
     // Before it is published: whoever hears of it asks for the span.

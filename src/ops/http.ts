@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { limits } from '../platform/limits.ts'
 import { pathOf, type Logger } from '../platform/log.ts'
 import type { Cell, Histogram, Meter } from '../platform/meter.ts'
+import type { Measuring } from '../platform/measuring.ts'
 import { metrics } from '../platform/metrics.ts'
 import { requestLog } from '../platform/request-log.ts'
 import { endRequest, type Tracing } from '../platform/tracing.ts'
@@ -25,17 +26,19 @@ export const requestIdOf = ({ headers }: Pick<IncomingMessage, 'headers'>, newId
   return typeof given === 'string' && SANE_ID.test(given) ? given : newId()
 }
 
-/** What requests are measured with; `meter` null: they are not. */
+/** What requests are measured with. */
 export interface HttpWatch {
   readonly log: Logger
-  readonly meter: Meter | null
+  readonly meter: Meter
+  readonly measuring: Measuring
   readonly tracing: Tracing | null
   /** Is told of answers of 500 and above. */
-  readonly failed: ((request: FastifyRequest, reply: FastifyReply) => void) | null
+  readonly failed: (request: FastifyRequest, reply: FastifyReply) => void
 }
 
 /** Gives each request a trail, its line in the log, its headers, its figures and its span. Before any route is mounted. Gives what does so for repeated reads. Spec: M4, M5. */
-export function watchHttp(server: FastifyInstance, { log, meter, tracing, failed }: HttpWatch): RequestWatch {
+export function watchHttp(server: FastifyInstance, watch: HttpWatch): RequestWatch {
+  const { log, meter, measuring, tracing, failed } = watch
   server.decorateRequest('trail')
   server.addHook('onRequest', (request, _, done) => {
     request.trail = new Trail(tracing, request.method, request.headers)
@@ -43,27 +46,27 @@ export function watchHttp(server: FastifyInstance, { log, meter, tracing, failed
   })
   server.addHook('onSend', (request, reply, _, done) => {
     void reply.header('x-request-id', request.id)
-    if (meter) void reply.header('server-timing', request.trail.timing(reply.elapsedTime))
+    if (measuring.isOn) void reply.header('server-timing', request.trail.timing(reply.elapsedTime))
     done()
   })
   const say = requestLog(log)
-  const unrouted = meter && new RouteFigures(meter, NO_ROUTE)
+  const unrouted = new RouteFigures(meter, NO_ROUTE)
   // One for all that is the same on every route: each hook is a call more for every request.
   server.addHook('onResponse', (request, reply, done) => {
     const { id, method, url, trail } = request
     const { statusCode: status, elapsedTime } = reply
     say({ id, method, path: pathOf(url), status, ms: tenths(elapsedTime), facts: trail.facts })
-    if (unrouted && request.is404) unrouted.take(request, reply)
-    if (status >= 500) failed?.(request, reply)
+    if (request.is404) unrouted.take(request, reply)
+    if (status >= 500) failed(request, reply)
     done()
   })
-  const figures = meter && count(server, meter)
+  const figures = count(server, meter, measuring)
   return {
     idOf: (request) => (tracing || request.headers['traceparent'] !== undefined ? null : requestIdOf(request, newId)),
-    timingOf: (millis, cache) => (meter ? timingOf(millis, cache) : null),
+    timingOf: (millis, cache) => (measuring.isOn ? timingOf(millis, cache) : null),
     took({ id, url, route, status, millis, restaurantId, shape, cache }) {
       say({ id, method: 'GET', path: pathOf(url), status, ms: tenths(millis), facts: { restaurantId } })
-      figures?.get(route)!.repeated(status, millis, shape, cache)
+      if (measuring.isOn) figures.get(route)!.repeated(status, millis, shape, cache)
     },
   }
 }
@@ -72,10 +75,11 @@ export function watchHttp(server: FastifyInstance, { log, meter, tracing, failed
 const NO_ROUTE = 'none'
 
 /** Counts the requests of every route. Gives the figures of each route, by its pattern. */
-function count(server: FastifyInstance, meter: Meter): ReadonlyMap<string, RouteFigures> {
+function count(server: FastifyInstance, meter: Meter, measuring: Measuring): ReadonlyMap<string, RouteFigures> {
   const active = meter.cell(metrics.httpActive)
   const over = () => void active.value--
   server.server.prependListener('request', (_, response) => {
+    if (!measuring.isOn) return
     active.value++
     // Told of once, so it needn't be taken away again.
     response.on('close', over)
@@ -86,7 +90,7 @@ function count(server: FastifyInstance, meter: Meter): ReadonlyMap<string, Route
     all.set(route.url, figures)
     const own = route.onResponse === undefined ? [] : [route.onResponse].flat()
     const take = (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
-      figures.take(request, reply)
+      if (measuring.isOn) figures.take(request, reply)
       done()
     }
     route.onResponse = [take, ...own]
@@ -100,10 +104,12 @@ class RouteFigures {
   readonly #route: string
   readonly #durations = new Map<string, Histogram>()
   readonly #errors = new Map<string, Cell>()
-  readonly #cache = new Map<string, Map<string, Cell>>()
   #method = ''
   #status = 0
   #duration: Histogram | null = null
+  #shape = ''
+  #result = ''
+  #cached: Cell | null = null
 
   constructor(meter: Meter, route: string) {
     this.#meter = meter
@@ -115,14 +121,14 @@ class RouteFigures {
     const { statusCode } = reply
     this.#observe(method, statusCode, reply.elapsedTime)
     if (statusCode >= 400) this.#errorsOf(trail.code ?? `http-${statusCode}`).value++
-    if (trail.cache !== null) this.#cacheOf(trail.shape, trail.cache).value++
+    if (trail.cache !== null) this.#cache(trail.shape, trail.cache)
     if (trail.span) endRequest(trail.span, method, this.#route === NO_ROUTE ? null : this.#route, statusCode, trail)
   }
 
   /** A read that was answered before the server saw it. */
   repeated(status: number, millis: number, shape: string, cache: string): void {
     this.#observe('GET', status, millis)
-    this.#cacheOf(shape, cache).value++
+    this.#cache(shape, cache)
   }
 
   #observe(method: string, status: number, millis: number): void {
@@ -142,12 +148,13 @@ class RouteFigures {
     this.#duration = duration
   }
 
-  #cacheOf(shape: string, result: string): Cell {
-    let results = this.#cache.get(shape)
-    if (!results) this.#cache.set(shape, (results = new Map()))
-    let cell = results.get(result)
-    if (!cell) results.set(result, (cell = this.#meter.cell(metrics.cacheRequests, shape, result)))
-    return cell
+  #cache(shape: string, result: string): void {
+    if (!this.#cached || shape !== this.#shape || result !== this.#result) {
+      this.#cached = this.#meter.cell(metrics.cacheRequests, shape, result)
+      this.#shape = shape
+      this.#result = result
+    }
+    this.#cached.value++
   }
 
   #errorsOf(code: string): Cell {

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import { wallMillis } from '../platform/clock.ts'
-import type { Db } from '../platform/db.ts'
+import type { Db, DbObserver } from '../platform/db.ts'
 import { together } from '../platform/exposition.ts'
 import type { Logger } from '../platform/log.ts'
+import type { Measuring } from '../platform/measuring.ts'
 import { Meter, type Cell, type Figures } from '../platform/meter.ts'
 import { metrics } from '../platform/metrics.ts'
 import { FIGURES, type Questions } from '../platform/questions.ts'
-import { watchRuntime } from '../platform/runtime.ts'
+import { tellOfProcess, watchRuntime } from '../platform/runtime.ts'
 import { SlowStatements, type Planner } from '../platform/slow-statements.ts'
 import { openTracing, type Tracing } from '../platform/tracing.ts'
 import { Commits } from '../changes/commits.ts'
@@ -35,8 +36,6 @@ export interface OpsDeps {
   /** Null: plans of slow statements are not wanted. */
   readonly planner: Planner | null
   readonly questions: Questions
-  /** False only to measure what measuring costs. */
-  readonly isOn: boolean
 }
 
 /** All that is measured of one application, and the door to it. */
@@ -45,25 +44,28 @@ export class Ops {
   readonly #meter = new Meter()
   readonly #tracing: Tracing | null
   readonly #slow: SlowStatements
-  readonly #runtime: { close(): void } | null
+  readonly #measuring: Measuring = { isOn: true }
+  readonly #observer: DbObserver
+  #runtime: { close(): void } | null
   readonly #changes = new Map<string, Cell>()
   readonly #errors = new ErrorExamples()
   #health: HealthChecks | null = null
   #watch: Watch | null = null
-  /** When changes were committed; undefined where nothing is measured. */
-  readonly commits: Commits | undefined
-  /** What watches sockets; empty where nothing is measured. */
-  readonly socketWatch: { readonly observer?: SocketObserver } = {}
+  /** When changes were committed. */
+  readonly commits: Commits
+  /** What watches sockets. */
+  readonly socketWatch: { readonly observer: SocketObserver }
 
   constructor(deps: OpsDeps) {
     this.#deps = deps
-    this.#tracing = deps.isOn ? openTracing() : null
+    this.#tracing = openTracing()
     this.#slow = new SlowStatements(deps.log, deps.slowMillis, deps.planner)
-    this.#runtime = deps.isOn ? watchRuntime(this.#meter, versionHere()) : null
-    if (!deps.isOn) return
-    this.commits = new Commits(this.#tracing)
+    tellOfProcess(this.#meter, versionHere())
+    this.#runtime = watchRuntime(this.#meter)
+    this.commits = new Commits(this.#tracing, this.#measuring)
     this.socketWatch = { observer: observeSockets(this.#meter, this.commits) }
-    deps.db.observe(observeDb(this.#meter, deps.db, this.#slow))
+    this.#observer = observeDb(this.#meter, deps.db, this.#slow)
+    deps.db.observe(this.#observer)
     deps.questions.answer(FIGURES, async () => {
       // For the next time: whoever is asked for figures doesn't keep all the others waiting for a database that is silent.
       void this.#health?.look()
@@ -74,7 +76,7 @@ export class Ops {
 
   /** Counts a change that was committed here. */
   committed(change: Change): void {
-    if (!this.commits) return
+    if (!this.#measuring.isOn) return
     this.commits.made(change)
     let cell = this.#changes.get(change.command)
     if (!cell) this.#changes.set(change.command, (cell = this.#meter.cell(metrics.changes, change.command)))
@@ -83,9 +85,9 @@ export class Ops {
 
   /** Before any route is mounted. Gives what watches the reads that are answered before the server sees them. */
   watch(server: FastifyInstance): RequestWatch {
-    const { log, isOn } = this.#deps
-    const failed = isOn ? watchErrors(server, this.#errors, wallMillis) : null
-    return watchHttp(server, { log, meter: isOn ? this.#meter : null, tracing: this.#tracing, failed })
+    const failed = watchErrors(server, this.#errors, wallMillis)
+    const { log } = this.#deps
+    return watchHttp(server, { log, meter: this.#meter, measuring: this.#measuring, tracing: this.#tracing, failed })
   }
 
   /** Puts /metrics, the operations page and the checks of health behind their paths. */
@@ -93,7 +95,6 @@ export class Ops {
     const { db, token } = this.#deps
     this.#health = new HealthChecks({ db, hub: holders.hub, redis: holders.redis })
     mountHealth(server, this.#health)
-    if (!this.#deps.isOn) return
     observeHeld(this.#meter, holders)
     const access = new OpsAccess(token, wallMillis)
     mountMetrics(server, access, () => this.collect())
@@ -115,6 +116,17 @@ export class Ops {
   /** The figures of this process alone. */
   readHere(): Figures {
     return this.#meter.read()
+  }
+
+  /** Stops measuring requests, statements, commits and the process, or begins again: for who measures what that costs, and for nobody else. Sockets go on being measured. */
+  measure(isOn: boolean): void {
+    this.#measuring.isOn = isOn
+    this.#deps.db.observe(isOn ? this.#observer : undefined)
+    if (isOn) this.#runtime ??= watchRuntime(this.#meter)
+    else {
+      this.#runtime?.close()
+      this.#runtime = null
+    }
   }
 
   /** This server is stopping: it is not ready any more. */

@@ -67,8 +67,8 @@ export class Db {
     return new Db(this.#options, this, gone, watcher)
   }
 
-  /** Has what happens from now on told. Once, at the start. */
-  observe(observer: DbObserver): void {
+  /** Has what happens from now on told; undefined: nothing more. */
+  observe(observer: DbObserver | undefined): void {
     this.#watch.observer = observer
   }
 

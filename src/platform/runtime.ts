@@ -12,8 +12,8 @@ import type { Meter } from './meter.ts'
 import { metrics } from './metrics.ts'
 import { every } from './pulse.ts'
 
-/** Watches the process itself: event loop, garbage, heap, processor, files. Call `close` of the result at the end. */
-export function watchRuntime(meter: Meter, version: string): { close(): void } {
+/** Has each reading of the figures tell of the process itself: version, heap, processor, memory. */
+export function tellOfProcess(meter: Meter, version: string): void {
   meter.cell(metrics.build, version, process.version).value = 1
   meter.cell(metrics.startTime).value = Math.round(performance.timeOrigin) / 1000
   const [heapUsed, heapLimit] = [meter.cell(metrics.heapUsed), meter.cell(metrics.heapLimit)]
@@ -26,6 +26,10 @@ export function watchRuntime(meter: Meter, version: string): { close(): void } {
     cpu.value = (user + system) / 1e6
     memory.value = process.memoryUsage.rss()
   })
+}
+
+/** Watches event loop, garbage and files of the process. Call `close` of the result at the end. */
+export function watchRuntime(meter: Meter): { close(): void } {
   const stops = [watchGarbage(meter), watchLoop(meter), watchFiles(meter)]
   return { close: () => stops.forEach((stop) => stop()) }
 }
@@ -38,11 +42,14 @@ const GC_TYPES: Readonly<Record<number, string>> = {
 }
 
 function watchGarbage(meter: Meter): () => void {
-  for (const type of Object.values(GC_TYPES)) meter.histogram(metrics.gc, type)
+  const histograms = new Map(
+    Object.entries(GC_TYPES).map(([kind, type]) => [Number(kind), meter.histogram(metrics.gc, type)]),
+  )
   const observer = new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) {
       const { kind } = (entry as unknown as { detail?: { kind?: number } }).detail ?? {}
-      meter.histogram(metrics.gc, GC_TYPES[kind ?? 0] ?? 'other').observe(entry.duration / 1000)
+      const histogram = histograms.get(kind ?? 0) ?? meter.histogram(metrics.gc, 'other')
+      histogram.observe(entry.duration / 1000)
     }
   })
   observer.observe({ entryTypes: ['gc'] })
