@@ -33,17 +33,38 @@ export function createLog(level: string, destination?: { write(line: string): vo
   return pino(options, destination ?? standardOutput())
 }
 
-/** Lines go out some kilobytes at a time, and after a moment in any case: a write for each costs more than a small read. What is left is written at exit. */
+/**
+ * Lines go out some kilobytes at a time, and after a moment in any case: a write for each costs more than a small read. They are put together as bytes, because a string that grows by a line at a time
+ * is all of its lines until it is written, and the garbage collector carries them about. What is left is written at exit.
+ */
 function standardOutput(): { write(line: string): void } {
-  const out = pino.destination({ fd: 1, sync: false, minLength: limits.logBufferBytes })
-  let timer: NodeJS.Timeout | null = null
+  // It begins to write when it is told to, and at exit writes what it was given without waiting.
+  const out = pino.destination({
+    fd: 1,
+    sync: false,
+    minLength: 4 * limits.logBufferBytes,
+    maxWrite: 8 * limits.logBufferBytes,
+  })
+  const held = Buffer.allocUnsafeSlow(limits.logBufferBytes)
+  let [length, timer]: [number, NodeJS.Timeout | null] = [0, null]
+  const handOn = () => {
+    if (length > 0) out.write(held.toString('utf8', 0, length))
+    length = 0
+  }
   const flush = () => {
+    if (timer) clearTimeout(timer)
     timer = null
+    handOn()
     out.flush()
   }
+  process.prependListener('exit', handOn)
   return {
     write(line) {
-      out.write(line)
+      // A character takes three bytes at most.
+      const most = 3 * line.length
+      if (length + most > held.length) flush()
+      if (most > held.length) out.write(line)
+      else length += held.write(line, length)
       timer ??= setTimeout(flush, limits.logFlushMillis).unref()
     },
   }
