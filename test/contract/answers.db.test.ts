@@ -2,7 +2,7 @@ import { createClient } from 'redis'
 import { afterEach, expect, test } from 'vitest'
 import { request } from 'node:http'
 import { gunzipSync, brotliDecompressSync } from 'node:zlib'
-import { clockOf, systemClock, plusMillis } from '../../src/platform/clock.ts'
+import { clockOf, fullHour, systemClock, plusMillis } from '../../src/platform/clock.ts'
 import { createLog } from '../../src/platform/log.ts'
 import { RedisTopics } from '../../src/platform/redis.ts'
 import { startApp, type TestApp } from '../kit.ts'
@@ -154,6 +154,29 @@ test('K5: answers take no more memory than the setting says; what was not asked 
   expect(app.app.answers.figures.evictions).toBeGreaterThan(50)
   app.app.answers.close()
   expect(app.app.answers.figures).toMatchObject({ bytes: 0, entries: 0 })
+})
+
+test('K5: what has been asked for since is kept before what has not, to the second', async () => {
+  // From the full hour on, so that none ends within the test.
+  const start = fullHour(systemClock().now())
+  const began = performance.now()
+  let ahead = 0
+  const clock = clockOf(() => plusMillis(start, Math.round(performance.now() - began) + ahead))
+  const app = await open({ CACHE_MEGABYTES: '1' }, { isSole: true, clock })
+  const restaurant = await app.restaurant()
+  for (let n = 0; n < 40; n++) await restaurant.walkIn(`Guest ${n}`.padEnd(90, 'x'))
+  const ask = async (limit: number) => {
+    const { hit } = app.app.answers.figures.found
+    await read(app, restaurant, `/restaurants/${restaurant.id}/guests?limit=${limit}`)
+    return app.app.answers.figures.found.hit > hit ? 'hit' : 'made'
+  }
+  const [used, unused] = [1_000, 1_001]
+  for (const limit of [used, unused]) expect(await ask(limit)).toBe('made')
+  ahead = 2_000
+  expect(await ask(used)).toBe('hit')
+  for (let limit = 2_000; app.app.answers.figures.evictions === 0; limit++) await ask(limit)
+  expect(await ask(used)).toBe('hit')
+  expect(await ask(unused)).toBe('made')
 })
 
 test('K6: another process finds answers in Redis; what somebody else put there, or no Redis at all, is never wrong', async (context) => {
