@@ -9,7 +9,7 @@ import { atLeast, row } from './report.ts'
 /**
  * What measuring costs: dashboards and walk-ins over HTTP, of a server that feeds /metrics and of the same one while it does not, in turn. On a shared machine the same tenth of a second costs a fifth more or
  * less than the one before, so the turns are short and many, and the median of their ratios is told with the interval that it is in. It is one server that stops measuring and begins again, because V8 compiles
- * no two processes alike: two of one kind differ by as much as is measured here. There are several servers, each for itself, so that none has the word alone. Six minutes; `--quick` takes one.
+ * no two processes alike: two of one kind differ by as much as is measured here. There are several servers, each for itself, so that none has the word alone. Five minutes; `--quick` takes one.
  */
 
 const SERVERS = by({ full: 6, quick: 2, short: 1 })

@@ -56,7 +56,7 @@ export function watchHttp(server: FastifyInstance, watch: HttpWatch): RequestWat
     const { id, method, url, trail } = request
     const { statusCode: status, elapsedTime } = reply
     say({ id, method, path: pathOf(url), status, ms: tenths(elapsedTime), facts: trail.facts })
-    if (request.is404) unrouted.take(request, reply)
+    if (measuring.isOn && request.is404) unrouted.take(request, reply)
     if (status >= 500) failed(request, reply)
     done()
   })

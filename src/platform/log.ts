@@ -30,11 +30,13 @@ export function createLog(level: string, destination?: { write(line: string): vo
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
   }
-  return pino(options, destination ?? standardOutput())
+  return pino(options, destination ?? (output ??= standardOutput()))
 }
 
+let output: { write(line: string): void } | undefined
+
 /**
- * Lines go out some kilobytes at a time, and after a moment in any case: a write for each costs more than a small read. They are put together as bytes, because a string that grows by a line at a time
+ * One for the process. Lines go out some kilobytes at a time, and after a moment in any case: a write for each costs more than a small read. They are put together as bytes, because a string that grows by a line at a time
  * is all of its lines until it is written, and the garbage collector carries them about. What is left is written at exit.
  */
 function standardOutput(): { write(line: string): void } {

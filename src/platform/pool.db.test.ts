@@ -101,12 +101,12 @@ test('P18: a pool of dead connections heals by itself', async () => {
   expect(database.db.figures).toMatchObject({ used: 0, waiting: 0, max: POOL })
 })
 
-test('P18: a statement that is written while its connection closes is told to come back', async () => {
+test('P18: statements on their way while their connection closes are told to come back', async () => {
   const { proxy, url } = await openProxyTo(database.url)
   const one = new Db({ url, poolSize: 1 })
   try {
     for (let round = 0; round < 20; round++) {
-      // One in each turn of the event loop, so that one is written between the end of what PostgreSQL sends and the end of the connection.
+      // One in each turn of the event loop, so that some are on their way and some are yet to be sent when the connection ends.
       const writing = one.transaction(nowhere, async (tx) => {
         const sent: Promise<unknown>[] = []
         for (let turn = 0; turn < 200; turn++) {

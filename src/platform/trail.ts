@@ -95,19 +95,11 @@ export class Trail implements StatementObserver {
 }
 
 /** The text of a Server-Timing header: how long it took, of that the database, and how the answer came from the cache, where it was asked. */
-export function timingOf(millis: number, cache: string | null, database = ''): string {
-  if (database !== '') return written(said(millis), cache, database)
-  let texts = TIMINGS.get(cache)
-  if (!texts) TIMINGS.set(cache, (texts = SAID.map((text) => written(text, cache, ''))))
-  return texts[Math.round(millis * 10)] ?? written(said(millis), cache, '')
-}
+export const timingOf = (millis: number, cache: string | null, database = ''): string =>
+  `total;dur=${said(millis)}${database}${cache === null ? '' : `, cache;desc=${cache}`}`
 
-const written = (total: string, cache: string | null, database: string): string =>
-  `total;dur=${total}${database}${cache === null ? '' : `, cache;desc=${cache}`}`
-
-// To write a fraction takes longer than to count what it is of, and nearly all are among these; so are nearly all whole texts.
+// To write a fraction takes longer than to count what it is of, and nearly all are among these.
 const SAID = Array.from({ length: 1_000 }, (_, n) => String(n / 10))
-const TIMINGS = new Map<string | null, readonly string[]>()
 const said = (millis: number): string => SAID[Math.round(millis * 10)] ?? String(tenths(millis))
 
 /** To a tenth of a millisecond. */

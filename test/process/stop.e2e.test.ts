@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterEach, expect, test } from 'vitest'
 import { limits } from '../../src/platform/limits.ts'
@@ -24,6 +23,8 @@ import {
 afterEach(cleanUpAll)
 
 const STOP_MILLIS = 10_000
+/** Answers from which on writers count as at work. */
+const SOME = 20
 const seed = Number(process.env['KILL_SEED'] ?? Date.now() % 1_000_000)
 
 async function start(): Promise<{ server: ServerProcess; env: Record<string, string>; dataDir: string }> {
@@ -64,14 +65,18 @@ test(`P14: SIGTERM under load answers what is under way, closes sockets with 100
   let stopped = false
   const random = randomFrom(seed)
   const writers = Array.from({ length: 8 }, () => write(floor, random, () => stopped))
-  await sleep(500)
+  await until(() => answersOf(floor.sent).length >= SOME)
+  await until(async () => {
+    const sql = `select count(*)::int as n from pg_stat_activity where wait_event_type = 'Lock'`
+    const { rows } = await holder.query<{ n: number }>(sql)
+    return rows[0]!.n >= waiting.length
+  })
 
   const ended = server.end('SIGTERM')
-  await sleep(300)
+  expect(await Promise.all(devices.map(({ closed }) => closed))).toEqual([1001, 1001])
   await holder.query('commit')
   await holder.end()
   expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([200, 200, 200])
-  expect(await Promise.all(devices.map(({ closed }) => closed))).toEqual([1001, 1001])
   const { code, millis } = await ended
   expect({ code, quick: millis < STOP_MILLIS }).toEqual({ code: 0, quick: true })
   expect(await isAlive(postmaster)).toBe(false)
@@ -99,7 +104,8 @@ test('P14: clients that say nothing, or half of it, do not keep a server from st
     await once(socket, 'connect')
     socket.write(text)
   }
-  await sleep(200)
+  // Whoever asks after them is answered after they were heard.
+  expect((await request(server.base, 'GET', '/health/live')).status).toBe(200)
   const { code, millis } = await server.end('SIGTERM')
   expect({ code, quick: millis < limits.stopMillis + 5_000 }).toEqual({ code: 0, quick: true })
   expect(await isAlive(postmaster)).toBe(false)
@@ -117,7 +123,8 @@ test(`P14, P15, L4: PostgreSQL dies under load: 503 for a moment, then all goes 
     const before = await postmasterOf(dataDir)
     let stopped = false
     const writers = Array.from({ length: 4 }, () => write(floor, random, () => stopped))
-    await sleep(200)
+    const done = () => answersOf(floor.sent).filter(({ status }) => status < 300).length
+    await until(() => done() >= SOME)
     await kill()
     // Somebody who hasn't signed in yet must be told the same.
     const email = 'nobody@cedar.example'
@@ -127,7 +134,8 @@ test(`P14, P15, L4: PostgreSQL dies under load: 503 for a moment, then all goes 
       signIns.push(status)
       return status === 401 && (await postmasterOf(dataDir)) !== before
     })
-    await sleep(300)
+    const recovered = done()
+    await until(() => done() >= recovered + SOME)
     stopped = true
     await Promise.all(writers)
     expect(signIns.filter((status) => status !== 401 && status !== 503)).toEqual([])
