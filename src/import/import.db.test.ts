@@ -1,15 +1,9 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  columnDamage,
-  identityDamage,
-  LATE,
-  looseDamage,
-  makers,
-  pairDamage,
-  type Damage,
-} from '../../test/import/damage.ts'
+import { columnDamage, LATE, makers, type Damage } from '../../test/import/damage.ts'
+import { identityDamage, looseDamage } from '../../test/import/identity-damage.ts'
+import { pairDamage } from '../../test/import/pair-damage.ts'
 import { dump, FULL, healthy, importInto, ownFolder, scale, type Ran } from '../../test/import/kit.ts'
 import { oldPostgres, oldSqlite, type OldServer } from '../../test/import/old-server.ts'
 import { merge, type OldRow, type OldRows } from '../../test/import/old-rows.ts'

@@ -1,39 +1,24 @@
-import { createHash, randomInt } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startApp, TEST_PASSWORD, TEST_SECRET, type Answer, type Restaurant, type TestApp } from '../../test/kit.ts'
-import { systemClock } from '../platform/clock.ts'
+import { startApp, TEST_PASSWORD, TEST_SECRET } from '../../test/kit.ts'
+import { claimsOf, expectRefused, hashOf, openSignIns, type SignIns } from '../../test/sign-ins.ts'
 import { newId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
 import { Tokens } from '../platform/tokens.ts'
-import { forgetSignIns } from './forget-sign-ins.ts'
 import { makeRefreshToken } from './refresh-tokens.ts'
 
-/** Sign-ins of the native API on two processes over one database. */
+/** What sign-ins and refreshes of the native API give, on two processes over one database. */
 
-let one: TestApp
-let two: TestApp
+let signIns: SignIns
+let one: SignIns['one']
+let two: SignIns['two']
+let refresh: SignIns['refresh']
+let me: SignIns['me']
+let rowOf: SignIns['rowOf']
 beforeAll(async () => {
-  one = await startApp()
-  two = await startApp({}, one)
+  signIns = await openSignIns()
+  ;({ one, two, refresh, me, rowOf } = signIns)
 })
-afterAll(async () => {
-  await two.close()
-  await one.close()
-})
-
-const refresh = (refreshToken: string, app = one) => app.call('POST', '/v2/refresh', { refreshToken })
-const signOut = (refreshToken: string, app = one) => app.call('POST', '/v2/sign-out', { refreshToken })
-const me = (accessToken: string, app = one) =>
-  app.call('GET', '/v2/me', undefined, { authorization: `Bearer ${accessToken}` })
-const rowOf = async (r: Restaurant) =>
-  (await one.database.sql('select * from qtable.sign_ins where restaurant_id = $1', [r.id]))[0]!
-const hashOf = (token: string) => createHash('sha256').update(token).digest()
-const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as object
-
-function expectRefused(answer: Answer): void {
-  expect([answer.status, answer.body.code], answer.text).toEqual([401, 'refresh-refused'])
-  expect(answer.headers.get('www-authenticate')).toBe('Bearer')
-}
+afterAll(() => signIns.close())
 
 test('A5: a sign-in gives both tokens, as docs/protocol.md has it, and only hashes are stored', async () => {
   const r = await one.restaurant()
@@ -187,239 +172,4 @@ test('A6, A15: a token that was never given out is refused and ends nothing', as
   expectRefused(await refresh(makeRefreshToken(tokens, r.id, newId()).text))
   expectRefused(await refresh(makeRefreshToken(tokens, other.id, sid).text))
   expect((await refresh(refreshToken)).status).toBe(200)
-})
-
-// ---------------------------------------------------------------- races
-
-interface State {
-  readonly current: number
-  readonly previous: number | null
-  readonly repeats: number
-  readonly over: boolean
-}
-
-/** What one use of a token does, by the rules. Tokens are numbers; `made` is the one that it would be answered with. */
-function used(state: State, token: number, made: number): { readonly state: State; readonly ok: boolean } {
-  if (state.over) return { state, ok: false }
-  if (token === state.current) return { state: { current: made, previous: token, repeats: 0, over: false }, ok: true }
-  if (token === state.previous && state.repeats < limits.refreshRepeats)
-    return { state: { ...state, current: made, repeats: state.repeats + 1 }, ok: true }
-  return { state: { ...state, over: true }, ok: false }
-}
-
-function ordersOf<T>(items: readonly T[]): T[][] {
-  if (items.length === 0) return [[]]
-  return items.flatMap((item, i) => ordersOf(items.toSpliced(i, 1)).map((rest) => [item, ...rest]))
-}
-
-const RACES = Number(process.env['RACES'] ?? 200)
-const SEED = Number(process.env['RACES_SEED'] ?? randomInt(2 ** 31))
-
-test(
-  `A6: whatever is refreshed at once, it is as if one came after the other, seed ${SEED}, ${RACES} rounds`,
-  { timeout: 600_000 },
-  async () => {
-    let seed = SEED
-    const random = (below: number) => {
-      seed = (seed * 1103515245 + 12345) & 0x7fffffff
-      return Math.floor((seed / 0x80000000) * below)
-    }
-    const r = await one.restaurant()
-    const tally = { requests: 0, answered: 0, over: 0 }
-    let tokens: string[] = []
-    let state: State = { current: 0, previous: null, repeats: 0, over: true }
-    for (let round = 0; round < RACES; round++) {
-      if (state.over) {
-        tokens = [(await r.signIn()).refreshToken]
-        state = { current: 0, previous: null, repeats: 0, over: false }
-      }
-      const { sid } = (
-        await one.database.sql<{ sid: string }>(
-          'select id as sid from qtable.sign_ins where restaurant_id = $1 order by created_at desc limit 1',
-          [r.id],
-        )
-      )[0]!
-      // Mostly the current token and the one before it, now and then any that there ever was.
-      const pick = () => {
-        const dice = random(10)
-        if (dice < 6 || state.previous === null) return state.current
-        return dice < 9 ? state.previous : random(tokens.length)
-      }
-      const sent = Array.from({ length: 1 + random(4) }, (_, i) => ({ i, token: pick() }))
-      const answers = await Promise.all(sent.map(({ token }) => refresh(tokens[token]!, random(2) ? one : two)))
-      tally.requests += sent.length
-      const base = tokens.length
-      tokens.push(...answers.map(({ status, body }) => (status === 200 ? (body.refreshToken as string) : 'none')))
-      tally.answered += answers.filter(({ status }) => status === 200).length
-      for (const answer of answers) if (answer.status !== 200) expectRefused(answer)
-      const row = (await one.database.sql('select * from qtable.sign_ins where id = $1', [sid]))[0]!
-      const current = tokens.findIndex((token) => hashOf(token).equals(row['token_hash'] as Buffer))
-      // Some order of them gives these answers and this row.
-      const ends = ordersOf(sent).flatMap((order) => {
-        let now = state
-        for (const { i, token } of order) {
-          const next = used(now, token, base + i)
-          if (next.ok !== (answers[i]!.status === 200)) return []
-          now = next.state
-        }
-        const isSo = now.over === (row['revoked_at'] !== null) && now.current === current
-        return isSo && now.repeats === row['previous_repeats'] ? [now] : []
-      })
-      expect(ends.length, `round ${round} of seed ${SEED}: ${JSON.stringify({ state, sent })}`).toBeGreaterThan(0)
-      state = ends[0]!
-      if (state.over) tally.over++
-    }
-    process.stdout.write(`races of refreshes: seed ${SEED}, ${RACES} rounds, ${JSON.stringify(tally)}\n`)
-    expect(tally.answered).toBeGreaterThan(RACES / 2)
-    expect(tally.over).toBeGreaterThan(RACES / 20)
-  },
-)
-
-test('A6: as many at once as may repeat are all answered, and one of them goes on', async () => {
-  const r = await one.restaurant()
-  for (let i = 0; i < 10; i++) {
-    const { refreshToken } = await r.signIn()
-    const all = await Promise.all(
-      Array.from({ length: limits.refreshRepeats + 1 }, (_, n) => refresh(refreshToken, n % 2 ? one : two)),
-    )
-    expect(all.map(({ status }) => status)).toEqual(all.map(() => 200))
-    expectRefused(await refresh(refreshToken))
-  }
-})
-
-// ---------------------------------------------------------------- what ends it
-
-test('A15: refused when it is over, the account inactive, the restaurant suspended; and goes on when the last two are mended', async () => {
-  const r = await one.restaurant()
-  let { refreshToken } = await r.signIn()
-  for (const table of ['staff', 'restaurants']) {
-    await one.database.sql(`update qtable.${table} set is_active = false where restaurant_id = $1`, [r.id])
-    expectRefused(await refresh(refreshToken))
-    await one.database.sql(`update qtable.${table} set is_active = true where restaurant_id = $1`, [r.id])
-    const mended = await refresh(refreshToken)
-    expect(mended.status).toBe(200)
-    refreshToken = mended.body.refreshToken
-  }
-  await one.database.sql(`update qtable.sign_ins set expires_at = now() where restaurant_id = $1`, [r.id])
-  expectRefused(await refresh(refreshToken))
-  expect(await rowOf(r)).toMatchObject({ revoked_at: null })
-})
-
-test('A15: while the database is away a refresh and a sign-in are 503, never 401, and the token is good afterwards', async () => {
-  const away = await startApp({}, one)
-  const r = await one.restaurant()
-  const { refreshToken, accessToken } = await r.signIn()
-  await away.database.db.close()
-  const paths = [
-    ['/v2/refresh', { refreshToken }],
-    ['/v2/sign-out', { refreshToken }],
-    ['/v2/sign-in', { email: r.email, password: TEST_PASSWORD }],
-  ] as const
-  for (const [path, body] of paths) {
-    const answer = await away.call('POST', path, body)
-    expect([answer.status, answer.body.code], path).toEqual([503, 'busy'])
-    expect(answer.headers.get('retry-after')).toBe('1')
-  }
-  expect((await me(accessToken, away)).status).toBe(503)
-  await away.app.close()
-  expect((await refresh(refreshToken)).status).toBe(200)
-})
-
-test('A7: an access token ends with its sign-in, on every process within 2 s, and others of the same person stay', async () => {
-  const r = await one.restaurant()
-  const [gone, stays] = [await r.signIn(), await r.signIn()]
-  for (const app of [one, two]) expect((await me(gone.accessToken, app)).status).toBe(200)
-  await signOut(gone.refreshToken)
-  const ended = Date.now()
-  for (const app of [one, two])
-    await expect.poll(async () => (await me(gone.accessToken, app)).body.code, { timeout: 2_500 }).toBe('not-signed-in')
-  expect(Date.now() - ended).toBeLessThan(limits.identityMillis + 250)
-  for (const { accessToken } of [stays, await r.signIn()]) expect((await me(accessToken, two)).status).toBe(200)
-  expect((await r.v2('GET', '/tables')).status).toBe(200)
-})
-
-test("A7: a token with a sign-in that isn't its own is refused at both doors", async () => {
-  const [a, b] = [await one.restaurant(), await one.restaurant()]
-  const theirs = claimsOf((await b.signIn()).accessToken) as { sid: string }
-  const tokens = new Tokens(TEST_SECRET)
-  const exp = Math.floor(Date.now() / 1000) + 600
-  const own = claimsOf((await a.signIn()).accessToken) as { sid: string }
-  const good = tokens.sign({ sub: a.staffId, exp, sid: own.sid })
-  expect((await me(good)).status).toBe(200)
-  for (const sid of [theirs.sid, newId(), a.staffId, 'nope', '', 5, null, [own.sid]]) {
-    const token = tokens.sign({ sub: a.staffId, exp, ...({ sid } as object) })
-    expect((await me(token)).body.code, String(sid)).toBe('not-signed-in')
-    const authorization = { authorization: `Bearer ${token}` }
-    expect((await one.call('GET', `/restaurants/${a.id}/tables`, undefined, authorization)).status).toBe(401)
-  }
-})
-
-test('A8: signing out ends the sign-in with whichever of its tokens, and twice is no error', async () => {
-  const r = await one.restaurant()
-  const first = (await r.signIn()).refreshToken
-  const second = (await refresh(first)).body.refreshToken
-  expect((await signOut(first)).body).toEqual({ ended: true })
-  expect((await signOut(second, two)).body).toEqual({ ended: false })
-  expect((await signOut('nonsense')).body).toEqual({ ended: false })
-  expectRefused(await refresh(second))
-  const row = await rowOf(r)
-  expect([row['revoked_why'], row['expires_at']]).toEqual(['signed-out', row['revoked_at']])
-})
-
-test('A13: what has been over for 30 days is forgotten, whatever restaurant it was of, and nothing else', async () => {
-  const house = await startApp()
-  const [a, b] = [await house.restaurant(), await house.restaurant()]
-  const ages: readonly (readonly [Restaurant, string, boolean])[] = [
-    [a, `expires_at = now() - interval '30 days 1 minute'`, false],
-    [
-      b,
-      `revoked_at = now() - interval '31 days', revoked_why = 'ended', expires_at = now() - interval '31 days'`,
-      false,
-    ],
-    [a, `expires_at = now() - interval '29 days'`, true],
-    [
-      b,
-      `revoked_at = now() - interval '29 days', revoked_why = 'ended', expires_at = now() - interval '29 days'`,
-      true,
-    ],
-    [a, `created_at = now() - interval '400 days'`, true],
-  ]
-  const stay: string[] = []
-  for (const [r, set, stays] of ages) {
-    const { accessToken } = await r.signIn()
-    const { sid } = claimsOf(accessToken) as { sid: string }
-    await house.database.sql(`update qtable.sign_ins set ${set} where id = $1`, [sid])
-    if (stays) stay.push(sid)
-  }
-  await house.database.sql(
-    `insert into qtable.sign_ins (restaurant_id, id, staff_id, created_at, used_at, expires_at, token_hash)
-     select restaurant_id, gen_random_uuid(), staff_id, created_at, used_at, '2001-01-01', token_hash
-     from qtable.sign_ins, generate_series(1, 500) limit 2 * ${limits.signInsForgottenAtOnce}`,
-  )
-  const now = systemClock().now()
-  expect(await forgetSignIns(house.database.db, now)).toBe(2 + 2 * limits.signInsForgottenAtOnce)
-  expect(await forgetSignIns(house.database.db, now)).toBe(0)
-  const left = await house.database.sql<{ id: string }>('select id from qtable.sign_ins order by id')
-  expect(left.map(({ id }) => id)).toEqual(stay.sort())
-  await house.close()
-})
-
-test('A5, A11: a sign-in that begins with the old password while it is changed is none afterwards', async () => {
-  const r = await one.restaurant()
-  for (let i = 0; i < 15; i++) {
-    const [email, old, now] = [`${newId()}@cedar.example`, 'Old-Password', 'New-Password']
-    const { id } = (await r.v2('POST', '/staff', { email, password: old, role: 'host' })).body.result
-    const [changed, ...answers] = await Promise.all([
-      r.v2('PATCH', `/staff/${id}`, { password: now }),
-      ...[one, two, one, two].map((app) => app.call('POST', '/v2/sign-in', { email, password: old })),
-    ])
-    expect(changed.status).toBe(200)
-    for (const { status, body } of answers) {
-      expect([200, 401]).toContain(status)
-      if (status === 200) expectRefused(await refresh(body.refreshToken))
-    }
-    const live = 'select 1 from qtable.sign_ins where staff_id = $1 and revoked_at is null'
-    expect(await one.database.sql(live, [id])).toEqual([])
-    expect((await one.call('POST', '/v2/sign-in', { email, password: now })).status).toBe(200)
-  }
 })

@@ -1,4 +1,4 @@
-import type { Schema } from './operations.ts'
+import type { Schema } from './schemas.ts'
 
 /**
  * The document says of some objects only that they are objects: `data` of atomic/batch and of sync/batch. Here is what they are read for, so that

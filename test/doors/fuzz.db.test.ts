@@ -1,32 +1,13 @@
 import fc from 'fast-check'
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
-import formats from 'ajv-formats'
-import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { commands, floorReads, nativeRoutes, queries, routes } from '../../src/app.ts'
-import { NATIVE } from '../../src/native/door.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { startApp, type Answer, type Restaurant, type TestApp } from '../kit.ts'
+import { openDocumented, type Documented } from './documented.ts'
 import { partsOf, resolve, type Parts } from './generate.ts'
-import {
-  addressOf,
-  colleague,
-  fieldsOf,
-  goodBody,
-  isDone,
-  knowingBody,
-  listed,
-  operationsOf,
-  operations,
-  present,
-  Raw,
-  titleOf,
-  withValue,
-  type OpenApi,
-  type Operation,
-  type Schema,
-} from './operations.ts'
-import { badValues, badValuesOf, expectRefusal } from './refusals.ts'
+import { addressOf, colleague, isDone, knowingBody, operations, titleOf, type Operation } from './operations.ts'
+import { Raw } from './raw.ts'
+import { fieldsOf, present, withValue, type Schema } from './schemas.ts'
+import { badValues, badValuesOf } from './refusals.ts'
 import { openWitness, type Witness } from './witness.ts'
 
 /**
@@ -39,17 +20,13 @@ const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() & 0x7fffffff)
 
 let app: TestApp
 let witness: Witness
-let document: OpenApi
-let ajv: Ajv2020
+let documented: Documented
 const report: string[] = []
 
 beforeAll(async () => {
   app = await startApp()
   witness = await openWitness(app)
-  document = (await app.call('GET', '/openapi.json')).body
-  ajv = new Ajv2020({ strict: false, validateSchema: false, validateFormats: true })
-  formats.default(ajv)
-  ajv.addSchema(document, 'api')
+  documented = await openDocumented(app)
 })
 afterAll(async () => {
   process.stdout.write(
@@ -58,43 +35,6 @@ afterAll(async () => {
   await witness.close()
   await app.close()
 })
-
-/** A check against a schema of the document, by where it stands. */
-const checks = new Map<string, ValidateFunction>()
-function check(pointer: readonly string[]): ValidateFunction {
-  const ref = `api#/${pointer.map((key) => encodeURIComponent(key.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')}`
-  const made = checks.get(ref) ?? ajv.compile({ $ref: ref })
-  checks.set(ref, made)
-  return made
-}
-
-const fitsBody = (op: Operation, body: unknown): boolean =>
-  check(['paths', op.path, op.method.toLowerCase(), 'requestBody', 'content', 'application/json', 'schema'])(body)
-
-/** The answer is one that the document has for the operation: status, type, body. */
-function expectDocumented(op: Operation, answer: Answer, of: string): void {
-  const { status, headers, body, text } = answer
-  const said = `${of}\n-> ${status} ${text.slice(0, 500)}`
-  expect(status, said).toBeLessThan(500)
-  expect(op.statuses, said).toContain(status)
-  const { content } = document.paths[op.path]![op.method.toLowerCase()]!.responses[String(status)]!
-  if (!content) return expect([status, text], said).toEqual([304, ''])
-  const [type] = Object.keys(content)
-  expect(headers.get('content-type'), said).toBe(type)
-  const fits = check([
-    'paths',
-    op.path,
-    op.method.toLowerCase(),
-    'responses',
-    String(status),
-    'content',
-    type!,
-    'schema',
-  ])
-  const ok = fits(body)
-  expect(ok, `${said}\n${ajv.errorsText(fits.errors)}`).toBe(true)
-  if (status !== 200) expectRefusal(op, answer, of)
-}
 
 /** A restaurant for one operation, with enough on its floor. */
 interface Floor {
@@ -210,7 +150,7 @@ async function expectNotModified(op: Operation, floor: Floor, parts: Parts, etag
   // Another hour has begun.
   if (answer.status === 200 && answer.headers.get('etag') !== etag) return
   expect(answer.status, of).toBe(304)
-  expectDocumented(op, answer, of)
+  documented.expectDocumented(op, answer, of)
 }
 
 describe(`C8, N1, P12: valid requests, seed ${SEED}`, () => {
@@ -224,8 +164,9 @@ describe(`C8, N1, P12: valid requests, seed ${SEED}`, () => {
         const { answer, of, said } = await send(op, floor, { parts })
         seen.add(answer.status)
         if (isDone(op, answer)) done++
-        if (op.body) expect(fitsBody(op, JSON.parse(said!)), `the generator made something invalid: ${of}`).toBe(true)
-        expectDocumented(op, answer, of)
+        if (op.body)
+          expect(documented.fitsBody(op, JSON.parse(said!)), `the generator made something invalid: ${of}`).toBe(true)
+        documented.expectDocumented(op, answer, of)
         expect([400, 401, 403, 404, 409, 410, 422, 200], of).toContain(answer.status)
         const etag = answer.headers.get('etag')
         if (etag !== null) await expectNotModified(op, floor, parts, etag)
@@ -320,7 +261,7 @@ describe(`C8, N1, P12: invalid requests, seed ${SEED}`, () => {
       const property = fc.asyncProperty(partsOf(op), fault, async (valid, wrong) => {
         const { answer, of } = await send(op, floor, wrong(valid))
         seen.add(answer.status)
-        expectDocumented(op, answer, of)
+        documented.expectDocumented(op, answer, of)
         expect(answer.status, of).toBeGreaterThanOrEqual(400)
       })
       await fc.assert(property, { numRuns: CASES, seed: SEED })
@@ -329,69 +270,4 @@ describe(`C8, N1, P12: invalid requests, seed ${SEED}`, () => {
       expect(await witness.everything()).toBe(untouched)
     })
   }
-})
-
-describe('N1, C8: the document', () => {
-  test('N1, C8: is what app.ts lists, all of it and nothing else', async () => {
-    expect(document).toEqual(listed)
-    const path = (of: string) => of.replace(/:(\w+)/g, '{$1}')
-    const wanted = [
-      ...[...routes, ...nativeRoutes].map((r) => `${r.name} ${r.method} ${path(r.path)}`),
-      ...commands.map((c) => `${c.name} ${c.method} ${path(NATIVE + c.path)}`),
-      ...[...queries, ...floorReads].map((q) => `${q.name} GET ${path(NATIVE + q.path)}`),
-    ]
-    expect(operationsOf(document).map(titleOf).sort()).toEqual(wanted.sort())
-    expect(new Set(operations.map(({ name }) => name)).size).toBe(operations.length)
-  })
-
-  test('C8, L5: says that every call that may change something takes an Idempotency-Key, and no other', () => {
-    for (const op of operationsOf(document)) {
-      const takes = op.parameters.some(({ name }) => name === 'Idempotency-Key')
-      expect(takes, titleOf(op)).toBe(op.method !== 'GET' && !op.isPublic)
-    }
-  })
-
-  test('C8: is OpenAPI 3.1', async () => {
-    const validator = new Validator()
-    // It resolves references in place, so it gets a copy.
-    const { valid, errors } = await validator.validate(structuredClone(document) as object as Record<string, unknown>)
-    expect({ valid, errors }).toEqual({ valid: true, errors: undefined })
-    expect(validator.version).toBe('3.1')
-    const broken = structuredClone(document) as unknown as { paths: Record<string, unknown> }
-    broken.paths['nope'] = { get: { responses: 5 } }
-    expect((await new Validator().validate(broken)).valid).toBe(false)
-  })
-
-  test('C8: has a schema that can be compiled for every body and answer, and references that exist', () => {
-    for (const op of operationsOf(document)) {
-      const described = document.paths[op.path]![op.method.toLowerCase()]!
-      const at = ['paths', op.path, op.method.toLowerCase()]
-      if (op.body) expect(check([...at, 'requestBody', 'content', 'application/json', 'schema'])).toBeTypeOf('function')
-      for (const [status, { content = {} }] of Object.entries(described.responses))
-        for (const type of Object.keys(content))
-          expect(check([...at, 'responses', status, 'content', type, 'schema'])).toBeTypeOf('function')
-    }
-    const strict = new Ajv2020({ strict: true, strictTypes: false, allowUnionTypes: true })
-    formats.default(strict)
-    for (const op of operationsOf(document)) if (op.body) expect(strict.compile(op.body)).toBeTypeOf('function')
-  })
-
-  test('C8: promises of bodies what is so: the plainest body of each fits its own schema', () => {
-    const ids = { guest: newId(), table: newId(), reservation: newId(), restaurant: newId(), staff: newId() }
-    for (const op of operations) if (op.body) expect(fitsBody(op, goodBody(op, ids)), titleOf(op)).toBe(true)
-  })
-
-  test('C8: a body that does not fit is told from one that does', () => {
-    const create = operations.find(({ name }) => name === 'guestsCreate')!
-    expect(fitsBody(create, { first_name: 'Ada', party_size: 2 })).toBe(true)
-    expect(fitsBody(create, { first_name: 'Ada', party_size: 0 })).toBe(false)
-    const answer = {
-      status: 200,
-      headers: new Headers({ 'content-type': 'application/json' }),
-      text: '[{}]',
-      body: [{}],
-    }
-    const list = operations.find(({ name }) => name === 'guestsList')!
-    expect(() => expectDocumented(list, answer, 'a made-up answer')).toThrow(/must have required property/)
-  })
 })

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { cursorText } from '../../src/changes/cursor.ts'
 import { instantOfMicros } from '../../src/platform/clock.ts'
-import type { Operation, Parameter, Schema } from './operations.ts'
-import { entityOf, isUuid, keyOf, type Kind, type Place } from './operations.ts'
+import { entityOf, type Kind, type Operation, type Parameter } from './operations.ts'
+import { isUuid, keyOf, type Place, type Schema } from './schemas.ts'
 
 /** Values from JSON Schema, for the part of it that the OpenAPI document uses. Whatever it doesn't know, it refuses loudly. */
 

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'vitest'
 import type { Answer } from '../kit.ts'
-import { present, Raw, takesNull, tells, type Field, type Operation, type Schema } from './operations.ts'
+import { tells, type Operation } from './operations.ts'
+import { Raw } from './raw.ts'
+import { present, takesNull, type Field, type Schema } from './schemas.ts'
 
 /** The codes that SPEC.md lists, each with its statuses; `bad-request` may have any of 4xx. */
 const codes: ReadonlyMap<string, string> = new Map(
