@@ -3,6 +3,8 @@ export const limits = {
   /** What the log holds back to write it together, and for how long at most. */
   logBufferBytes: 8_192,
   logFlushMillis: 100,
+  /** What waits for whoever reads the log. What comes while it is full is dropped, and counted in a line of its own. */
+  logBacklogBytes: 16 * 1024 * 1024,
   /** Largest request body. */
   bodyBytes: 1024 * 1024,
   /** Largest frame a client may send on a socket. */

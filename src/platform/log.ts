@@ -24,20 +24,41 @@ const SECRET = [
  */
 export function createLog(level: string, destination?: { write(line: string): void }): Logger {
   const paths = SECRET.flatMap((key) => [key, `*.${key}`, `*.*.${key}`])
-  const options = {
-    level,
-    redact: { paths, censor: '[redacted]' },
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-  }
+  const options = { ...FORM, level, redact: { paths, censor: '[redacted]' } }
   return pino(options, destination ?? (output ??= standardOutput()))
+}
+
+const FORM = { base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { err: toldOf } }
+
+/** What an error may say of itself besides its message. Not PostgreSQL's `detail` and `where`, which quote rows, and nothing that it carries along: pg hangs the whole connection on it, with its secret key. */
+const TOLD = [
+  'code',
+  'status',
+  'severity',
+  'schema',
+  'table',
+  'column',
+  'constraint',
+  'routine',
+  'syscall',
+  'address',
+  'port',
+]
+
+/** An error as it is logged, with up to three causes. */
+function toldOf(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return error
+  const known = Object.entries(error).filter(([key, value]) => TOLD.includes(key) && typeof value !== 'object')
+  const cause = error.cause !== undefined && depth < 3 ? { cause: toldOf(error.cause, depth + 1) } : {}
+  return { type: error.name, message: error.message, stack: error.stack, ...Object.fromEntries(known), ...cause }
 }
 
 let output: { write(line: string): void } | undefined
 
 /**
  * One for the process. Lines go out some kilobytes at a time, and after a moment in any case: a write for each costs more than a small read. They are put together as bytes, because a string that grows by a line at a time
- * is all of its lines until it is written, and the garbage collector carries them about. What is left is written at exit.
+ * is all of its lines until it is written, and the garbage collector carries them about. What is left is written at exit. Where nobody reads, memory is not what pays: what is too much is dropped, and how much of it
+ * that was is told once there is room.
  */
 function standardOutput(): { write(line: string): void } {
   // It begins to write when it is told to, and at exit writes what it was given without waiting.
@@ -46,6 +67,17 @@ function standardOutput(): { write(line: string): void } {
     sync: false,
     minLength: 4 * limits.logBufferBytes,
     maxWrite: 8 * limits.logBufferBytes,
+    maxLength: limits.logBacklogBytes,
+  })
+  let dropped = 0
+  out.on('drop', (lines: string) => (dropped += lines.split('\n').length - 1))
+  const told = pino(FORM, out)
+  out.on('drain', () => {
+    if (dropped === 0) return
+    const lines = dropped
+    dropped = 0
+    told.warn({ dropped: lines }, 'lines of the log were dropped: standard output is not read as fast as they come')
+    out.flush()
   })
   const held = Buffer.allocUnsafeSlow(limits.logBufferBytes)
   let [length, timer]: [number, NodeJS.Timeout | null] = [0, null]
