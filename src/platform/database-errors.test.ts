@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo } from 'node:net'
+import pg from 'pg'
 import { expect, test } from 'vitest'
 import { asRefusal } from './database-errors.ts'
 
@@ -23,6 +24,15 @@ test('P18: a connection that ends while it is written to is told to come back, h
   const [written] = (await new Promise((resolve) => socket.write('x', (...said) => resolve(said)))) as unknown[]
   expect(asRefusal(written)).toMatchObject(comeBack)
   server.close()
+})
+
+test('P18: of what PostgreSQL refuses, come back where it is its own state, and not where it is what was asked', () => {
+  const told = (code: string) => asRefusal(Object.assign(new pg.DatabaseError('said', 4, 'error'), { code }))
+  // Timeouts; the connection; full; going, gone or another database; its disk. Appendix A of its manual.
+  for (const code of ['57014', '55P03', '25P03', '08006', '53300', '53100', '57P01', '57P03', '57P05', '58030'])
+    expect(told(code), code).toMatchObject(comeBack)
+  for (const code of ['23505', '22P02', '42P01', '55000', 'XX000', '25P02'])
+    expect(told(code), code).toBeInstanceOf(pg.DatabaseError)
 })
 
 test('P18: a fault of the code is no refusal', () => {

@@ -26,15 +26,14 @@ export const sqlState = (error: unknown): string | undefined =>
 export const constraintOf = (error: unknown): string | undefined =>
   error instanceof pg.DatabaseError ? error.constraint : undefined
 
-// Timeouts and a server that is going or gone are refusals that say "come back"; the rest stays what it is.
-const COME_BACK = new Set(['57014', '55P03', '57P01', '57P02', '57P03', '25P03', '53300', '53200', '53100'])
+// Timeouts (of a statement, a lock, an idle transaction), broken connections, a server that is full, going or gone, or has trouble with its machine: they say "come back"; the rest stays what it is.
+const COME_BACK = /^(57014|55P03|25P03|08...|53...|57P..|58...)$/
 
 /** An error as whoever called is told it: a refusal that says come back, or what it is. */
 export function asRefusal(error: unknown): unknown {
   if (error instanceof AppError) return error
   const state = sqlState(error)
-  if (state !== undefined)
-    return COME_BACK.has(state) || state.startsWith('08') ? busy(`The database is busy (${state})`) : error
+  if (state !== undefined) return COME_BACK.test(state) ? busy(`The database is busy (${state})`) : error
   return isBrokenConnection(error) ? busy('The connection to the database broke') : error
 }
 
