@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process'
+import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
@@ -32,6 +32,14 @@ interface Said {
   readonly curves: Curve[]
 }
 
+let running: ChildProcess | undefined
+/** By whoever ends this process. Ctrl-C in a terminal reaches the benches by itself; they stop their databases and leave. */
+let isEnded = false
+process.once('SIGTERM', () => {
+  isEnded = true
+  running?.kill('SIGTERM')
+})
+
 /** Runs one bench. Throws when it fails. */
 async function run(bench: Bench): Promise<Said> {
   const said: Said = { bench, rows: [], curves: [] }
@@ -41,6 +49,7 @@ async function run(bench: Bench): Promise<Said> {
     flags.filter((flag) => flag !== '--save'),
     { execArgv: ['--import', new URL('./as-built.mjs', import.meta.url).href] },
   )
+  running = child
   child.on('message', (message: Message) => {
     if ('row' in message) said.rows.push(message.row)
     else said.curves.push(message.curve)
@@ -83,6 +92,7 @@ async function save({ bench, rows, curves }: Said): Promise<void> {
 const all: Said[] = []
 let failed = 0
 for (const bench of BENCHES) {
+  if (isEnded) break
   if (named.length > 0 && !named.includes(bench)) continue
   process.stdout.write(`\n== ${bench}\n`)
   try {
