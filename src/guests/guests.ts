@@ -93,12 +93,14 @@ const deleteGuestRow = statement('delete-guest', `delete from guests where resta
 
 const readGuest = statement('read-guest', `select ${columns} from guests where restaurant_id = $1 and id = $2`)
 
+// Those of this evening are found by when their visit ended, all that ever were by when they came: which it is, the values tell. One plan for both read every visit that a house of some ten thousand ever had.
 const listNewest = statement(
   'list-guests',
   `select ${columns} from guests
    where restaurant_id = $1 and case when ended_at is null then 'infinity' else ended_at end > $2
      and (created_at, id) < (coalesce($3::timestamptz, 'infinity'), coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
    order by created_at desc, id desc limit $5`,
+  { isPlannedAnew: true },
 )
 
 const listOnFloor = statement(

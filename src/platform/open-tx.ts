@@ -26,9 +26,10 @@ export class OpenTx implements Tx {
     this.#observers = observers
   }
 
-  all<Row extends object>({ name, text }: Statement, values: readonly unknown[]): Promise<Row[]> {
+  all<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row[]> {
+    const { name, text } = s
     if (this.#isOver) return Promise.reject(tooLate(name))
-    return this.#next().rowsOf<Row>({ name: this.#prepare ? name : '', text, told: name }, values)
+    return this.#next().rowsOf<Row>({ name: this.#prepare && !s.isPlannedAnew ? name : '', text, told: name }, values)
   }
 
   async maybe<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row | undefined> {

@@ -4,14 +4,16 @@ import { assert } from './errors.ts'
 export interface Statement {
   readonly name: string
   readonly text: string
+  /** Planned for the values of each time. Otherwise PostgreSQL settles on one plan for all values after five times, where that looks no dearer. */
+  readonly isPlannedAnew: boolean
 }
 
 const declared = new Map<string, Statement>()
 
 /** Declares a statement once, at module level. Throws when its name is taken. */
-export function statement(name: string, text: string): Statement {
+export function statement(name: string, text: string, { isPlannedAnew = false } = {}): Statement {
   assert(!declared.has(name), `statement ${name} is declared twice`)
-  const made = { name, text }
+  const made = { name, text, isPlannedAnew }
   declared.set(name, made)
   return made
 }
