@@ -7,7 +7,7 @@ import type { Manner } from './socket-server.ts'
 
 /**
  * What a change costs on its way to the devices, and how long that takes, against a WebSocket server that sends the same frames one by one to each socket (`ws.send` in a loop).
- * Deliveries are frames; processor time is the server's alone, and the application's has its timers, heartbeats and reviews in it. About twelve minutes; `--quick` four, `--short` less than one.
+ * Deliveries are frames; processor time is the server's alone, and the application's has its timers, heartbeats and reviews in it. About fifteen minutes; `--quick` four, `--short` less than one.
  */
 
 const isFull = by({ full: true, quick: false, short: false })

@@ -26,10 +26,9 @@ export class OpenTx implements Tx {
     this.#observers = observers
   }
 
-  all<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row[]> {
-    const { name, text } = s
+  all<Row extends object>({ name, text, isPlannedAnew }: Statement, values: readonly unknown[]): Promise<Row[]> {
     if (this.#isOver) return Promise.reject(tooLate(name))
-    return this.#next().rowsOf<Row>({ name: this.#prepare && !s.isPlannedAnew ? name : '', text, told: name }, values)
+    return this.#next().rowsOf<Row>({ name: this.#prepare && !isPlannedAnew ? name : '', text, told: name }, values)
   }
 
   async maybe<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row | undefined> {

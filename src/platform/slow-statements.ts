@@ -36,7 +36,11 @@ export class SlowStatements {
   async #tellPlan(s: Statement): Promise<void> {
     try {
       const plan = await this.#planner!.planOf(s)
-      if (plan) this.#log.warn({ statement: s.name, plan }, 'the plan of a slow statement')
+      // The values are not told, so it is the plan for any; where it is planned for its values, it ran by another.
+      const which = s.isPlannedAnew
+        ? 'a plan of a slow statement: for any values, it ran by one for its own'
+        : 'the plan of a slow statement'
+      if (plan) this.#log.warn({ statement: s.name, plan }, which)
     } catch (error) {
       this.#log.warn({ err: error, statement: s.name }, 'the plan of a slow statement could not be had')
     }

@@ -41,7 +41,7 @@ async function rowsRead(path: string): Promise<number> {
   return row!.read
 }
 
-test('P20: lists of the last days read no past, however often they are asked for; the list of all guests reads its page', async () => {
+test('P21: lists of the last days read no past, however often they are asked for; the list of all guests reads its page', async () => {
   for (const path of ['/guests?limit=50&historyDays=10', '/floor?historyDays=10', '/guests?limit=50&historyDays=0']) {
     const before = await rowsRead(path)
     for (let n = 0; n < TIMES; n++) await ask(path)

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newId } from '../../src/platform/ids.ts'
 import type { Answer } from '../kit.ts'
-import { idFieldsOf, isDone, operations, tells, TELLS, titleOf, type Ids } from './operations.ts'
+import { idFieldsOf, isDone, operations, tells, TELLS, titleOf } from './operations.ts'
 import { plain, withValue } from './schemas.ts'
 import { openEars } from './witness.ts'
-import { bodyOf, openRivals, plainAnswer, refuses, type Rivals } from './rivals.ts'
+import { bodyOf, NOWHERE, openRivals, plainAnswer, refuses, type Rivals } from './rivals.ts'
 
 /** Ids of another restaurant in bodies: of what is there, and of what is made. */
 
@@ -14,7 +14,6 @@ beforeAll(async () => {
 })
 afterAll(() => rivals.close())
 
-const NOWHERE: Ids = { restaurant: newId(), guest: newId(), table: newId(), reservation: newId(), staff: newId() }
 const secured = operations.filter(({ isPublic }) => !isPublic)
 
 describe("N3, P7, W2: another restaurant's entity in the body, in whatever item of whatever list", () => {

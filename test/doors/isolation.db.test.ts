@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newId } from '../../src/platform/ids.ts'
 import { commands, floorReads, nativeRoutes, queries, routes } from '../../src/app.ts'
-import { entityOf, operations, pathOf, titleOf, type Ids, type Operation } from './operations.ts'
-import { bodyOf, openRivals, plainAnswer, type Rivals } from './rivals.ts'
+import { entityOf, operations, pathOf, titleOf, type Operation } from './operations.ts'
+import { bodyOf, NOWHERE, openRivals, plainAnswer, type Rivals } from './rivals.ts'
 
 /** One restaurant tries everything it can name of another. Iterates what app.ts lists, so a new route is tried by being listed. */
 
@@ -13,7 +13,6 @@ beforeAll(async () => {
 afterAll(() => rivals.close())
 
 const pathIds = (op: Operation) => Object.keys(pathOf(op, NOWHERE))
-const NOWHERE: Ids = { restaurant: newId(), guest: newId(), table: newId(), reservation: newId(), staff: newId() }
 /** Operations that name their restaurant, in the path or in the query. */
 const withRestaurant = operations.filter(({ access }) => access === 'restaurant' || access === 'query')
 

@@ -21,6 +21,15 @@ import { Raw } from './raw.ts'
 import type { Field } from './schemas.ts'
 import { openEars, openWitness, TOLD_OF, type Ears, type Witness } from './witness.ts'
 
+/** Ids of nothing. */
+export const NOWHERE: Ids = {
+  restaurant: newId(),
+  guest: newId(),
+  table: newId(),
+  reservation: newId(),
+  staff: newId(),
+}
+
 /** In every text that one of them has. */
 export const MARK = 'Zq7Mark'
 
