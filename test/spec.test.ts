@@ -17,7 +17,7 @@ const sources = (folders: string[], wanted: (path: string) => boolean) =>
 const tests = sources(['src', 'client', 'test', 'demo', 'scripts'], (path) => path.endsWith('.test.ts'))
 /** The numbers at the head of a test's name: `L1, L3: …`. */
 const shown = tests.flatMap(({ path, text }) =>
-  [...text.matchAll(/test(?:\.\w+\([^)]*\))*\(\s*['"`]((?:[A-Z]\d+(?:, )?)+):/g)].flatMap((m) =>
+  [...text.matchAll(/test(?:\.\w+(?:\([^)]*\))?)*\(\s*['"`]((?:[A-Z]\d+(?:, )?)+):/g)].flatMap((m) =>
     m[1]!.split(', ').map((rule) => ({ path, rule })),
   ),
 )

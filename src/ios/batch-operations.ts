@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { isId } from '../platform/ids.ts'
+import type { Guest } from '../guests/guests.ts'
+import { writtenDatetime } from './pydantic-datetime.ts'
 import { check, field } from './pydantic.ts'
 import type { guestJson } from './shapes.ts'
 import { GUEST_SPELLINGS, partyStatusOf, POST_GUEST_WORDS, TABLE_INPUT, tableStatusOf } from './statuses.ts'
@@ -79,18 +81,22 @@ export function batchTableOperation(item: TableItem): Operation | string {
   return { command: 'update-table', input }
 }
 
-/** A time that was just sent with a zone is answered in the words it was sent in. `raw` is the item as it came. */
-export function withSentTimes(guest: ReturnType<typeof guestJson>, raw: unknown): ReturnType<typeof guestJson> {
+/** The guest with the times that `raw`, the item as it came, just sent: each in the zone that it was sent in. */
+export function withSentTimes(
+  guest: ReturnType<typeof guestJson>,
+  stored: Guest,
+  raw: unknown,
+): ReturnType<typeof guestJson> {
   const item = raw as Record<string, unknown>
-  const sent = (camel: string, snake: string, stored: string | null) => {
-    const text = item[camel] || item[snake]
-    if (typeof text === 'number') return stored === null ? null : `${stored}Z`
-    return typeof text === 'string' && /(Z|[+-]\d\d:?\d\d)$/.test(text) ? text : stored
+  const asSent = (time: 'checkInTime' | 'seatedTime' | 'finishedTime', snake: string) => {
+    const sent = [item[time], item[snake]].find((value) => value !== undefined && value !== null && value !== '')
+    const instant = stored[time]
+    return sent === undefined || instant === null ? guest[time] : writtenDatetime(sent, instant)
   }
   return {
     ...guest,
-    checkInTime: sent('checkInTime', 'check_in_time', guest.checkInTime),
-    seatedTime: sent('seatedTime', 'seated_time', guest.seatedTime),
-    finishedTime: sent('finishedTime', 'finished_time', guest.finishedTime),
+    checkInTime: asSent('checkInTime', 'check_in_time'),
+    seatedTime: asSent('seatedTime', 'seated_time'),
+    finishedTime: asSent('finishedTime', 'finished_time'),
   }
 }

@@ -27,11 +27,11 @@ import { naive, offset } from './times.ts'
 
 const { maybe } = field
 const items = <S extends z.ZodType>(item: S) => maybe(field.list(item, { max: limits.listItems }))
-// A time just sent comes back in the words it was sent in, zone included.
+// A time just sent comes back in the zone that it was sent in.
 const echoedTime = z
   .string()
-  .regex(/^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?|.+(Z|[+-]\d\d:?\d\d))$/)
-  .meta({ description: 'UTC without a zone, or a time just sent, as it was sent with its zone' })
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?(Z|[+-]\d\d:\d\d)?$/)
+  .meta({ description: 'UTC without a zone, or a time just sent, in the zone that it was sent in' })
 const batchGuestShape = guestShape.extend({
   checkInTime: echoedTime.nullable(),
   seatedTime: echoedTime.nullable(),
@@ -69,7 +69,7 @@ export const batchUpdate = route({
     return {
       success: errors.length === 0,
       updated_guests: good<Guest>(0, guests.length).flatMap((guest, i) =>
-        guest ? [batchGuestJson(withSentTimes(guestJson(guest), raw[i]))] : [],
+        guest ? [batchGuestJson(withSentTimes(guestJson(guest), guest, raw[i]))] : [],
       ),
       updated_tables: good<Table>(guests.length, results.length).flatMap((table) => (table ? [tableJson(table)] : [])),
       timestamp: naive(deps.clock.now()),

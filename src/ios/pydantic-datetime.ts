@@ -1,5 +1,6 @@
 import { isInstant, type Instant } from '../platform/clock.ts'
 import { Fault } from './pydantic-fault.ts'
+import { naive, zulu } from './times.ts'
 
 /** Numbers beyond this are milliseconds: the year 2603 as seconds, August 1970 as milliseconds. */
 const SECONDS_END = 2e10
@@ -36,6 +37,17 @@ export function parseDatetime(value: unknown): Instant | Fault {
   return isInstant(found) ? found : fault('datetime_from_date_parsing', 'datetime or date', found)
 }
 
+/** A date and time that {@link parseDatetime} took, as pydantic writes it: in the zone that it was sent in, epoch seconds in UTC, without a zone as it was. */
+export function writtenDatetime(value: unknown, instant: Instant): string {
+  const [, date, hour = '00', minute = '00', second = '00', fraction = '', sign, aheadHours, aheadMinutes] =
+    FORM.exec(String(value)) ?? []
+  if (date === undefined) return zulu(instant)
+  const local = naive(`${date}T${hour}:${minute}:${second}.${microsOfFraction(fraction)}Z` as Instant)
+  const ahead = `${aheadHours}:${aheadMinutes}`
+  if (sign !== undefined && ahead !== '00:00') return `${local}${sign === '+' ? '+' : '-'}${ahead}`
+  return sign !== undefined || /z$/i.test(String(value)) ? `${local}Z` : local
+}
+
 const fault = (type: string, what: string, reason: string): Fault =>
   new Fault(type, `Input should be a valid ${what}, ${reason}`, { error: reason })
 
@@ -63,8 +75,10 @@ function ofText(text: string): string {
   const ahead = (Number(aheadHours) * 60 + Number(aheadMinutes)) * (sign === '+' ? 60 : -60)
   const seconds = Date.parse(`${date}T${hour}:${minute}:${second}Z`) / 1000 - ahead
   if (seconds < UNIX_0001 || seconds > UNIX_9999) return 'year is out of range'
-  return instantText(seconds, fraction.slice(0, 6).padEnd(6, '0'))
+  return instantText(seconds, microsOfFraction(fraction))
 }
+
+const microsOfFraction = (fraction: string): string => fraction.slice(0, 6).padEnd(6, '0')
 
 const instantText = (seconds: number, micros: string): string =>
   `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${micros.padStart(6, '0')}Z`

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { check, field, parseModel, ValidationError } from './pydantic.ts'
-import { parseDatetime } from './pydantic-datetime.ts'
+import type { Instant } from '../platform/clock.ts'
+import { parseDatetime, writtenDatetime } from './pydantic-datetime.ts'
 import { parseEmail } from './pydantic-email.ts'
 import { codePoints, Fault } from './pydantic-fault.ts'
 
@@ -59,6 +60,29 @@ describe('datetimes', () => {
     const msg = `Input should be a valid datetime or date, ${error}`
     expect(parseDatetime(sent)).toEqual(new Fault('datetime_from_date_parsing', msg, { error }))
   })
+
+  // What pydantic 2.13 answered.
+  test.each([
+    ['2031-05-01T19:00:00Z', '2031-05-01T19:00:00Z'],
+    ['2031-05-01t19:00z', '2031-05-01T19:00:00Z'],
+    ['2031-05-01T19:00:00.5Z', '2031-05-01T19:00:00.500000Z'],
+    ['2031-05-01T19:00:00.1234567Z', '2031-05-01T19:00:00.123456Z'],
+    ['2031-05-01_19:00:00,000Z', '2031-05-01T19:00:00Z'],
+    ['2031-05-01 19:00+0200', '2031-05-01T19:00:00+02:00'],
+    ['2031-05-01T19:00:00.5-04:30', '2031-05-01T19:00:00.500000-04:30'],
+    ['2031-05-01T19:00:00\u221204:30', '2031-05-01T19:00:00-04:30'],
+    ['2031-05-01T19:00:00+00:00', '2031-05-01T19:00:00Z'],
+    ['2031-05-01T19:00:00-0000', '2031-05-01T19:00:00Z'],
+    ['2031-05-01 19:00:00', '2031-05-01T19:00:00'],
+    ['2031-05-01T19:00:00.5', '2031-05-01T19:00:00.500000'],
+    ['2031-05-01', '2031-05-01T00:00:00'],
+    [1935514800, '2031-05-02T19:00:00Z'],
+    ['1935514800.25', '2031-05-02T19:00:00.250000Z'],
+    [1935514800123, '2031-05-02T19:00:00.123000Z'],
+    [0, '1970-01-01T00:00:00Z'],
+  ])('%j is written in the zone that it was sent in', (sent, written) =>
+    expect(writtenDatetime(sent, parseDatetime(sent) as Instant)).toBe(written),
+  )
 
   test('numbers out of range and other types', () => {
     const error = 'dates before 1600 are not supported as unix timestamps'
