@@ -1,0 +1,151 @@
+import type { LogLevel } from '@stryker-mutator/api/core'
+import { Stryker } from '@stryker-mutator/core'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { openPostgres } from '../test/postgres.ts'
+import { folders, type Target } from './mutants-table.ts'
+
+/**
+ * Mutation testing: changes the code in small ways, one at a time, and sees whether a test fails.
+ * `npm run mutants -- client` runs a folder of mutants-table.ts, `npm run mutants -- client/queue.ts` a file; what did not change since is not run again, `--again` runs all.
+ * `npm run mutants -- client --score` runs nothing and prints what is known: the score, and the survivors that docs/mutation.md does not explain.
+ */
+
+const args = process.argv.slice(2)
+const words = args.filter((arg) => !arg.startsWith('--'))
+const results = '.mutants'
+const page = 'docs/mutation.md'
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+
+const isWanted = (folder: string, { file }: Target): boolean =>
+  words.length === 0 || words.some((word) => word === folder || word === file)
+const wanted = Object.entries(folders)
+  .map(([folder, targets]) => ({ folder, targets: targets.filter((target) => isWanted(folder, target)) }))
+  .filter(({ targets }) => targets.length > 0)
+
+const resultOf = (file: string): string => `${results}/${file.replaceAll('/', '-').replace(/\.ts$/, '')}.json`
+
+async function mutate({ file, tests }: Target): Promise<void> {
+  process.env['MUTANT_TESTS'] = tests.join(' ')
+  await new Stryker({
+    mutate: [file],
+    testRunner: 'vitest',
+    vitest: { configFile: 'scripts/mutants-vitest.config.ts', related: false },
+    coverageAnalysis: 'perTest',
+    concurrency: Number(process.env['MUTANTS_CONCURRENCY'] ?? 1),
+    plugins: ['@stryker-mutator/vitest-runner', `${import.meta.dirname}/mutants-ignored.mjs`],
+    ignorers: ['prose'],
+    incremental: true,
+    incrementalFile: resultOf(file),
+    force: args.includes('--again'),
+    // Generous: on a busy machine a slow test would count as a mutant found.
+    timeoutMS: 15_000,
+    dryRunTimeoutMinutes: 15,
+    tempDirName: `${results}/tmp`,
+    ignorePatterns: [`/${results}`, '/data', '/dist'],
+    // Types are not looked at, and TypeScript 7 has no interface that Stryker knows.
+    tsconfigFile: 'none',
+    disableTypeChecks: false,
+    reporters: ['progress-append-only'],
+    logLevel: 'warn' as LogLevel,
+    allowConsoleColors: false,
+  }).runMutationTest()
+}
+
+interface Place {
+  readonly line: number
+  readonly column: number
+}
+interface Report {
+  readonly files: Record<string, { readonly source: string; readonly mutants: readonly Mutant[] }>
+}
+interface Mutant {
+  readonly status: 'Killed' | 'Timeout' | 'Survived' | 'NoCoverage' | 'Ignored' | 'RuntimeError' | 'CompileError'
+  readonly location: { readonly start: Place; readonly end: Place }
+  readonly replacement: string
+}
+interface Survivor {
+  readonly file: string
+  readonly line: number
+  /** `before → after`, on one line: how docs/mutation.md names it. */
+  readonly what: string
+}
+
+function textAt(source: string, { start, end }: Mutant['location']): string {
+  const lines = source.split('\n').slice(start.line - 1, end.line)
+  lines[lines.length - 1] = lines.at(-1)!.slice(0, end.column - 1)
+  lines[0] = lines[0]!.slice(start.column - 1)
+  return lines.join('\n')
+}
+
+const short = (text: string): string => {
+  const line = text.replace(/\s+/g, ' ').trim()
+  return line.length > 60 ? `${line.slice(0, 40)} … ${line.slice(-17)}` : line
+}
+
+async function known({ file }: Target): Promise<{ killed: number; survivors: Survivor[] } | null> {
+  if (!existsSync(resultOf(file))) return null
+  const report = JSON.parse(await readFile(resultOf(file), 'utf8')) as Report
+  const { source, mutants } = report.files[file] ?? { source: '', mutants: [] }
+  return {
+    killed: mutants.filter(({ status }) => status === 'Killed' || status === 'Timeout').length,
+    survivors: mutants
+      .filter(({ status }) => status === 'Survived' || status === 'NoCoverage')
+      .map(({ location, replacement }) => ({
+        file,
+        line: location.start.line,
+        what: `\`${short(textAt(source, location))}\` → \`${short(replacement)}\``,
+      })),
+  }
+}
+
+const percent = (killed: number, all: number): string => (all === 0 ? '–' : `${((100 * killed) / all).toFixed(1)} %`)
+
+/** The table of docs/mutation.md, and the survivors that the page does not explain. */
+async function score(): Promise<void> {
+  const text = existsSync(page) ? await readFile(page, 'utf8') : ''
+  const unexplained: Survivor[] = []
+  say('| folder | file | mutants | killed | score |\n| --- | --- | --- | --- | --- |')
+  for (const { folder, targets } of wanted) {
+    let [all, killed] = [0, 0]
+    for (const target of targets) {
+      const found = await known(target)
+      if (!found) say(`| | ${target.file} | not run | | |`)
+      if (!found) continue
+      const count = found.killed + found.survivors.length
+      all += count
+      killed += found.killed
+      say(`| | ${target.file} | ${count} | ${found.killed} | ${percent(found.killed, count)} |`)
+      unexplained.push(...found.survivors.filter(({ file, what }) => !text.includes(`${file}: ${what}`)))
+    }
+    say(`| **${folder}** | | **${all}** | **${killed}** | **${percent(killed, all)}** |`)
+  }
+  say(`\nSurvivors that ${page} does not explain: ${unexplained.length}`)
+  for (const { file, line, what } of unexplained) say(`- ${file}: ${what} (line ${line})`)
+}
+
+if (wanted.length === 0) {
+  say(`Nothing by that name. Folders: ${Object.keys(folders).join(', ')}; or a file of one.`)
+  process.exitCode = 1
+} else {
+  if (!args.includes('--score')) await runAll()
+  await score()
+}
+
+async function runAll(): Promise<void> {
+  const targets = wanted.flatMap((each) => each.targets)
+  // One for all: each of Stryker's worker processes would start its own, and leave it when a mutant makes it hang.
+  const postgres = targets.some(({ tests }) => tests.some((test) => test.endsWith('.db.test.ts')))
+    ? await openPostgres()
+    : null
+  if (postgres) process.env['TEST_DATABASE_URL'] = postgres.url
+  try {
+    for (const [i, target] of targets.entries()) {
+      say(`${i + 1} of ${targets.length}: ${target.file}`)
+      await mutate(target)
+    }
+  } finally {
+    await postgres?.close()
+  }
+}
