@@ -3,6 +3,7 @@ import { socketTimes, type Config } from './config.ts'
 import { readBodies } from './platform/body.ts'
 import type { Db } from './platform/db.ts'
 import { newId } from './platform/ids.ts'
+import { keyedHash } from './platform/keyed-hash.ts'
 import { limits } from './platform/limits.ts'
 import type { Logger } from './platform/log.ts'
 import { OwnQuestions, type Questions } from './platform/questions.ts'
@@ -213,8 +214,8 @@ export async function buildApp(given: AppDeps): Promise<App> {
   const api = openApi({ routes, nativeRoutes, commands, queries, floorReads })
   const ops = openOps(given)
   const hub = new Hub(db, log, limits.headPollMillis, isSole)
-  const tokens = new Tokens(secretKey, () => clock.micros() / 1e6)
-  const identities = new Identities(db, tokens)
+  const keys = keysOf(secretKey, clock)
+  const identities = new Identities(db, keys.tokens)
   const hints = topics && new Hints(topics, hub, ops.commits)
   const publish = (change: Change) => {
     ops.committed(change)
@@ -235,7 +236,7 @@ export async function buildApp(given: AppDeps): Promise<App> {
     publish,
     doubt: (restaurantId) => hub.doubt(restaurantId),
     commits: ops.commits,
-    tokens,
+    ...keys,
     identities,
     tokenMinutes: config.ACCESS_TOKEN_EXPIRE_MINUTES,
     historyDays: config.HISTORY_DAYS,
@@ -266,9 +267,15 @@ export async function buildApp(given: AppDeps): Promise<App> {
     hub.close()
     await ops.close()
   }
-  const parts = { server, hub, sockets, stream, floors, answers, heads, repeated, identities, access, tokens, ops }
-  return { ...parts, changes: deps, close }
+  const parts = { server, hub, sockets, stream, floors, answers, heads, repeated, identities, access, ops }
+  return { ...parts, tokens: keys.tokens, changes: deps, close }
 }
+
+/** What SECRET_KEY is good for. */
+const keysOf = (secretKey: string, clock: Clock) => ({
+  tokens: new Tokens(secretKey, () => clock.micros() / 1e6),
+  hashSecret: keyedHash(secretKey, 'secrets of mutations'),
+})
 
 function mountDoors(server: FastifyInstance, config: Config, deps: IosDeps & { readonly floors: LiveFloors }): void {
   readBodies(server)

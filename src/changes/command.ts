@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { isOutcomeUnknown, sqlState, type Db, type Tx } from '../platform/db.ts'
 import { AppError, assert } from '../platform/errors.ts'
+import type { KeyedHash } from '../platform/keyed-hash.ts'
 import { limits } from '../platform/limits.ts'
 import type { Clock, Instant } from '../platform/clock.ts'
 import type { Trail } from '../platform/trail.ts'
@@ -76,6 +77,8 @@ export interface ChangeDeps {
   readonly db: Db
   readonly clock: Clock
   readonly newId: () => string
+  /** Hashes secrets of inputs for fingerprints. Needed by commands that have some. */
+  readonly hashSecret?: KeyedHash
   /** Called after commit with what was appended. Must not throw. */
   readonly publish: (change: Change) => void
   /** Called when the answer to a commit was lost: there may be a change of this restaurant that `publish` is never called with. Must not throw. */
@@ -148,6 +151,7 @@ async function runOnce<Input extends z.ZodType, Result>(
   input: z.output<Input>,
 ): Promise<Executed<Result>> {
   const { restaurantId, mutationId } = context
+  const fingerprint = (id: string) => fingerprintOf(c.name, input, `${restaurantId} ${id}`, deps.hashSecret)
   let write: OpenWrite | undefined
   const [ran, change] = await deps.db
     .transaction(
@@ -156,7 +160,7 @@ async function runOnce<Input extends z.ZodType, Result>(
         const w = (write = new OpenWrite(tx, context, deps))
         const run = () => w.explained(() => c.run(w, input))
         if (mutationId === undefined) return { kind: 'done', result: await run() }
-        const earlier = await claimMutation(w, mutationId, fingerprintOf(c.name, input))
+        const earlier = await claimMutation(w, mutationId, fingerprint(mutationId))
         return earlier ? { kind: 'repeated', ...earlier } : runRemembered(w, run)
       },
       (made) => {

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { statement, type Tx } from '../platform/db.ts'
 import { AppError, assert } from '../platform/errors.ts'
+import type { KeyedHash } from '../platform/keyed-hash.ts'
+import { Secret, SECRET_IN_JSON } from '../platform/passwords.ts'
 import type { Instant } from '../platform/clock.ts'
 
 /** What a mutation was answered: its result, or the refusal. */
@@ -68,8 +70,30 @@ export async function settleMutation(
   await tx.all(updateMutation, [restaurantId, mutationId, JSON.stringify(outcome), appended])
 }
 
-/** What tells one request from another: the command and its parsed input. */
-export const fingerprintOf = (command: string, input: unknown): string =>
-  createHash('sha256')
-    .update(`${command}\n${JSON.stringify(input)}`)
-    .digest('base64url')
+/**
+ * What tells one request from another: the command and its parsed input, secrets included. A secret counts by a keyed hash, together with the mutation's
+ * own id: the database alone tells neither what it was nor whether two are the same. Inputs without secrets have the fingerprint they always had.
+ */
+export function fingerprintOf(command: string, input: unknown, mutation: string, hash: KeyedHash | undefined): string {
+  const text = `${command}\n${JSON.stringify(input)}`
+  const made = createHash('sha256').update(text)
+  if (text.includes(SECRET_IN_JSON)) {
+    for (const secret of secretsIn(input)) {
+      assert(hash, `${command} has a secret, and nothing to hash it with`)
+      made.update(hash(`${mutation}\n${secret}`))
+    }
+  }
+  return made.digest('base64url')
+}
+
+/** The secrets of an input, in the order of its JSON. */
+function secretsIn(input: unknown): string[] {
+  const found: string[] = []
+  JSON.stringify(input, function (this: Record<string, unknown>, name: string, value: unknown) {
+    // `value` is what toJSON gave; the secret itself still stands in its holder.
+    const held = this[name]
+    if (held instanceof Secret) found.push(held.text)
+    return value
+  })
+  return found
+}

@@ -40,24 +40,36 @@ export async function passwordFits(password: string, stored: string): Promise<bo
 export const isOutdated = (stored: string): boolean => !stored.startsWith('$argon2id$v=19$m=19456,t=2,p=1$')
 
 /**
- * A password that is to become someone's, as a field of an input. It says nothing of itself in JSON: what is made of inputs and kept, like the fingerprint
- * of a mutation, would otherwise be far easier to guess it from than its hash.
+ * A password in an input. In JSON it is a fixed word: a fingerprint that holds a plain hash of it would be far easier to guess it from than its argon2id
+ * hash. Fingerprints add a keyed hash of it instead (`changes/mutations.ts`).
  */
-export class NewPassword {
+export class Secret {
+  // Private, so that nothing prints it by accident.
   readonly #text: string
-  #hash: Promise<string> | undefined
 
   constructor(text: string) {
     this.#text = text
   }
 
-  /** Its hash, made once. */
-  hash(): Promise<string> {
-    this.#hash ??= hashPassword(this.#text)
-    return this.#hash
+  get text(): string {
+    return this.#text
   }
 
   toJSON(): string {
-    return 'a new password'
+    return SECRET_IN_JSON
+  }
+}
+
+/** What a secret is in JSON. */
+export const SECRET_IN_JSON = 'a new password'
+
+/** A password that is to become someone's, as a field of an input. */
+export class NewPassword extends Secret {
+  #hash: Promise<string> | undefined
+
+  /** Its hash, made once. */
+  hash(): Promise<string> {
+    this.#hash ??= hashPassword(this.text)
+    return this.#hash
   }
 }
