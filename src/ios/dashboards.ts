@@ -73,7 +73,7 @@ const query = field.model({
 
 type Asked = Call<unknown, z.output<typeof query>>
 
-const dashboardRoute = (path: string, name: string, access: 'identity' | 'restaurant') =>
+const dashboardRoute = (path: string, name: string, access: 'own' | 'restaurant') =>
   route({
     method: 'GET',
     path,
@@ -88,7 +88,7 @@ const dashboardRoute = (path: string, name: string, access: 'identity' | 'restau
     handle: (call: Asked) => changesOnDashboard(call, call.query.since!),
   })
 
-export const dashboardData = dashboardRoute('/api/v1/dashboard/data', 'dashboardData', 'identity')
+export const dashboardData = dashboardRoute('/api/v1/dashboard/data', 'dashboardData', 'own')
 export const restaurantDashboard = dashboardRoute(
   '/restaurants/:restaurantId/dashboard-data',
   'restaurantDashboard',

@@ -85,9 +85,7 @@ export class RepeatedReads {
     const { headers } = request
     const { authorization, 'accept-encoding': accepted, 'if-none-match': known } = headers
     if (!authorization?.startsWith('Bearer ') || isUnusual(headers)) return false
-    const identity = this.#deps.identities.known(authorization.slice(7))
-    if (identity?.restaurantId !== asked.restaurantId || !identity.isActive || !identity.restaurantIsActive)
-      return false
+    if (!this.#deps.identities.admitKnown(authorization.slice(7), asked.restaurantId)) return false
     const coding: Coding = accepted === undefined ? 'identity' : codingOf(accepted)
     const answer = this.#deps.answers.kept(asked.restaurantId, asked.key, coding)
     if (!answer) return false

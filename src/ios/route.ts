@@ -9,6 +9,7 @@ import type { Answers, Shape } from '../changes/answers.ts'
 import type { ChangeDeps, Context } from '../changes/command.ts'
 import { clientHas } from '../changes/etag.ts'
 import { tracked } from '../changes/tracked.ts'
+import type { AccessRefusal, Reach } from '../staff/access.ts'
 import type { Identities } from '../staff/identify.ts'
 import type { Identity } from '../staff/staff.ts'
 import { codingOf } from './coding.ts'
@@ -55,8 +56,8 @@ export interface Call<Body, Query> {
 }
 
 /**
- * One endpoint of the contract: everything that is said of it anywhere. `access`: `public`, `identity` (a valid token of an active user), `own` (and the
- * user's restaurant is active), `restaurant` (and it is the one in the path), `query` (and it is the one in the query's `restaurant_id`).
+ * One endpoint of the contract: everything that is said of it anywhere. `access`: `public`, `identity` (a valid token of an active user, who is told of
+ * nobody but themselves), `own` (and the user's restaurant is active), `restaurant` (and it is the one in the path), `query` (and it is the one in the query's `restaurant_id`).
  */
 export interface Route<Body extends z.ZodType = z.ZodType, Query extends z.ZodType = z.ZodType> {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -160,14 +161,22 @@ async function admit(deps: IosDeps, r: Route, request: FastifyRequest): Promise<
   const bearer = bearerOf(request.headers.authorization)
   if (bearer.kind === 'missing') throw notAuthenticated()
   if (bearer.kind === 'other-scheme') throw otherScheme()
-  const identity = await deps.identities.of(bearer.token)
-  if (!identity) throw badToken()
-  request.trail.restaurantId = identity.restaurantId
-  if (!identity.isActive) throw detail(401, 'Inactive user')
-  if (r.access === 'identity') return identity
-  if (r.access !== 'own' && named(r, request) !== identity.restaurantId) throw accessDenied()
-  if (!identity.restaurantIsActive) throw detail(403, 'Restaurant account is inactive')
-  return identity
+  const verdict = await deps.identities.admit(bearer.token, reachOf(r, request))
+  request.trail.restaurantId = verdict.restaurantId
+  if (!verdict.admitted) throw refusals[verdict.why]()
+  return verdict.admitted
+}
+
+const refusals: Readonly<Record<AccessRefusal, () => ContractError>> = {
+  unknown: badToken,
+  inactive: () => detail(401, 'Inactive user'),
+  elsewhere: accessDenied,
+  suspended: () => detail(403, 'Restaurant account is inactive'),
+}
+
+function reachOf(r: Route, request: FastifyRequest): Reach {
+  if (r.access === 'identity') return 'self'
+  return r.access === 'own' ? 'own' : () => named(r, request)
 }
 
 /** The restaurant that a request names. One that leaves it out of the query is told so twice, as it always was. */

@@ -13,9 +13,10 @@ import { Outbox } from '../changes/outbox.ts'
 import { closeCodes, newHandshakes, Session, type SessionOwner, type SessionTimes } from '../changes/session.ts'
 import type { SocketObserver } from '../changes/socket-observer.ts'
 import type { Hub } from '../changes/hub.ts'
+import type { Reach } from '../staff/access.ts'
 import type { Access, AccessReview } from '../staff/access-review.ts'
-import type { Identities, Proven } from '../staff/identify.ts'
-import type { Identity } from '../staff/staff.ts'
+import type { Identities } from '../staff/identify.ts'
+import type { Proven } from '../staff/staff.ts'
 import { Feed, type Outboxes } from './feed.ts'
 import { pythonJson } from './frame.ts'
 import type { Hearing } from './messages.ts'
@@ -146,8 +147,8 @@ export class IosSockets {
     if (this.#members.size >= limits.socketsPerProcess) return refuse(socket, 503)
     const token = tokenOf(request)
     if (token === null) return this.#upgrade(request, socket, head, asked, null)
-    const identity = await this.#deps.identities.of(token)
-    if (!identity || !mayHear(identity, asked)) return refuse(socket, 403)
+    const { admitted: identity } = await this.#deps.identities.admit(token, reachOf(asked))
+    if (!identity) return refuse(socket, 403)
     if (this.#feed.isFull(identity.restaurantId)) return refuse(socket, 503)
     this.#upgrade(request, socket, head, asked, identity)
   }
@@ -226,8 +227,8 @@ export class IosSockets {
     if (typeof token !== 'string') return session.close(closeCodes.notSignedIn, 'the first message must be the token')
     member.asked = null
     try {
-      const identity = await this.#deps.identities.of(token)
-      if (!identity || !mayHear(identity, asked)) return session.close(closeCodes.notSignedIn, 'token refused')
+      const { admitted: identity } = await this.#deps.identities.admit(token, reachOf(asked))
+      if (!identity) return session.close(closeCodes.notSignedIn, 'token refused')
       if (this.#feed.isFull(identity.restaurantId)) return session.close(closeCodes.tooSlow, 'too many sockets')
       await this.#join(member, asked, identity.restaurantId, identity)
     } catch (error) {
@@ -285,10 +286,7 @@ function tokenOf(request: IncomingMessage): string | null {
 }
 
 /** The sync socket may leave the restaurant out, or name it by a number: the token's is meant. */
-function mayHear(identity: Identity, { hearing, named }: Asked): boolean {
-  if (!identity.isActive || !identity.restaurantIsActive) return false
-  return named === identity.restaurantId || (hearing === 'sync' && named === null)
-}
+const reachOf = ({ hearing, named }: Asked): Reach => (hearing === 'sync' && named === null ? 'own' : () => named)
 
 function refuse(socket: Duplex, status: 403 | 503): void {
   const line = status === 403 ? '403 Forbidden' : '503 Service Unavailable\r\nRetry-After: 1'

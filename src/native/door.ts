@@ -8,7 +8,9 @@ import { inputOf } from '../changes/input.ts'
 import { tracked } from '../changes/tracked.ts'
 import type { Query } from '../changes/query.ts'
 import type { LiveFloors } from '../changes/live-floors.ts'
-import type { Identities, Proven } from '../staff/identify.ts'
+import type { AccessRefusal, Reach } from '../staff/access.ts'
+import type { Identities } from '../staff/identify.ts'
+import type { Proven } from '../staff/staff.ts'
 import { answerQuery } from './answer-query.ts'
 import type { ReadAnswer } from '../changes/etag.ts'
 import { explainConflict } from './explain-conflict.ts'
@@ -115,23 +117,29 @@ function sendRead(reply: FastifyReply, { etag, body }: ReadAnswer): FastifyReply
 export const send = (reply: FastifyReply, body: object): FastifyReply =>
   sendJson(reply, 'application/json', JSON.stringify(body))
 
-/** Who calls. Throws `AppError` not-signed-in (401). */
-export async function identityOf(identities: Identities, request: FastifyRequest): Promise<Proven> {
+/** Who calls, if they may have what they ask for. Throws `AppError` not-signed-in (401), restaurant-not-found (404), restaurant-inactive (403). */
+export async function identityOf(identities: Identities, request: FastifyRequest, reach: Reach): Promise<Proven> {
   const bearer = bearerOf(request.headers.authorization)
-  const identity = bearer.kind === 'token' ? await identities.of(bearer.token) : null
-  if (!identity?.isActive)
-    throw new AppError('not-signed-in', 401, 'Send the header "Authorization: Bearer <token>" with a valid token')
-  return identity
+  const verdict = await identities.admit(bearer.kind === 'token' ? bearer.token : '', reach)
+  request.trail.restaurantId = verdict.restaurantId
+  if (verdict.admitted) return verdict.admitted
+  throw refusals[verdict.why]()
 }
 
-/** Who acts, where, from what. A foreign restaurant is answered like one that doesn't exist. */
+const notSignedIn = () =>
+  new AppError('not-signed-in', 401, 'Send the header "Authorization: Bearer <token>" with a valid token')
+// A foreign restaurant is answered like one that doesn't exist.
+const refusals: Readonly<Record<AccessRefusal, () => AppError>> = {
+  unknown: notSignedIn,
+  inactive: notSignedIn,
+  elsewhere: () => new AppError('restaurant-not-found', 404, 'There is no such restaurant'),
+  suspended: () => new AppError('restaurant-inactive', 403, 'This restaurant is suspended'),
+}
+
+/** Who acts, where, from what. */
 async function contextOf(deps: NativeDeps, request: FastifyRequest): Promise<Context> {
-  const identity = await identityOf(deps.identities, request)
-  request.trail.restaurantId = identity.restaurantId
   const { restaurantId } = request.params as { restaurantId: string }
-  if (restaurantId !== identity.restaurantId)
-    throw new AppError('restaurant-not-found', 404, 'There is no such restaurant')
-  if (!identity.restaurantIsActive) throw new AppError('restaurant-inactive', 403, 'This restaurant is suspended')
+  const identity = await identityOf(deps.identities, request, () => restaurantId)
   const mutationId = headerOf(request, 'idempotency-key', limits.mutationIdCharacters)
   const device = headerOf(request, 'x-device', limits.deviceCharacters)
   return {

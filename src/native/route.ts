@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { z } from 'zod'
 import { inputOf } from '../changes/input.ts'
-import type { Identities, Proven } from '../staff/identify.ts'
+import type { Identities } from '../staff/identify.ts'
+import type { Proven } from '../staff/staff.ts'
 import type { SignInAttempts } from '../staff/sign-in-attempts.ts'
 import type { SignInDeps } from '../staff/start-sign-in.ts'
 import { identityOf, objectIn, send } from './door.ts'
@@ -47,7 +48,7 @@ export function mountNativeRoute(server: FastifyInstance, deps: NativeRouteDeps,
     url: r.path,
     errorHandler: (error, request, reply) => void answerProblem(error, request, reply),
     handler: async (request, reply) => {
-      const identity = r.access === 'public' ? nobody : await identityOf(deps.identities, request)
+      const identity = r.access === 'public' ? nobody : await identityOf(deps.identities, request, 'self')
       const input = inputOf(r, objectIn(request.body))
       const answer = await r.handle({ deps, input, identity, address: request.ip })
       // Tokens are nothing to keep on the way.

@@ -167,20 +167,18 @@ export class StreamDevice implements Follower, SessionOwner {
   /** Whether it is known and belongs here; closes the socket otherwise. Asked at each hello, never remembered from an earlier one. */
   async #mayEnter(token: string | undefined): Promise<boolean> {
     this.#token = token ?? this.#token
-    const identity = this.#token === null ? null : await this.#deps.identities.of(this.#token)
+    const verdict = await this.#deps.identities.admit(this.#token ?? '', () => this.#restaurantId)
     if (this.#gone) return false
-    if (!identity?.isActive) {
-      this.close(closeCodes.notSignedIn, 'no valid token')
-      return false
-    }
-    if (identity.restaurantId !== this.#restaurantId || !identity.restaurantIsActive) {
-      this.close(closeCodes.notAllowed, 'not this restaurant, or it is suspended')
+    if (!verdict.admitted) {
+      const isUnknown = verdict.why === 'unknown' || verdict.why === 'inactive'
+      if (isUnknown) this.close(closeCodes.notSignedIn, 'no valid token')
+      else this.close(closeCodes.notAllowed, 'not this restaurant, or it is suspended')
       return false
     }
     this.#endDeadline()
     const { access } = this.#deps
     if (this.#admission) access.forget(this.#admission)
-    this.#admission = new Admission(identity, this)
+    this.#admission = new Admission(verdict.admitted, this)
     access.register(this.#admission)
     return true
   }

@@ -6,6 +6,7 @@ import { every } from '../platform/pulse.ts'
 import { Outbox } from '../changes/outbox.ts'
 import { newHandshakes } from '../changes/session.ts'
 import type { SocketObserver } from '../changes/socket-observer.ts'
+import type { AccessRefusal } from '../staff/access.ts'
 import { StreamDevice, type StreamDeps } from './stream-device.ts'
 import { StreamRoom } from './stream-room.ts'
 
@@ -14,6 +15,14 @@ const SWEEP_MILLIS = 500
 const SWEEPS_PER_SECOND = 1_000 / SWEEP_MILLIS
 // How long a device has to leave by itself when the process does.
 const LEAVE_MILLIS = 1_000
+
+const NOT_SIGNED_IN = '401 Unauthorized\r\nWWW-Authenticate: Bearer'
+const REFUSALS: Readonly<Record<AccessRefusal, string>> = {
+  unknown: NOT_SIGNED_IN,
+  inactive: NOT_SIGNED_IN,
+  elsewhere: '404 Not Found',
+  suspended: '403 Forbidden',
+}
 
 /** What the sockets of the stream are made with. */
 export interface StreamOptions extends Omit<StreamDeps, 'outbox'> {
@@ -97,10 +106,8 @@ export class Stream {
     const bearer = bearerOf(request.headers.authorization)
     const token = bearer.kind === 'token' ? bearer.token : null
     if (bearer.kind !== 'missing') {
-      const identity = token === null ? null : await this.#deps.identities.of(token)
-      if (!identity?.isActive) return refuse(socket, '401 Unauthorized\r\nWWW-Authenticate: Bearer')
-      if (identity.restaurantId !== restaurantId) return refuse(socket, '404 Not Found')
-      if (!identity.restaurantIsActive) return refuse(socket, '403 Forbidden')
+      const verdict = await this.#deps.identities.admit(token ?? '', () => restaurantId)
+      if (!verdict.admitted) return refuse(socket, REFUSALS[verdict.why])
     }
     if (socket.destroyed) return
     this.#wss.handleUpgrade(request, socket, head, (ws) => {

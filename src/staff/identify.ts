@@ -2,12 +2,8 @@ import type { Db } from '../platform/db.ts'
 import { isId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
 import type { Tokens } from '../platform/tokens.ts'
-import { findIdentity, type Identity } from './staff.ts'
-
-/** Someone whom a token names. `signInId`: the sign-in it belongs to; null for the iPad's tokens, which belong to none. */
-export interface Proven extends Identity {
-  readonly signInId: string | null
-}
+import { verdictOn, type Reach, type Verdict } from './access.ts'
+import { findIdentity, type Identity, type Proven } from './staff.ts'
 
 interface Known {
   readonly until: number
@@ -30,11 +26,18 @@ export class Identities {
     this.#nowMillis = nowMillis
   }
 
-  /**
-   * The identity that a token proves, or null: a bad token, nobody has its id, or its sign-in was revoked. Whether they are active is for the caller to look
-   * at. Spec: A7.
-   */
-  async of(token: string): Promise<Proven | null> {
+  /** Lets in whom a token names, or says why not. An identity leaves here only with access to what was asked for. Spec: A7, A16. */
+  async admit(token: string, reach: Reach): Promise<Verdict> {
+    return verdictOn(await this.#of(token), reach)
+  }
+
+  /** Who is let in to this restaurant, where it is remembered who the token names; else null. */
+  admitKnown(token: string, restaurantId: string): Proven | null {
+    return verdictOn(this.#knownOf(token), () => restaurantId).admitted
+  }
+
+  /** The identity that a token proves, or null: a bad token, nobody has its id, or what it belongs to is over. */
+  async #of(token: string): Promise<Proven | null> {
     const claims = this.#tokens.verify(token)
     if (!claims || !isId(claims.sub)) return null
     const { sub, sid = null } = claims
@@ -42,8 +45,7 @@ export class Identities {
     return (await this.#find(sub, sid)) ?? null
   }
 
-  /** The identity that a token proves, as {@link of} has it, where it is remembered; else null. */
-  known(token: string): Proven | null {
+  #knownOf(token: string): Proven | null {
     const claims = this.#tokens.verify(token)
     const known = claims && this.#known.get(keyOf(claims.sub, claims.sid ?? null))
     return (known && known.until > this.#nowMillis() && known.found) || null

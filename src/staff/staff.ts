@@ -16,6 +16,11 @@ export interface Identity {
   readonly restaurantIsActive: boolean
 }
 
+/** Someone whom a token names. `signInId`: the sign-in it belongs to; null for the iPad's tokens, which belong to none. */
+export interface Proven extends Identity {
+  readonly signInId: string | null
+}
+
 /** An identity and what proves it. */
 export interface Account extends Identity {
   readonly passwordHash: string

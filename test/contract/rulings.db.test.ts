@@ -97,6 +97,20 @@ test('C9: ruling 4: exp is required, other algorithms are refused, an empty pass
   expect((await app.call('POST', '/auth/register', again)).status).toBe(400)
 })
 
+test('C9: ruling 23: the dashboard of a suspended restaurant is refused, and who one is is told', async () => {
+  const suspended = await app.restaurant()
+  await app.database.sql('update qtable.restaurants set is_active = false where restaurant_id = $1', [suspended.id])
+  const answers = ['/api/v1/dashboard/data', '/api/v1/dashboard/data?since=2026-01-01T00:00:00Z', '/auth/me'].map(
+    (path) => get(path, suspended.token),
+  )
+  const inactive = { status: 403, body: { detail: 'Restaurant account is inactive' } }
+  expect(await Promise.all(answers)).toMatchObject([
+    inactive,
+    inactive,
+    { status: 200, body: { id: suspended.staffId } },
+  ])
+})
+
 test('C9: ruling 5: any origin may call, without credentials', async () => {
   const answer = await app.call('GET', '/health', undefined, { origin: 'https://any.example' })
   expect([
