@@ -65,6 +65,15 @@ test('L5: the same id with another request is refused', async () => {
   expect(same.status).toBe(200)
 })
 
+test('L5: the same id with another command is refused, though its input is the same', async () => {
+  const table = await r.table('two commands')
+  const headers = { 'idempotency-key': 'clear, then remove' }
+  expect((await r.v2('POST', `/tables/${table}/clear`, undefined, headers)).status).toBe(200)
+  const other = await r.v2('DELETE', `/tables/${table}`, undefined, headers)
+  expect(other).toMatchObject({ status: 422, body: { code: 'mutation-id-reused' } })
+  expect((await r.v2('DELETE', `/tables/${table}`)).body.result).toEqual({ removed: true })
+})
+
 test('L6: a refused command leaves no row, no change and no message', async () => {
   const device = await r.device()
   const table = await r.table('L6')

@@ -1,0 +1,111 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { HeldReads } from '../../test/held-reads.ts'
+import { startApp, type Restaurant, type TestApp } from '../../test/kit.ts'
+import { newId } from '../platform/ids.ts'
+import { limits } from '../platform/limits.ts'
+import { createLog } from '../platform/log.ts'
+import { Heads } from './heads.ts'
+import { Hub } from './hub.ts'
+
+/** Where logs end: never older than what anyone was told before the question, however many ask at once. */
+
+let app: TestApp
+let db: HeldReads
+let hub: Hub
+let r: Restaurant
+
+beforeAll(async () => {
+  app = await startApp()
+  db = new HeldReads({ url: app.database.url, poolSize: 10 })
+  r = await app.restaurant()
+})
+afterAll(async () => {
+  await db.close()
+  await app.close()
+})
+beforeEach(() => {
+  hub = new Hub(db, createLog('silent'), 2_000_000_000)
+})
+afterEach(() => {
+  db.letAll()
+  hub.close()
+})
+
+async function held(count: number): Promise<void> {
+  await expect.poll(() => db.held).toBe(count)
+}
+const write = async (): Promise<number> =>
+  (await r.v2('POST', '/guests', { firstName: 'Ada', partySize: 2 })).body.seq as number
+
+test('K1: who asks while a question is under way is not given its answer, which may be older than what they know', async () => {
+  const heads = new Heads(db, hub, false)
+  const before = await write()
+  db.hold('read-heads')
+  const first = heads.of(r.id)
+  await held(1)
+  const known = await write()
+  const second = heads.of(r.id)
+  await held(2)
+  db.letAll()
+  expect((await first).seq).toBe(before)
+  expect((await second).seq).toBe(known)
+})
+
+test('K1: all who ask within a tick share one question, and no more than so many are under way', async () => {
+  const heads = new Heads(db, hub, false)
+  const other = await app.restaurant()
+  const together = await Promise.all([heads.of(r.id), heads.of(other.id), heads.of(r.id)])
+  expect(heads.figures.asked).toBe(1)
+  expect(together[0]).toEqual(together[2])
+  db.hold('read-heads')
+  const asking: Promise<unknown>[] = []
+  for (let n = 1; n <= limits.headQuestions; n++) {
+    asking.push(heads.of(r.id))
+    await held(n)
+  }
+  for (let n = 0; n < 5; n++) {
+    asking.push(heads.of(r.id))
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect([db.held, heads.figures.asked]).toEqual([limits.headQuestions, 1 + limits.headQuestions])
+  const known = await write()
+  db.let()
+  // Those who waited share the next, which is asked now.
+  await expect.poll(() => heads.figures.asked).toBe(2 + limits.headQuestions)
+  db.letAll()
+  expect(((await Promise.all(asking)).at(-1) as { seq: number }).seq).toBe(known)
+  const more = Array.from({ length: limits.headQuestions + 1 }, () => heads.of(r.id))
+  await Promise.all(more)
+  expect(heads.figures.asked).toBe(3 + limits.headQuestions)
+})
+
+test('K1: more restaurants than one question takes are asked for in the next', async () => {
+  const heads = new Heads(db, hub, false)
+  const unknown = Array.from({ length: limits.reviewIds }, () => heads.of(newId()))
+  const mine = heads.of(r.id)
+  const ends = await Promise.allSettled(unknown)
+  expect(ends.filter((end) => end.status === 'rejected')).toHaveLength(limits.reviewIds)
+  expect((await mine).seq).toBeGreaterThan(0)
+  expect(heads.figures.asked).toBe(2)
+})
+
+test('K1: a question that fails is told to all who asked it, and the next is asked anew', async () => {
+  const heads = new Heads(db, hub, false)
+  db.fail(limits.headQuestions)
+  for (let n = 0; n < limits.headQuestions; n++) await expect(heads.of(r.id)).rejects.toThrow('planted')
+  expect((await heads.of(r.id)).seq).toBeGreaterThan(0)
+  await expect(heads.of(newId())).rejects.toMatchObject({ code: 'restaurant-not-found', status: 404 })
+})
+
+test('K2: a process that is alone knows by itself what it listens to, and asks for the rest', async () => {
+  const [alone, one] = [new Heads(db, hub, true), new Heads(db, hub, false)]
+  expect([alone.known(r.id), one.known(r.id)]).toEqual([null, null])
+  await hub.subscribe(r.id, () => undefined)
+  const end = hub.newest(r.id)
+  expect(end).not.toBeNull()
+  expect([alone.known(r.id), one.known(r.id)]).toEqual([end, null])
+  expect(await alone.of(r.id)).toEqual(end)
+  expect(alone.figures.asked).toBe(0)
+  expect(await one.of(r.id)).toMatchObject(end!)
+  expect(one.figures.asked).toBe(1)
+})

@@ -1,0 +1,119 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { openAccess } from '../../test/access.ts'
+import { HeldReads } from '../../test/held-reads.ts'
+import { startApp, type Restaurant, type TestApp } from '../../test/kit.ts'
+import { until } from '../../test/process/processes.ts'
+import { claimsOf } from '../../test/sign-ins.ts'
+import { limits } from '../platform/limits.ts'
+import { createLog } from '../platform/log.ts'
+import { AccessReview } from './access-review.ts'
+
+/** Rare orders of events at the review of access: what comes and goes while it looks, and looks that fail. */
+
+const NEVER_MILLIS = 2_000_000_000
+let house: TestApp
+let db: HeldReads
+let r: Restaurant
+let review: AccessReview
+
+beforeAll(async () => {
+  house = await startApp()
+  db = new HeldReads({ url: house.database.url, poolSize: 5 })
+})
+afterAll(async () => {
+  await db.close()
+  await house.close()
+})
+beforeEach(async () => {
+  r = await house.restaurant()
+  review = new AccessReview(db, house.app.identities, createLog('silent'), NEVER_MILLIS)
+  await until(() => review.figures.isHearing)
+  await review.review()
+})
+afterEach(async () => {
+  db.letAll()
+  await review.close()
+})
+
+const sql = (text: string, values: unknown[] = [r.staffId]) => house.database.sql(text, values)
+const setActive = (isActive: boolean) => sql(`update qtable.staff set is_active = ${isActive} where id = $1`)
+const open = (signInId: string | null = null) => openAccess(review, r.id, r.staffId, 'owner', signInId)
+async function held(): Promise<void> {
+  await expect.poll(() => db.held).toBeGreaterThan(0)
+}
+
+test('W8: of several sockets of one sign-in one leaves, and the others still end with it', async () => {
+  const { refreshToken, accessToken } = await r.signIn()
+  const { sid } = claimsOf(accessToken) as { sid: string }
+  const [first, second, third, other] = [open(sid), open(sid), open(sid), open()]
+  first.leave()
+  first.leave()
+  expect(review.figures.people).toBe(2)
+  await house.call('POST', '/v2/sign-out', { refreshToken })
+  await expect.poll(() => [second.closed, third.closed]).toEqual([1, 1])
+  expect([first.closed, other.closed, review.figures.people]).toEqual([0, 0, 1])
+  other.leave()
+  expect(review.figures.people).toBe(0)
+})
+
+test('W8: who comes or goes during a look is not closed by what it says', async () => {
+  const [stays, leaves] = [open(), open()]
+  db.hold('read-over')
+  await setActive(false)
+  await held()
+  leaves.leave()
+  await setActive(true)
+  const late = open()
+  db.letAll()
+  await expect.poll(() => stays.closed).toBe(1)
+  await review.review()
+  expect([leaves.closed, late.closed, review.figures.people]).toEqual([0, 0, 1])
+})
+
+test('W8: a look that failed is made up for by the next, whoever that is about', async () => {
+  const other = await house.restaurant()
+  const gone = open()
+  openAccess(review, other.id, other.staffId, 'owner')
+  await review.review()
+  db.fail()
+  await setActive(false)
+  await expect.poll(() => db.failing).toBe(0)
+  expect(gone.closed).toBe(0)
+  await sql(`select pg_notify('qtable_access', $1)`, [other.id])
+  await expect.poll(() => gone.closed).toBe(1)
+})
+
+test('W8: what is said of a restaurant asks about its people alone; what is said of none, about everybody', async () => {
+  const other = await house.restaurant()
+  const here = open()
+  const there = openAccess(review, other.id, other.staffId, 'manager')
+  const looks = () => db.asked.get('read-over') ?? 0
+  const before = looks()
+  await sql(`select pg_notify('qtable_access', $1)`, [r.id])
+  await expect.poll(looks).toBe(before + 1)
+  // Both have just come, so both are looked at: the manager is an owner by now.
+  await expect.poll(() => there.closed).toBe(1)
+  const again = openAccess(review, other.id, other.staffId, 'owner')
+  await review.review()
+  await sql(`update qtable.sign_ins set used_at = now() where staff_id = $1`)
+  await sql(`alter table qtable.staff disable trigger all`, [])
+  await sql(`update qtable.staff set is_active = false where id = any ($1::uuid[])`, [[r.staffId, other.staffId]])
+  await sql(`alter table qtable.staff enable trigger all`, [])
+  await sql(`select pg_notify('qtable_access', $1)`, [r.id])
+  await expect.poll(() => here.closed).toBe(1)
+  expect(again.closed).toBe(0)
+  await sql(`select pg_notify('qtable_access', '')`, [])
+  await expect.poll(() => again.closed).toBe(1)
+})
+
+test('W8: more people than one question takes are all looked at', async () => {
+  const ids = Array.from(
+    { length: limits.reviewIds + 1 },
+    (_, n) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`,
+  )
+  const opened = ids.map((id) => openAccess(review, r.id, id, 'host'))
+  const here = open()
+  await review.review()
+  expect(opened.filter(({ closed }) => closed !== 1)).toEqual([])
+  expect([here.closed, review.figures.people]).toEqual([0, 1])
+})
