@@ -11,7 +11,7 @@ import {
 } from '../src/parties/rules.ts'
 import type { Instant } from '../src/platform/clock.ts'
 import type { Inputs } from './commands.ts'
-import { displace, freeTable, given, refuseTable, saveGuest, saveTable, tableIn } from './reduce-tables.ts'
+import { displace, freeTable, given, refuseTable, saveGuest, saveTable, tableIn, vacateTable } from './reduce-tables.ts'
 import type { Insistence, Moment } from './reduce-tables.ts'
 import { Unlikely, type View } from './view.ts'
 import type { Guest } from './words.ts'
@@ -101,7 +101,7 @@ export function updateGuest(view: View, input: Inputs['update-guest'], moment: M
 
 export function deleteGuest(view: View, input: Inputs['delete-guest'], moment: Moment): void {
   const guest = guestIn(view, input.guestId, input.version)
-  freeTable(view, moment, guest.tableId)
+  vacateTable(view, moment, guest.tableId)
   view.drop('guest', guest.id)
 }
 
@@ -123,7 +123,8 @@ function changeParty(view: View, moment: Moment, guest: Guest, change: PartyChan
     if (tableId !== null && !change.force && !canSeat(guest.status) && guest.status !== 'seated')
       throw new Unlikely('guest-not-waiting')
     if (tableId !== null) takeTable(view, moment, next, change)
-    freeTable(view, moment, guest.tableId)
+    const isFree = tableId === null && leavesSeat(guest, change.status)
+    ;(isFree ? freeTable : vacateTable)(view, moment, guest.tableId)
   }
   saveGuest(view, moment, next)
 }
@@ -138,8 +139,11 @@ function takeTable(view: View, moment: Moment, guest: Guest, insistence: Insiste
 function targetTable(guest: Guest, { status, tableId }: PartyChange): string | null {
   if (tableId && status !== undefined && isOver(status)) throw new Unlikely('ended-with-table')
   if (tableId !== undefined) return tableId
-  return status === undefined || keepsTable(guest.status, status) ? guest.tableId : null
+  return leavesSeat(guest, status) ? null : guest.tableId
 }
+
+const leavesSeat = (guest: Guest, status: PartyStatus | undefined): boolean =>
+  status !== undefined && !keepsTable(guest.status, status)
 
 /** A time as people's programs write it, with six digits. */
 export function instant(text: string | null | undefined): Instant | undefined {

@@ -2,7 +2,7 @@ import { canFollow, isOver, type PartyStatus } from '../src/parties/rules.ts'
 import type { Instant } from '../src/platform/clock.ts'
 import type { Inputs } from './commands.ts'
 import { instant } from './reduce-guests.ts'
-import { freeTable, given, refuseTable, saveReservation, saveTable, tableIn } from './reduce-tables.ts'
+import { freeTable, given, refuseTable, saveReservation, saveTable, tableIn, vacateTable } from './reduce-tables.ts'
 import type { Moment } from './reduce-tables.ts'
 import { Unlikely, type View } from './view.ts'
 import type { Reservation, Table } from './words.ts'
@@ -70,7 +70,7 @@ function change(view: View, moment: Moment, wanted: ReservationChange): void {
   const next: Reservation = { ...before, ...wanted.facts, ...timesOf(moment.now, before, wanted), status, tableId }
   const to = tableId === null ? null : tableIn(view, tableId)
   if (to && tableId !== before.tableId) refuseHeld(next, to, wanted.force)
-  if (tableId !== before.tableId) freeTable(view, moment, before.tableId)
+  if (tableId !== before.tableId) (isOver(status) ? freeTable : vacateTable)(view, moment, before.tableId)
   const holds = status === 'seated' ? 'occupied' : 'reserved'
   if (to && (tableId !== before.tableId || to.status !== holds || wanted.tableId === to.id))
     saveTable(view, moment, { ...to, status: holds, guestId: null, reservationId: before.id })

@@ -1,5 +1,5 @@
 import { isOver, timesOf } from '../src/parties/rules.ts'
-import { tableStatuses } from '../src/tables/rules.ts'
+import { statusLeft, tableStatuses } from '../src/tables/rules.ts'
 import type { Instant } from '../src/platform/clock.ts'
 import type { Inputs } from './commands.ts'
 import { Unlikely, type View } from './view.ts'
@@ -41,6 +41,14 @@ export const saveReservation = (view: View, { now }: Moment, reservation: Reserv
 export function freeTable(view: View, moment: Moment, id: string | null): void {
   const table = id === null ? undefined : view.get('table', id)
   if (table) saveTable(view, moment, { ...table, status: 'available', guestId: null, reservationId: null })
+}
+
+/** Its party has gone elsewhere: what a host said of the table stays. */
+export function vacateTable(view: View, moment: Moment, id: string | null): void {
+  const table = id === null ? undefined : view.get('table', id)
+  if (!table) return
+  const status = statusLeft(table.status, table.guestId === null ? 'reservation' : 'guest')
+  saveTable(view, moment, { ...table, status, guestId: null, reservationId: null })
 }
 
 export function refuseTable(size: number, table: Table, { takeOver, force }: Insistence): void {
@@ -127,7 +135,7 @@ function seatThere(
     if (isOver(party.status) && !insistence.force) throw new Unlikely('ended-with-table')
     refuseTable(party.partySize, table, insistence)
     displace(view, moment, table)
-    freeTable(view, moment, party.tableId)
+    vacateTable(view, moment, party.tableId)
     if (reservation) saveReservation(view, moment, { ...reservation, tableId: table.id })
     if (guest) saveGuest(view, moment, { ...guest, tableId: table.id })
   }

@@ -2,12 +2,12 @@ import { z } from 'zod'
 import { AppError } from '../platform/errors.ts'
 import { idField, versionField } from '../platform/fields.ts'
 import { command } from '../changes/command.ts'
-import { freeTable } from '../tables/tables.ts'
+import { vacateTable } from '../tables/tables.ts'
 import { hasActiveReservation, unlinkGuest } from '../reservations/reservations.ts'
 import { dropGuest } from './guests.ts'
 import { lockParty } from './seating.ts'
 
-/** A guest is gone for good, and the table it had is free. Spec: G10. */
+/** A guest is gone for good, and the table it had has no party. Spec: G10, G16. */
 export const deleteGuest = command({
   name: 'delete-guest',
   summary: 'Delete a guest; the table it had is free',
@@ -22,7 +22,7 @@ export const deleteGuest = command({
       throw new AppError('guest-has-reservations', 409, 'Cannot delete guest with active reservations', { guest })
     const table = guest.tableId === null ? undefined : tables.get(guest.tableId)
     await unlinkGuest(w, guestId)
-    await Promise.all([dropGuest(w, guest), table && freeTable(w, table, 'freed')])
+    await Promise.all([dropGuest(w, guest), table && vacateTable(w, table)])
     return { deleted: true }
   },
 })

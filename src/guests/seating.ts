@@ -6,6 +6,7 @@ import {
   lockTables,
   partyAt,
   refuseTable,
+  vacateTable,
   type Insistence,
   type Table,
 } from '../tables/tables.ts'
@@ -75,7 +76,7 @@ export async function changeParty(w: Write, { guest, tables }: LockedParty, chan
   const [, saved] = await Promise.all([
     displaced?.(),
     saveGuest(w, next, change.event),
-    from && freeTable(w, from, 'freed'),
+    from && (to === undefined && leavesSeat(guest, change) ? freeTable(w, from, 'freed') : vacateTable(w, from)),
     to && giveTable(w, to, { kind: 'guest', id: guest.id }),
   ])
   return saved
@@ -135,8 +136,12 @@ function targetTable(guest: Guest, { status, tableId }: PartyChange): string | n
     return tableId
   }
   if (tableId === null) return null
-  return status === undefined || keepsTable(guest.status, status) ? guest.tableId : null
+  return leavesSeat(guest, { status }) ? null : guest.tableId
 }
+
+/** Whether the status that is wanted ends the visit or leaves the seat. */
+const leavesSeat = (guest: Guest, { status }: Pick<PartyChange, 'status'>): boolean =>
+  status !== undefined && !keepsTable(guest.status, status)
 
 export const endedWithTable = (): AppError =>
   new AppError('ended-with-table', 422, "A party whose visit ends can't take a table")

@@ -12,6 +12,7 @@ import {
   saveTable,
   tableNotFound,
   tableSchema,
+  vacateTable,
   versionConflict,
   type Party,
   type Table,
@@ -150,7 +151,7 @@ async function seatThere(
   const [, , , saved] = await Promise.all([
     displaced(),
     comer.save(),
-    from && freeTable(w, from, 'freed'),
+    from && vacateTable(w, from),
     saveTable(w, now, 'assigned'),
   ])
   return saved

@@ -50,8 +50,13 @@ async function damagedRows(loose: boolean): Promise<{ rows: OldRows; damage: Dam
     guests: [numbered.guest({ id: '7', table_id: '7', status: 'Seated' })],
   }
   const own = {
-    restaurants: [restaurant(RESTAURANT, { timezone: 'Mars/Olympus' }), restaurant(OWNERLESS)],
-    users: [owner, host, manager],
+    // Columns that QTable has no place for, and nothing in them but one count of visits.
+    restaurants: [
+      restaurant(RESTAURANT, { timezone: 'Mars/Olympus', settings: {}, address: null, subscription_tier: ' ' }),
+      restaurant(OWNERLESS, { settings: null }),
+    ],
+    users: [{ ...owner, permissions: [] }, host, manager],
+    guests: [make.guest({ total_visits: 0 }), make.guest({ total_visits: 3 })],
   }
   const heir: Damage = {
     name: 'no owner',
@@ -184,6 +189,12 @@ describe.each(['postgresql', 'sqlite'] as const)('from %s', (kind) => {
     expect(kept.find(({ row }) => row['id'] === first['id'])!.row).toMatchObject(
       kind === 'sqlite' ? { ...first, is_active: 1 } : first,
     )
+  })
+
+  test('I1: columns that have no place are counted where they hold something', () => {
+    const told = ran.lines.find((line) => line.startsWith('Columns that QTable has no place for'))
+    const withEmail = rows.restaurants.filter((row) => row['email']).length
+    expect(told?.split(': ')[1]).toBe(`restaurants.email (${withEmail}), guests.total_visits (1)`)
   })
 
   test('I6: a second import of the same changes nothing', LONG, async () => {

@@ -130,11 +130,17 @@ export abstract class OldDatabase {
       const columns = HOMELESS[kind].filter((name) => this.#columns.get(kind)?.includes(name))
       if (columns.length === 0) continue
       const [row] = await this.all<Record<string, number | string>>(
-        `select ${columns.map((name) => `count(${name}) as ${name}`).join(', ')} from ${kind}`,
+        `select ${columns.map((name) => `count(${this.#held(name)}) as ${name}`).join(', ')} from ${kind}`,
       )
       found.push(...columns.map((name) => ({ column: `${kind}.${name}`, rows: Number(row![name]) })))
     }
     return found.filter(({ rows }) => rows > 0)
+  }
+
+  /** A column's value, null where it holds nothing: no text, empty JSON, or the number that the old server never counted on from. */
+  #held(column: string): string {
+    const nothing = ["''", "'null'", "'{}'", "'[]'", ...(column === 'total_visits' ? ["'0'"] : [])]
+    return `case when replace(${this.asText(column)}, ' ', '') not in (${nothing.join(', ')}) then 1 end`
   }
 
   #condition(which: Which): [string, readonly string[]] {

@@ -5,7 +5,10 @@ import { TABLE_SHAPES, TABLE_STATUSES, type TableShape, type TableStatus } from 
 
 const plain = (text: string): string => text.toLowerCase().replace(/[\s_-]/g, '')
 
-const statuses = new Map<string, TableStatus>(TABLE_STATUSES.map((status) => [plain(status), status]))
+const statuses = new Map<string, TableStatus>([
+  ...TABLE_STATUSES.map((status) => [plain(status), status] as const),
+  ['cleaning', 'needs_cleaning'],
+])
 const shapes = new Map<string, TableShape>(TABLE_SHAPES.map((shape) => [plain(shape), shape]))
 // The old roles were never looked at; staff had the fewest rights by name.
 const roles = new Map<string, Role>([

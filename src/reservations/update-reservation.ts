@@ -3,7 +3,7 @@ import { AppError } from '../platform/errors.ts'
 import { idField, instantField, versionField } from '../platform/fields.ts'
 import type { Instant } from '../platform/clock.ts'
 import { command, LostRace, type Write } from '../changes/command.ts'
-import { freeTable, giveTable, lockTables, partyAt, refuseTable, type Table } from '../tables/tables.ts'
+import { freeTable, giveTable, lockTables, partyAt, refuseTable, vacateTable, type Table } from '../tables/tables.ts'
 import { PARTY_STATUSES, canFollow, isOver, type PartyStatus } from '../parties/rules.ts'
 import {
   lockReservation,
@@ -90,7 +90,7 @@ export async function changeReservation(w: Write, id: string, change: Reservatio
   // The reservation first, then the old table, then the new: no table and no party is in two pairs between two statements.
   const [saved] = await Promise.all([
     saveReservation(w, next, change.event),
-    from && from !== to && freeTable(w, from, 'freed'),
+    from && from !== to && (isOver(status) ? freeTable(w, from, 'freed') : vacateTable(w, from)),
     to &&
       (to !== from || to.status !== holds || wanted === to.id) &&
       giveTable(w, to, { kind: 'reservation', id }, holds),

@@ -6,6 +6,13 @@ export type TableStatus = (typeof TABLE_STATUSES)[number]
 export const TABLE_SHAPES = ['round', 'square', 'rectangle', 'oval'] as const
 export type TableShape = (typeof TABLE_SHAPES)[number]
 
+/**
+ * What a table becomes when its party goes elsewhere. What it was because of the party ends with it; what a host said of the table stays. A reservation
+ * makes its table reserved, a guest doesn't.
+ */
+export const statusLeft = (status: TableStatus, party: 'guest' | 'reservation'): TableStatus =>
+  status === 'occupied' || (status === 'reserved' && party === 'reservation') ? 'available' : status
+
 /** Every status there is, and whether a party may be seated there without insisting. */
 export const tableStatuses: Record<TableStatus, { readonly seatable: boolean }> = {
   available: { seatable: true },

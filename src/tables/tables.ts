@@ -5,7 +5,7 @@ import { idField, intField, sentInstant, textField } from '../platform/fields.ts
 import type { Write } from '../changes/command.ts'
 import { withFreshId } from '../changes/fresh-id.ts'
 import type { FloorKind } from '../changes/live-floor.ts'
-import { TABLE_SHAPES, TABLE_STATUSES, tableStatuses, type TableStatus } from './rules.ts'
+import { statusLeft, TABLE_SHAPES, TABLE_STATUSES, tableStatuses, type TableStatus } from './rules.ts'
 
 /** A table as devices see it. `x` and `y` are its place on the plan, 0 to 1 from the top left. */
 export const tableSchema = z
@@ -148,6 +148,12 @@ export const partyAt = (table: Table): Party | null =>
 export interface Party {
   readonly kind: 'guest' | 'reservation'
   readonly id: string
+}
+
+/** Stores that a table's party has gone elsewhere. Spec: G16. */
+export function vacateTable(w: Write, table: Table): Promise<Table> {
+  const status = statusLeft(table.status, table.guestId === null ? 'reservation' : 'guest')
+  return saveTable(w, { ...table, status, guestId: null, reservationId: null }, 'freed')
 }
 
 /** Stores that a table has no party any more and may be taken. */

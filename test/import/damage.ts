@@ -119,6 +119,9 @@ export function columnDamage({ guest, table, reservation, user }: Make): Damage[
       ['status "Levitating" is not known -> taken as finished'],
       { status: 'finished', ended_at: '2026-06-29T19:59:59+00:00' },
     ),
+    one('a table that is cleaned', 'restaurant_tables', table({ status: 'cleaning' }), [], {
+      status: 'needs_cleaning',
+    }),
     one(
       'unknown status of a table',
       'restaurant_tables',
