@@ -1,12 +1,21 @@
 import { defineConfig } from 'vitest/config'
+import { measureSlowness } from './test/slowness.ts'
+
+// Before patience.ts is read, here and by the tests. Vitest reads this file again for each project: once is enough.
+if (process.env['TEST_SLOWNESS'] === undefined) {
+  process.env['TEST_SLOWNESS'] = `${await measureSlowness()}`
+  console.log(`limits of time times ${process.env['TEST_SLOWNESS']}`)
+}
+const { upTo } = await import('./test/patience.ts')
 
 /**
  * Four kinds of test: `unit` needs nothing, `db` a real PostgreSQL, `doors` is every route tried in every wrong way, `e2e` whole processes.
  */
 export default defineConfig({
   test: {
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: upTo(30_000),
+    hookTimeout: upTo(60_000),
+    expect: { poll: { timeout: upTo(5_000) } },
     // As many as the smallest machine has cores: most of a test's time is waiting for the database.
     maxWorkers: 2,
     // A failure names the values, not how many there were: on another machine its message may be all that is left of it.
@@ -39,7 +48,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['{src,client,test}/**/*.e2e.test.ts'],
           globalSetup: 'test/postgres.ts',
-          testTimeout: 120_000,
+          testTimeout: upTo(120_000),
           // Whole processes under load: one at a time, so that none waits for another's.
           fileParallelism: false,
         },

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { chromiumAvailable, launchChromium, needsChromium } from '../test/chromium.ts'
 import { startApp, TEST_PASSWORD, type Restaurant, type TestApp } from '../test/kit.ts'
 import type { QTable } from './client.ts'
+import { upTo } from '../test/patience.ts'
 
 /** The client in a real browser: what it keeps in IndexedDB, and what tabs share. */
 
@@ -80,7 +81,7 @@ const signIn = async (page: Page, r: Restaurant) => {
     ([email, password]) => (globalThis as unknown as PageScope).qtable.signIn(email!, password!),
     [r.email, TEST_PASSWORD],
   )
-  await expect.poll(() => status(page), { timeout: 10_000 }).toBe('live')
+  await expect.poll(() => status(page)).toBe('live')
 }
 const doneOf = async (r: Restaurant) =>
   (
@@ -94,50 +95,58 @@ const doneOf = async (r: Restaurant) =>
 const cut = (context: BrowserContext) => context.route(`${app.base}/**`, (route) => route.abort('internetdisconnected'))
 const mend = (context: BrowserContext) => context.unroute(`${app.base}/**`)
 
-test('D6, D9: in a browser, what was done offline outlives a reload and is sent once when the network is back', async () => {
-  const r = await app.restaurant()
-  const context = await browser.newContext()
-  const page = await openPage(context)
-  await signIn(page, r)
-  const online = await add(page, 'Online')
-  await expect.poll(() => pending(page)).toBe(0)
-  await cut(context)
-  const offline = [await add(page, 'First'), await add(page, 'Second')]
-  expect(await pending(page)).toBe(2)
-  await page.reload()
-  await ready(page)
-  // Not even started: the queue and what is shown come from the device.
-  expect(await pending(page)).toBe(2)
-  expect(await names(page)).toEqual(expect.arrayContaining(['First', 'Second']))
-  await start(page)
-  offline.push(await add(page, 'Third'))
-  expect(await pending(page)).toBe(3)
-  await mend(context)
-  await expect.poll(() => pending(page), { timeout: 20_000 }).toBe(0)
-  expect(await doneOf(r)).toEqual([online, ...offline])
-  await expect.poll(() => status(page), { timeout: 20_000 }).toBe('live')
-  await expect.poll(async () => (await names(page)).toSorted()).toEqual(['First', 'Online', 'Second', 'Third'])
-  await context.close()
-}, 90_000)
+test(
+  'D6, D9: in a browser, what was done offline outlives a reload and is sent once when the network is back',
+  async () => {
+    const r = await app.restaurant()
+    const context = await browser.newContext()
+    const page = await openPage(context)
+    await signIn(page, r)
+    const online = await add(page, 'Online')
+    await expect.poll(() => pending(page)).toBe(0)
+    await cut(context)
+    const offline = [await add(page, 'First'), await add(page, 'Second')]
+    expect(await pending(page)).toBe(2)
+    await page.reload()
+    await ready(page)
+    // Not even started: the queue and what is shown come from the device.
+    expect(await pending(page)).toBe(2)
+    expect(await names(page)).toEqual(expect.arrayContaining(['First', 'Second']))
+    await start(page)
+    offline.push(await add(page, 'Third'))
+    expect(await pending(page)).toBe(3)
+    await mend(context)
+    await expect.poll(() => pending(page)).toBe(0)
+    expect(await doneOf(r)).toEqual([online, ...offline])
+    await expect.poll(() => status(page)).toBe('live')
+    await expect.poll(async () => (await names(page)).toSorted()).toEqual(['First', 'Online', 'Second', 'Third'])
+    await context.close()
+  },
+  upTo(90_000),
+)
 
-test('D9: tabs share a sign-in and have a queue each; what a closed tab left is sent by the next that opens', async () => {
-  const r = await app.restaurant()
-  const context = await browser.newContext()
-  const first = await openPage(context)
-  await signIn(first, r)
-  const second = await openPage(context)
-  await start(second)
-  await expect.poll(() => status(second), { timeout: 10_000 }).toBe('live')
-  await cut(context)
-  const left = [await add(first, 'Of the first'), await add(second, 'Of the second')]
-  expect([await pending(first), await pending(second)]).toEqual([1, 1])
-  await second.close()
-  await first.close()
-  const third = await openPage(context)
-  expect(await pending(third)).toBe(2)
-  await mend(context)
-  await start(third)
-  await expect.poll(() => pending(third), { timeout: 20_000 }).toBe(0)
-  expect((await doneOf(r)).toSorted()).toEqual(left.toSorted())
-  await context.close()
-}, 60_000)
+test(
+  'D9: tabs share a sign-in and have a queue each; what a closed tab left is sent by the next that opens',
+  async () => {
+    const r = await app.restaurant()
+    const context = await browser.newContext()
+    const first = await openPage(context)
+    await signIn(first, r)
+    const second = await openPage(context)
+    await start(second)
+    await expect.poll(() => status(second)).toBe('live')
+    await cut(context)
+    const left = [await add(first, 'Of the first'), await add(second, 'Of the second')]
+    expect([await pending(first), await pending(second)]).toEqual([1, 1])
+    await second.close()
+    await first.close()
+    const third = await openPage(context)
+    expect(await pending(third)).toBe(2)
+    await mend(context)
+    await start(third)
+    await expect.poll(() => pending(third)).toBe(0)
+    expect((await doneOf(r)).toSorted()).toEqual(left.toSorted())
+    await context.close()
+  },
+  upTo(60_000),
+)

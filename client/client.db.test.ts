@@ -15,6 +15,7 @@ import { startApp, type Restaurant, type TestApp } from '../test/kit.ts'
 import { FileStorage } from './storage-file.ts'
 import { MemoryStorage } from './storage.ts'
 import type { Snapshot } from './words.ts'
+import { upTo } from '../test/patience.ts'
 
 /** The client against the real server. */
 
@@ -124,7 +125,7 @@ test('D6, D7, D8, D10: eight hours offline, a restart in between, 200 mutations 
   const file = join(folder, 'offline.journal')
   const first = await live(r, { storage: new FileStorage(file) })
   const storedSeq = async () => ((await first.storage.get(`${r.id}/${r.staffId}/state`)) as Snapshot | undefined)?.seq
-  await expect.poll(storedSeq, { timeout: 10_000 }).toBe(first.client.confirmed.seq)
+  await expect.poll(storedSeq).toBe(first.client.confirmed.seq)
   first.network.down()
   const ids: string[] = []
   for (let n = 0; n < 100; n++) ids.push(doSomething(first, random).id)
@@ -171,37 +172,41 @@ test('D6, D7, D8, D10: eight hours offline, a restart in between, 200 mutations 
   expect([...stored.keys()].filter((key) => key.includes('/mutation/'))).toEqual([])
 })
 
-test('D2: a state that went wrong, in whatever way, is found and repaired at the next heartbeat: 100 of 100', async () => {
-  const r = await app.restaurant()
-  for (let n = 1; n <= 10; n++) await r.table(`${n}`)
-  await r.walkIn()
-  const devices = await Promise.all(Array.from({ length: 25 }, () => live(r)))
-  let repaired = 0
-  for (let round = 0; round < 4; round++) {
-    const before = devices.map(({ client }) => client.repairs)
-    devices.forEach(({ client }, i) => {
-      const { entities, ...rest } = client.confirmed.snapshot()!
-      const [gone, ...left] = entities
-      const { value } = gone!
-      const damaged = [
-        left,
-        [...left, { ...gone!, value: { ...value, version: Number(value['version']) + 1 } }],
-        [...entities, { ...gone!, id: '00000000-0000-4000-8000-000000000000' }],
-        [...left, { ...gone!, value: { ...value, number: `${String(value['number'])} ` } }],
-      ]
-      client.confirmed.take({ ...rest, entities: damaged[(i + round) % 4]! })
-    })
-    await Promise.all(
-      devices.map(({ client }, i) => until(client, () => client.repairs > before[i]! && client.status === 'live')),
-    )
-    const truth = await storedFloor(app, r)
-    for (const { client } of devices) {
-      expect(shownFloor(client)).toEqual(truth)
-      repaired++
+test(
+  'D2: a state that went wrong, in whatever way, is found and repaired at the next heartbeat: 100 of 100',
+  async () => {
+    const r = await app.restaurant()
+    for (let n = 1; n <= 10; n++) await r.table(`${n}`)
+    await r.walkIn()
+    const devices = await Promise.all(Array.from({ length: 25 }, () => live(r)))
+    let repaired = 0
+    for (let round = 0; round < 4; round++) {
+      const before = devices.map(({ client }) => client.repairs)
+      devices.forEach(({ client }, i) => {
+        const { entities, ...rest } = client.confirmed.snapshot()!
+        const [gone, ...left] = entities
+        const { value } = gone!
+        const damaged = [
+          left,
+          [...left, { ...gone!, value: { ...value, version: Number(value['version']) + 1 } }],
+          [...entities, { ...gone!, id: '00000000-0000-4000-8000-000000000000' }],
+          [...left, { ...gone!, value: { ...value, number: `${String(value['number'])} ` } }],
+        ]
+        client.confirmed.take({ ...rest, entities: damaged[(i + round) % 4]! })
+      })
+      await Promise.all(
+        devices.map(({ client }, i) => until(client, () => client.repairs > before[i]! && client.status === 'live')),
+      )
+      const truth = await storedFloor(app, r)
+      for (const { client } of devices) {
+        expect(shownFloor(client)).toEqual(truth)
+        repaired++
+      }
     }
-  }
-  expect([repaired, devices.map(({ client }) => client.repairs)]).toEqual([100, devices.map(() => 4)])
-}, 90_000)
+    expect([repaired, devices.map(({ client }) => client.repairs)]).toEqual([100, devices.map(() => 4)])
+  },
+  upTo(90_000),
+)
 
 test('D2: a device that was away resumes from its stored state and asks for the rest only', async () => {
   const r = await app.restaurant()
@@ -220,31 +225,39 @@ test('D2: a device that was away resumes from its stored state and asks for the 
   await same(r, second.client)
 })
 
-test('D2: a change that got lost on the way is asked for on the same socket', async () => {
-  const r = await app.restaurant()
-  const { client, network } = await live(r)
-  let lost = 0
-  network.hears = (text) => !(text.includes('"changes"') && lost++ === 0)
-  const ids = [await r.walkIn('Lost'), await r.walkIn('Heard')]
-  await until(client, () => client.floor.guests.length === 2)
-  expect(client.floor.guests.map(({ id }) => id).sort()).toEqual(ids.sort())
-  // The last one, with nothing after it that shows the gap: the heartbeats do.
-  lost = 0
-  await r.walkIn('Last')
-  await until(client, () => client.floor.guests.length === 3, 20_000)
-  expect([network.sockets, client.repairs]).toEqual([1, 0])
-}, 40_000)
+test(
+  'D2: a change that got lost on the way is asked for on the same socket',
+  async () => {
+    const r = await app.restaurant()
+    const { client, network } = await live(r)
+    let lost = 0
+    network.hears = (text) => !(text.includes('"changes"') && lost++ === 0)
+    const ids = [await r.walkIn('Lost'), await r.walkIn('Heard')]
+    await until(client, () => client.floor.guests.length === 2)
+    expect(client.floor.guests.map(({ id }) => id).sort()).toEqual(ids.sort())
+    // The last one, with nothing after it that shows the gap: the heartbeats do.
+    lost = 0
+    await r.walkIn('Last')
+    await until(client, () => client.floor.guests.length === 3, 20_000)
+    expect([network.sockets, client.repairs]).toEqual([1, 0])
+  },
+  upTo(40_000),
+)
 
-test('D3: a network that falls silent without a word is noticed after 12 s, and the rest is fetched', async () => {
-  const r = await app.restaurant()
-  const { client, network } = await live(r)
-  network.hears = () => false
-  await r.walkIn('Unheard')
-  await until(client, () => client.status !== 'live', 20_000)
-  network.hears = () => true
-  await until(client, () => client.status === 'live' && client.floor.guests.length === 1)
-  expect(network.sockets).toBeGreaterThan(1)
-}, 60_000)
+test(
+  'D3: a network that falls silent without a word is noticed after 12 s, and the rest is fetched',
+  async () => {
+    const r = await app.restaurant()
+    const { client, network } = await live(r)
+    network.hears = () => false
+    await r.walkIn('Unheard')
+    await until(client, () => client.status !== 'live', 20_000)
+    network.hears = () => true
+    await until(client, () => client.status === 'live' && client.floor.guests.length === 1)
+    expect(network.sockets).toBeGreaterThan(1)
+  },
+  upTo(60_000),
+)
 
 test('D3, D6: a server stops and another takes its place: the device comes back by itself with what was done meanwhile', async () => {
   const [first, r] = [await startApp({}, { database: app.database }), await app.restaurant()]

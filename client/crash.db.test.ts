@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { MortalStorage, Network, openTestDevice, shownFloor, storedFloor, until } from '../test/devices.ts'
 import { startApp, type TestApp } from '../test/kit.ts'
 import { MemoryStorage } from './storage.ts'
+import { upTo } from '../test/patience.ts'
 
 let app: TestApp
 beforeAll(async () => {
@@ -59,14 +60,18 @@ async function dieAt(n: number, isWritten: boolean): Promise<{ writes: number; d
   return { writes: storage.writes, died: storage.isDead }
 }
 
-test('D6, D7: a process that dies in any of its writes, done or not, loses no mutation and doubles none', async () => {
-  let n = 1
-  let deaths = 0
-  for (; ; n++) {
-    const ends = [await dieAt(n, false), await dieAt(n, true)]
-    deaths += ends.filter(({ died }) => died).length
-    if (ends.every(({ died }) => !died)) break
-  }
-  console.log(`${deaths} deaths in ${n - 1} different writes`)
-  expect(n).toBeGreaterThan(8)
-}, 90_000)
+test(
+  'D6, D7: a process that dies in any of its writes, done or not, loses no mutation and doubles none',
+  async () => {
+    let n = 1
+    let deaths = 0
+    for (; ; n++) {
+      const ends = [await dieAt(n, false), await dieAt(n, true)]
+      deaths += ends.filter(({ died }) => died).length
+      if (ends.every(({ died }) => !died)) break
+    }
+    console.log(`${deaths} deaths in ${n - 1} different writes`)
+    expect(n).toBeGreaterThan(8)
+  },
+  upTo(90_000),
+)

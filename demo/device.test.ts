@@ -5,6 +5,7 @@ import { WebSocketServer, type WebSocket } from 'ws'
 import { Account, Client } from './client.ts'
 import { Device } from './device.ts'
 import { Tally } from './tally.ts'
+import { upTo } from '../test/patience.ts'
 
 const GUEST = { id: 'g1', name: 'Ada', firstName: 'Ada', lastName: '', partySize: 2, status: 'Waitlist', tableId: null }
 
@@ -79,22 +80,22 @@ test('messages that come while a device is loading are applied after it', async 
   const { fake, device } = await start()
   fake.hold()
   void device.run()
-  await vi.waitFor(() => expect(fake.lists()).toBe(1))
+  await vi.waitFor(() => expect(fake.lists()).toBe(1), { timeout: upTo(5_000) })
   fake.change('Seated')
   await new Promise((resolve) => setTimeout(resolve, 50))
   expect(device.ready).toBe(false)
   fake.release()
-  await vi.waitFor(() => expect(device.ready).toBe(true))
+  await vi.waitFor(() => expect(device.ready).toBe(true), { timeout: upTo(5_000) })
   expect(status(device)).toBe('Seated')
 })
 
 test('a device whose connection breaks connects again and loads what it missed', async () => {
   const { fake, tally, device } = await start()
   void device.run()
-  await vi.waitFor(() => expect(device.ready).toBe(true))
+  await vi.waitFor(() => expect(device.ready).toBe(true), { timeout: upTo(5_000) })
   for (const socket of fake.sockets) socket.terminate()
   fake.guests[0]!.status = 'Finished'
-  await vi.waitFor(() => expect(status(device)).toBe('Finished'), { timeout: 5_000 })
+  await vi.waitFor(() => expect(status(device)).toBe('Finished'), { timeout: upTo(5_000) })
   expect(tally.lost).toBe(1)
   expect(fake.lists()).toBe(2)
 })
@@ -102,8 +103,8 @@ test('a device whose connection breaks connects again and loads what it missed',
 test('a device with the planted fault loses every twentieth message', async () => {
   const { fake, tally, device } = await start(true)
   void device.run()
-  await vi.waitFor(() => expect(device.ready).toBe(true))
+  await vi.waitFor(() => expect(device.ready).toBe(true), { timeout: upTo(5_000) })
   for (let i = 1; i <= 20; i++) fake.change(i === 20 ? 'Finished' : 'Seated')
-  await vi.waitFor(() => expect(tally.deliveries).toBe(20))
+  await vi.waitFor(() => expect(tally.deliveries).toBe(20), { timeout: upTo(5_000) })
   expect(status(device)).toBe('Seated')
 })

@@ -6,6 +6,7 @@ import type { Surroundings } from '../client/surroundings.ts'
 import { PARTY_STATUSES } from '../src/parties/rules.ts'
 import { TABLE_STATUSES } from '../src/tables/rules.ts'
 import type { Restaurant, TestApp, TestDatabase } from './kit.ts'
+import { upTo } from './patience.ts'
 
 /** Devices for tests: the real client over a network that can be taken away and loses answers, and a storage that can die. */
 
@@ -141,7 +142,7 @@ export async function openTestDevice(
   return { client: await QTable.open(at, { server: app.base, device }), network, storage }
 }
 
-/** Resolves when it holds of the client; rejects after `millis`. */
+/** Resolves when it holds of the client; rejects after `millis`, on a slow machine later. */
 export async function until(client: QTable, holds: () => boolean, millis = 15_000): Promise<void> {
   if (holds()) return
   await new Promise<void>((resolve, reject) => {
@@ -149,8 +150,8 @@ export async function until(client: QTable, holds: () => boolean, millis = 15_00
     const poll = setInterval(() => holds() && end(), 50)
     const timer = setTimeout(() => {
       end()
-      reject(new Error(`waited ${millis} ms in vain: ${client.status}, seq ${client.confirmed.seq}`))
-    }, millis)
+      reject(new Error(`waited ${upTo(millis)} ms in vain: ${client.status}, seq ${client.confirmed.seq}`))
+    }, upTo(millis))
     const end = () => {
       stop()
       clearInterval(poll)

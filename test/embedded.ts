@@ -8,11 +8,12 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, vi } from 'vitest'
 import { type EmbeddedDatabase, type EmbeddedOptions, startEmbedded } from '../src/platform/embedded.ts'
+import { upTo } from './patience.ts'
 
 /** PostgreSQL as the server brings it along, in folders that end with the test. */
 
 // Real processes on a machine that may be busy with other things.
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 })
+vi.setConfig({ testTimeout: upTo(30_000), hookTimeout: upTo(30_000) })
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
 })
@@ -131,7 +132,7 @@ export async function isAlive(pid: number): Promise<boolean> {
 }
 
 export async function until(condition: () => boolean | Promise<boolean>, millis = 10_000): Promise<void> {
-  for (const end = Date.now() + millis; !(await condition()); await sleep(5)) {
+  for (const end = Date.now() + upTo(millis); !(await condition()); await sleep(5)) {
     if (Date.now() > end) throw new Error('waited in vain')
   }
 }

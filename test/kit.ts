@@ -7,6 +7,7 @@ import { Db } from '../src/platform/db.ts'
 import type { SignedIn } from '../src/staff/start-sign-in.ts'
 import { createLog, type Logger } from '../src/platform/log.ts'
 import { systemClock } from '../src/platform/clock.ts'
+import { upTo } from './patience.ts'
 import { asLogin, databaseIn } from './postgres.ts'
 
 /** What tests are made with: a database of their own, the application on a real port, restaurants, devices. */
@@ -201,11 +202,14 @@ export async function register(base: string, name = 'Cedar'): Promise<Restaurant
 // oxlint-disable-next-line typescript/no-explicit-any
 export type Message = Record<string, any>
 
-/** A device on a socket: everything it heard, in order. */
+/** A device on a socket: what it heard, in order. */
 export interface Device {
   readonly ws: WebSocket
+  /** Without heartbeats: how many of them come depends on how fast the machine is. */
   readonly messages: Message[]
-  /** Resolves when `enough` holds of what was heard so far; rejects after `millis`. */
+  /** With heartbeats. */
+  readonly all: Message[]
+  /** Resolves when `enough` holds of what was heard so far; rejects after `millis`, on a slow machine later. */
   until(enough: (messages: readonly Message[]) => boolean, millis?: number): Promise<void>
   /** The close code, once it is closed. */
   readonly closed: Promise<number>
@@ -223,9 +227,12 @@ export async function openDevice(
     perMessageDeflate: false,
   })
   const messages: Message[] = []
+  const all: Message[] = []
   let wake = () => undefined as void
   ws.on('message', (data) => {
-    messages.push(JSON.parse((data as Buffer).toString('utf8')) as Message)
+    const message = JSON.parse((data as Buffer).toString('utf8')) as Message
+    all.push(message)
+    if (message['type'] !== 'heartbeat') messages.push(message)
     wake()
   })
   const closed = new Promise<number>((resolve) => ws.on('close', resolve))
@@ -235,11 +242,11 @@ export async function openDevice(
     ws.on('unexpected-response', (_, response) => reject(new Error(`refused with ${response.statusCode}`)))
   })
   const until = async (enough: (messages: readonly Message[]) => boolean, millis = 10_000) => {
-    const end = Date.now() + millis
+    const end = Date.now() + upTo(millis)
     while (!enough(messages)) {
       const left = end - Date.now()
       if (left <= 0)
-        throw new Error(`waited ${millis} ms in vain; heard ${messages.length}: ${JSON.stringify(messages.slice(-3))}`)
+        throw new Error(`waited ${upTo(millis)} ms in vain; heard ${all.length}: ${JSON.stringify(all.slice(-3))}`)
       await new Promise<void>((resolve) => {
         wake = resolve
         setTimeout(resolve, left)
@@ -249,6 +256,7 @@ export async function openDevice(
   const device: Device = {
     ws,
     messages,
+    all,
     until,
     closed,
     async close() {

@@ -15,6 +15,7 @@ import { newId } from '../platform/ids.ts'
 import { createLog } from '../platform/log.ts'
 import { migrate, readMigrations } from '../platform/migrate.ts'
 import { checkLineage } from './lineage.ts'
+import { upTo } from '../../test/patience.ts'
 
 /** Real clusters, copied and brought back in the ways that operators do it. */
 
@@ -34,7 +35,7 @@ beforeAll(async () => {
   programs = await findBinaries(home)
   await migrate(embedded.url, await readMigrations(new URL('../../migrations/', import.meta.url)))
   await embedded.stop()
-}, 120_000)
+}, upTo(120_000))
 afterAll(async () => {
   for (const each of running) await stop(each)
   await rm(home.folder, { recursive: true, force: true })
@@ -99,7 +100,7 @@ const look = (server: Server) => checkLineage({ db: server.db, clock, log })
 
 test(
   'L15: a restart keeps the epochs; a recovery from a copy, which is a new timeline, renews them once',
-  { timeout: 120_000 },
+  { timeout: upTo(120_000) },
   async () => {
     const data = join(home.folder, 'data')
     const first = await start(data)

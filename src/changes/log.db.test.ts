@@ -7,6 +7,7 @@ import { newId } from '../platform/ids.ts'
 import { clockOf, systemClock } from '../platform/clock.ts'
 import { command, execute, type ChangeDeps, type Context } from './command.ts'
 import type { Change } from './log.ts'
+import { upTo } from '../../test/patience.ts'
 
 const WRITERS = 8
 const COMMANDS = Number(process.env['LOG_COMMANDS'] ?? 2_000)
@@ -64,7 +65,7 @@ interface Control {
 
 test(
   `L1, L3, L8: ${WRITERS} writers, ${COMMANDS} commands: cursors by seq and by time miss nothing, naive ones do`,
-  { timeout: 300_000 },
+  { timeout: upTo(300_000) },
   async () => {
     await database.sql(
       `create table qtable.naive (restaurant_id uuid, naive_id bigserial, id uuid, updated_at timestamptz)`,

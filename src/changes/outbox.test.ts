@@ -10,6 +10,7 @@ import { Frame } from './frame.ts'
 import { Outbox } from './outbox.ts'
 import { closeCodes, Session } from './session.ts'
 import type { SocketObserver } from './socket-observer.ts'
+import { upTo } from '../../test/patience.ts'
 
 const SEED = Number(process.env['OUTBOX_SEED'] ?? Date.now() % 1e6)
 const ROUNDS = Number(process.env['OUTBOX_ROUNDS'] ?? 40)
@@ -79,7 +80,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 test(
   `W10: whatever is sent to whom in whatever turns, with pings between and a closing after it, every client gets exactly that, in order (seed ${SEED})`,
-  { timeout: 60_000 + ROUNDS * 1_000 },
+  { timeout: upTo(60_000 + ROUNDS * 1_000) },
   async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
@@ -203,7 +204,7 @@ test('W5: a socket that does not read keeps no other waiting, and what waits for
   expect(slow.session.backlogBytes).toBeLessThan(limits.socketBacklogBytes + 50_000)
   await expect.poll(() => fast.heard.length).toBe(frames)
   expect(fast.heard.map((text) => Number.parseInt(text, 10))).toEqual(Array.from({ length: frames }, (_, n) => n))
-  await expect.poll(() => slow.ws.readyState, { timeout: 5_000 }).toBe(WebSocket.CLOSED)
+  await expect.poll(() => slow.ws.readyState).toBe(WebSocket.CLOSED)
   slow.client.terminate()
   fast.client.terminate()
 })

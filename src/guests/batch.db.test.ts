@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { startApp, type Restaurant, type TestApp } from '../../test/kit.ts'
 import { newId } from '../platform/ids.ts'
+import { upTo } from '../../test/patience.ts'
 
 const BATCHES = Number(process.env['BATCHES'] ?? 100)
 
@@ -119,7 +120,7 @@ test('B1, L5: the same transaction sent again has no second effect and the same 
 
 test(
   `B1, L1: ${BATCHES} batches at once on one restaurant neither deadlock nor interleave`,
-  { timeout: 300_000 },
+  { timeout: upTo(300_000) },
   async () => {
     const tables = await Promise.all(Array.from({ length: 6 }, (_, i) => r.table(`${i}`)))
     const guests = await Promise.all(Array.from({ length: 6 }, (_, i) => r.walkIn(`G${i}`)))

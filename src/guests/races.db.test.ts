@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startApp, type Answer, type Device, type Restaurant, type TestApp } from '../../test/kit.ts'
 import { raceForTable } from '../../test/races.ts'
+import { upTo } from '../../test/patience.ts'
 
 /** Races for one table. The long form of issue and spec: `RACES=10000 npx vitest run --project db src/guests/races`. */
 const RACES = Number(process.env['RACES'] ?? 200)
@@ -47,7 +48,7 @@ const quiet = async () => {
 
 test(
   `G6: ${RACES} races of 2 to ${MOST} for one table through /v2: one winner each, each loser is shown the table (seed ${SEED})`,
-  { timeout: 600_000 },
+  { timeout: upTo(600_000) },
   async () => {
     const next = random(SEED)
     let requests = 0
@@ -65,7 +66,7 @@ test(
 
 test(
   `G7: ${RACES} races through the iPad's contract: one party at the table, the others back on the waitlist, told once each (seed ${SEED})`,
-  { timeout: 600_000 },
+  { timeout: upTo(600_000) },
   async () => {
     const next = random(SEED + 1)
     let displacements = 0

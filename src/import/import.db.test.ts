@@ -11,8 +11,9 @@ import { openDatabase, type TestDatabase } from '../../test/kit.ts'
 import { idOf } from './ids.ts'
 import type { OldAddress } from './options.ts'
 import { addsUp } from './report.ts'
+import { upTo } from '../../test/patience.ts'
 
-const LONG = { timeout: FULL ? 600_000 : 60_000 }
+const LONG = { timeout: upTo(FULL ? 600_000 : 60_000) }
 const RESTAURANT = 'dddddddd-0000-4000-8000-000000000001'
 const OWNERLESS = 'dddddddd-0000-4000-8000-000000000002'
 

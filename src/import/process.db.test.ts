@@ -10,18 +10,19 @@ import { dump, FULL, healthy, importInto, ownFolder, scale } from '../../test/im
 import { oldPostgres, oldSqlite, type OldServer } from '../../test/import/old-server.ts'
 import { openDatabase } from '../../test/kit.ts'
 import { startEmbedded } from '../platform/embedded.ts'
+import { upTo } from '../../test/patience.ts'
 
 const MAIN = resolve('src/import/main.ts')
 const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 const SIZE = FULL ? scale(55) : { restaurants: 6, tables: 120, guests: 6_000, reservations: 1_200, seed: 55 }
-const LONG = { timeout: FULL ? 600_000 : 120_000 }
+const LONG = { timeout: upTo(FULL ? 600_000 : 120_000) }
 
 let old: OldServer
 let cwd: string
 beforeAll(async () => {
   old = await oldPostgres(await healthy(SIZE))
   cwd = ownFolder()
-}, 300_000)
+}, upTo(300_000))
 afterAll(async () => {
   await old.close()
   await rm(cwd, { recursive: true, force: true })

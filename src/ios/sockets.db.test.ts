@@ -2,6 +2,7 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openDevice, startApp, type Restaurant, type TestApp } from '../../test/kit.ts'
 import { limits } from '../platform/limits.ts'
+import { upTo, within } from '../../test/patience.ts'
 
 let app: TestApp
 let a: Restaurant
@@ -86,7 +87,7 @@ test('W1: who says nothing for 5 seconds is closed with 4401, and hears no chang
 
 test(
   'W2: two and twenty devices hear every change once and in the order of the log; another restaurant hears nothing',
-  { timeout: 600_000 },
+  { timeout: upTo(600_000) },
   async () => {
     const commands = Number(process.env['STREAM_COMMANDS'] ?? 1_000)
     const devices = await Promise.all(
@@ -177,14 +178,14 @@ test('W3: ping is answered, what is not understood is ignored, binary and lists 
 test('W3: silence is answered with heartbeats', async () => {
   const quick = await startApp({ WS_HEARTBEAT_INTERVAL: '1' })
   const device = await (await quick.restaurant()).device()
-  await device.until((heard) => heard.length >= 3, 6_000)
-  expect(device.messages.slice(1).map((m) => m['type'])).toEqual(device.messages.slice(1).map(() => 'heartbeat'))
+  await device.until(() => device.all.length >= 3, 6_000)
+  expect(device.messages).toHaveLength(1)
   await quick.close()
 })
 
 test(
   'W5: a peer that does not read is closed and dropped, and the others hear everything',
-  { timeout: 60_000 },
+  { timeout: upTo(60_000) },
   async () => {
     const reader = await a.device()
     const { port } = new URL(app.base)
@@ -239,7 +240,7 @@ test('W7: a socket ends with the account, the role or the restaurant that it was
     await app.database.sql(sql, [r.id])
     const changed = Date.now()
     expect(await device.closed).toBe(4401)
-    expect(Date.now() - changed).toBeLessThan(2_000)
+    expect(Date.now() - changed).toBeLessThan(within(2_000))
     bystander.ws.send('{"type":"ping"}')
     await bystander.until((heard) => heard.length === 2)
     await bystander.close()

@@ -91,15 +91,15 @@ test('F1, F3: a device that holds nothing gets the floor, then every change; its
   expect(held.hash).toBe(body.hash)
   // One may have come while the changes did.
   const atHead = ({ type, head }: Message) => type === 'heartbeat' && head === body.seq
-  await device.until((heard) => heard.some(atHead), 2 * limits.streamBeatMillis + 2_000)
-  expect(device.messages.findLast(atHead)).toMatchObject({ epoch: body.epoch, hash: held.hash })
+  await device.until(() => device.all.some(atHead), 2 * limits.streamBeatMillis + 2_000)
+  expect(device.all.findLast(atHead)).toMatchObject({ epoch: body.epoch, hash: held.hash })
   await device.close()
 })
 
 test('F3: a heartbeat that is due within a second comes with a change, in one write', async () => {
   const restaurant = await app.restaurant()
   const device = await hello(restaurant)
-  const beats = () => device.messages.filter(({ type }) => type === 'heartbeat').length
+  const beats = () => device.all.filter(({ type }) => type === 'heartbeat').length
   const rides = async (): Promise<boolean> => {
     const before = beats()
     await device.until(() => beats() > before, 2 * limits.streamBeatMillis + 2_000)
@@ -107,7 +107,7 @@ test('F3: a heartbeat that is due within a second comes with a change, in one wr
     const beforeChange = beats()
     const { body } = await restaurant.v2('POST', '/guests', { firstName: 'Ada', partySize: 2 })
     await device.until((heard) => seqOf(heard) === body.seq)
-    const last = device.messages.at(-1)!
+    const last = device.all.at(-1)!
     return beats() === beforeChange + 1 && last['type'] === 'heartbeat' && last['head'] === body.seq
   }
   // A machine that was busy elsewhere may have come to it too late.
@@ -175,7 +175,7 @@ test('F2: a new epoch reaches devices that are connected, and the iPad’s socke
   expect(device.messages.findLast(({ type }) => type === 'resync')).toMatchObject({ reason: 'epoch' })
   expect(await ipad.closed).toBe(1001)
   await restaurant.walkIn()
-  await device.until((heard) => heard.findLast(({ type }) => type !== 'heartbeat')?.['type'] === 'changes')
+  await device.until((heard) => heard.at(-1)!['type'] === 'changes')
   await device.close()
 })
 

@@ -2,6 +2,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { openDatabase, type TestDatabase } from '../../test/kit.ts'
 import { Notices } from './notices.ts'
+import { within } from '../../test/patience.ts'
 
 let database: TestDatabase
 let notices: Notices | null = null
@@ -47,12 +48,12 @@ test('what is said is heard when it is committed, on one connection, which is go
 test('a connection that breaks is known to be deaf at once, and opened again by itself', async () => {
   const told = listen('test_broken')
   for (const times of [1, 2, 3]) {
-    await expect.poll(() => told.begun, { timeout: 5_000 }).toBe(times)
+    await expect.poll(() => told.begun).toBe(times)
     const [{ pid } = { pid: 0 }] = await listeners()
     await database.sql('select pg_terminate_backend($1)', [pid])
     await expect.poll(() => notices!.isHearing).toBe(false)
   }
-  await expect.poll(() => notices!.isHearing, { timeout: 5_000 }).toBe(true)
+  await expect.poll(() => notices!.isHearing).toBe(true)
   await say('test_broken', 'again')
   await expect.poll(() => told.heard).toEqual(['again'])
 })
@@ -68,7 +69,7 @@ test('where nothing comes it never counts as hearing, and is tried less and less
     hear: (text) => void heard.push(text),
     begin: () => void heard.push('begun'),
   })
-  await expect.poll(() => said, { timeout: 10_000 }).toBe(2)
+  await expect.poll(() => said).toBe(2)
   expect([heard, notices.isHearing]).toEqual([[], false])
 })
 
@@ -78,7 +79,7 @@ test('one that is closed while it begins, or while nobody answers, has ended soo
     await new Promise((resolve) => setTimeout(resolve, wait))
     const start = Date.now()
     await notices!.close()
-    expect(Date.now() - start).toBeLessThan(1_500)
+    expect(Date.now() - start).toBeLessThan(within(1_500))
   }
   await expect.poll(listeners).toEqual([])
   const silent = createServer(() => undefined)
@@ -94,6 +95,6 @@ test('one that is closed while it begins, or while nobody answers, has ended soo
   await new Promise((resolve) => silent.once('connection', resolve))
   const start = Date.now()
   await notices.close()
-  expect(Date.now() - start).toBeLessThan(3_000)
+  expect(Date.now() - start).toBeLessThan(within(3_000))
   silent.close()
 })

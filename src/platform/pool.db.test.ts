@@ -6,6 +6,7 @@ import { openProxyTo } from '../../test/process/proxy.ts'
 import { cleanUpAll } from '../../test/process/server.ts'
 import { statement, Db, type Scope, type Tx } from './db.ts'
 import { limits } from './limits.ts'
+import { upTo } from '../../test/patience.ts'
 
 const POOL = 4
 const nowhere: Scope = { restaurantId: '' }
@@ -94,7 +95,7 @@ test('P18: a pool of dead connections heals by itself', async () => {
             () => true,
             () => false,
           ),
-        { timeout: 5_000 },
+        { timeout: upTo(5_000) },
       )
       .toBe(true)
   }

@@ -92,7 +92,7 @@ test('W8: what the database says is acted on at once, for the restaurant that it
   )
   await expect.poll(() => review.figures.isHearing).toBe(false)
   await house.database.sql('update qtable.staff set is_active = false where id = $1', [other.staffId])
-  await expect.poll(() => stays.closed, { timeout: 5_000 }).toBe(1)
+  await expect.poll(() => stays.closed).toBe(1)
   expect(counted.questions).toBeGreaterThan(0)
   await review.close()
   await house.close()

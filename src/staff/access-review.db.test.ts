@@ -5,6 +5,7 @@ import { declaredStatements, statement } from '../platform/db.ts'
 import { newId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
 import type { SignedIn } from './start-sign-in.ts'
+import { within } from '../../test/patience.ts'
 
 /** What ends access on one process closes sockets on another. */
 
@@ -19,7 +20,7 @@ afterAll(async () => {
   await one.close()
 })
 
-const WITHIN = 2_000
+const WITHIN = within(2_000)
 
 const deviceOf = (app: TestApp, { restaurantId, accessToken }: SignedIn): Promise<Device> =>
   openDevice(app.base, `/realtime?restaurant_id=${restaurantId}&token=${accessToken}`)

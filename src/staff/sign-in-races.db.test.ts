@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { expectRefused, hashOf, openSignIns, type SignIns } from '../../test/sign-ins.ts'
 import { newId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
+import { upTo } from '../../test/patience.ts'
 
 /** Refreshes and changes of a password at once, on two processes over one database. */
 
@@ -42,7 +43,7 @@ const SEED = Number(process.env['RACES_SEED'] ?? randomInt(2 ** 31))
 
 test(
   `A6: whatever is refreshed at once, it is as if one came after the other, seed ${SEED}, ${RACES} rounds`,
-  { timeout: 600_000 },
+  { timeout: upTo(600_000) },
   async () => {
     let seed = SEED
     const random = (below: number) => {

@@ -14,6 +14,7 @@ import { startApp, type Restaurant, type TestApp } from '../kit.ts'
 import { budgets, endlessBudgets, listBudgets, severalBudgets, type Budget } from './budgets.ts'
 import { count } from './count.ts'
 import { fill } from './fill.ts'
+import { upTo } from '../patience.ts'
 
 /** Rows of each kind that a restaurant has. */
 const ROWS = [1, 10, 1_000]
@@ -103,7 +104,7 @@ test('P20: every operation has a budget, and no budget is of an operation that i
 
 test(
   `P20: every operation takes what is declared for it with ${ROWS.join(', ')} rows`,
-  { timeout: 240_000 },
+  { timeout: upTo(240_000) },
   async () => {
     expect(await beyond(app, budgets)).toEqual([])
   },
@@ -111,17 +112,17 @@ test(
 
 test(
   'P20: reads of one process of several ask where the log ends, and nothing else',
-  { timeout: 120_000 },
+  { timeout: upTo(120_000) },
   async () => {
     expect(await beside({}, false, (of) => beyond(of, severalBudgets))).toEqual([])
   },
 )
 
-test('P20: reads that go back further than the floor in memory', { timeout: 120_000 }, async () => {
+test('P20: reads that go back further than the floor in memory', { timeout: upTo(120_000) }, async () => {
   expect(await beside({ HISTORY_DAYS: '0' }, true, (of) => beyond(of, endlessBudgets))).toEqual([])
 })
 
-test('P20: a list of commands is as many trips with 1,000 parts as with 10', { timeout: 120_000 }, async () => {
+test('P20: a list of commands is as many trips with 1,000 parts as with 10', { timeout: upTo(120_000) }, async () => {
   const restaurant = await furnished(app, 1)
   const ran: Record<string, Budget[]> = {}
   const call = async (name: string, run: () => Promise<{ status: number; text: string }>) => {

@@ -4,6 +4,7 @@ import '../../src/app.ts'
 import '../../src/house.ts'
 import { declaredStatements, type Statement } from '../../src/platform/db.ts'
 import { openDatabase, type TestDatabase } from '../kit.ts'
+import { upTo } from '../patience.ts'
 
 /** Restaurants with a history, guests of each, and restaurants that only are there. `PLAN_GUESTS=5000` is the size that a release is proven with. */
 const BUSY = 200
@@ -59,7 +60,7 @@ beforeAll(async () => {
   client = new pg.Client({ connectionString: database.url })
   await client.connect()
   await client.query(fill)
-}, 300_000)
+}, upTo(300_000))
 afterAll(async () => {
   await client.end()
   await database.close()
@@ -147,7 +148,7 @@ test('P21: no statement reads a table from end to end', async () => {
   expect(found).toEqual({})
 })
 
-test('P21: every index that keeps no rule is used by a statement', { timeout: 120_000 }, async () => {
+test('P21: every index that keeps no rule is used by a statement', { timeout: upTo(120_000) }, async () => {
   await client.query(years)
   for (const each of declaredStatements()) await scanned(each).catch(() => undefined)
   for (const [name, values] of Object.entries(withValues)) await planned(name, values)

@@ -11,6 +11,7 @@ import { randomFrom } from '../process/load.ts'
 import { until } from '../process/processes.ts'
 import { needsRedis, startRedis } from '../process/redis.ts'
 import { cleanUp, cleanUpAll } from '../process/server.ts'
+import { upTo } from '../patience.ts'
 
 /** Answers that are kept: never stale, whichever process wrote, and letter for letter what the database would give. */
 
@@ -27,7 +28,7 @@ async function open(...args: Parameters<typeof startApp>): Promise<TestApp> {
 
 test(
   `K1: ${interleavings} times something is written on one of two processes and read on both: never stale, and what the database says (seed ${seed})`,
-  { timeout: 60_000 + interleavings * 100 },
+  { timeout: upTo(60_000 + interleavings * 100) },
   async () => {
     const first = await open()
     const second = await open({}, { database: first.database })
@@ -44,7 +45,7 @@ test(
 
 test(
   `K1, K7: the same ${interleavings} times on a process that is alone, whose repeated reads go past the router (seed ${seed})`,
-  { timeout: 60_000 + interleavings * 100 },
+  { timeout: upTo(60_000 + interleavings * 100) },
   async () => {
     const alone = await open({}, { isSole: true })
     const control = await open({ HISTORY_DAYS: '8' }, { database: alone.database })
@@ -57,12 +58,16 @@ test(
   },
 )
 
-test('K1: two processes of which each takes itself for the only one are found out', { timeout: 60_000 }, async () => {
-  const first = await open({}, { isSole: true })
-  const second = await open({}, { isSole: true, database: first.database })
-  const control = await open({ HISTORY_DAYS: '8' }, { database: first.database })
-  expect((await interleave([first, second], control, randomFrom(seed), 300)).stale).toBeGreaterThan(0)
-})
+test(
+  'K1: two processes of which each takes itself for the only one are found out',
+  { timeout: upTo(60_000) },
+  async () => {
+    const first = await open({}, { isSole: true })
+    const second = await open({}, { isSole: true, database: first.database })
+    const control = await open({ HISTORY_DAYS: '8' }, { database: first.database })
+    expect((await interleave([first, second], control, randomFrom(seed), 300)).stale).toBeGreaterThan(0)
+  },
+)
 
 test('K2: what is written once is given to all who ask meanwhile, and a process alone on its database asks nothing of it again', async () => {
   const app = await open({}, { isSole: true })

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startApp, type Restaurant, type TestApp } from '../kit.ts'
+import { upTo } from '../patience.ts'
 
 /** Deltas polled by timestamps, as the app does, while 8 writers change the floor. Long form: `DELTA_CHANGES=50000 npx vitest run --project db test/contract/delta`. */
 const CHANGES = Number(process.env['DELTA_CHANGES'] ?? 2_000)
@@ -98,7 +99,7 @@ async function pollAsBefore(held: Map<string, number>, since: string, limit: num
 
 test(
   `S2, S3, L3: ${CHANGES} changes by ${WRITERS} writers, polled by timestamps: nothing missed, nothing resurrected; the old way misses`,
-  { timeout: 900_000 },
+  { timeout: upTo(900_000) },
   async () => {
     const { body: full } = await sync(`/full?restaurant_id=${r.id}`)
     const devices = [1, 7, 100, 1000].map((limit) => ({

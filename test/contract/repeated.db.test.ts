@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { limits } from '../../src/platform/limits.ts'
 import { createLog } from '../../src/platform/log.ts'
 import { startApp, type Restaurant, type TestApp } from '../kit.ts'
+import { upTo } from '../patience.ts'
 
 /** Reads that were asked before are answered without the server's router and hooks: with the same answer in every respect, or not at all. */
 
@@ -145,7 +146,7 @@ test('K7: a change is in the answer at once, and who may no longer read is told 
   expect(ended.status, ended.text).toBe(200)
   // As long as on the ordinary way, and no longer.
   await expect
-    .poll(async () => (await raw(path, { authorization })).status, { timeout: limits.identityMillis + 1_000 })
+    .poll(async () => (await raw(path, { authorization })).status, { timeout: upTo(limits.identityMillis + 1_000) })
     .toBe(401)
   const before = taken()
   expect((await raw(path, { authorization })).status).toBe(401)

@@ -5,6 +5,7 @@ import { openDevice, startApp, type Answer, type Device, type Restaurant, type T
 import { colleague, goodAddress, goodBody, operations, titleOf, type Ids, type Operation } from './operations.ts'
 import { Raw } from './raw.ts'
 import { openWitness, type Witness } from './witness.ts'
+import { upTo } from '../patience.ts'
 
 /** Every route and socket, asked by somebody who had access and has it no more. */
 
@@ -145,7 +146,7 @@ for (const { name, end, refused, knowsSelf } of ends) {
       // What is remembered of somebody counts for 2 s.
       const probe = closedTo.find(({ name: of }) => of === 'guestsList')!
       const status = async () => (await ask(probe, house)).status
-      await expect.poll(status, { timeout: limits.identityMillis + 3_000 }).not.toBe(200)
+      await expect.poll(status, { timeout: upTo(limits.identityMillis + 3_000) }).not.toBe(200)
       await expectRoutesClosed(house, answers, knowsSelf ? SELF : [])
       expect(await witness.everythingOf(restaurant.id), 'something was stored').toBe(before)
       for (const [index, device] of open.entries()) {

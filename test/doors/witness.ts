@@ -99,7 +99,7 @@ export async function openEars({ base }: TestApp, restaurant: Restaurant): Promi
     const heard = []
     for (const [index, device] of devices.entries()) {
       await device.until((all) => all.some((message) => message['data']?.tableNumber === number))
-      heard.push(device.messages.slice(from[index]).filter(({ type }) => type !== 'heartbeat'))
+      heard.push(device.messages.slice(from[index]))
     }
     from = devices.map(({ messages }) => messages.length)
     return { id, heard }

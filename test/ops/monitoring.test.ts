@@ -6,6 +6,7 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import { metrics, type Metric } from '../../src/platform/metrics.ts'
 import { needsPrometheus, promtool, rulesFile } from './prometheus.ts'
+import { upTo } from '../patience.ts'
 
 /** The alert rules and the Grafana dashboard: what they name is there, what they say is valid, and each alert is shown to fire and to clear. */
 
@@ -216,7 +217,7 @@ test('O4: promtool check rules', async (context) => {
 
 test(
   'O4: promtool test rules: the burn rates, and each fault alert silent, firing and clear again',
-  { timeout: 120_000 },
+  { timeout: upTo(120_000) },
   async (context) => {
     needsPrometheus(context)
     for (const file of testsFiles) expect(await promtool('test', 'rules', file)).toContain('SUCCESS')

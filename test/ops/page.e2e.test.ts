@@ -8,6 +8,7 @@ import { launchChromium, needsChromium } from '../chromium.ts'
 import { openDatabase, register, request } from '../kit.ts'
 import { cleanUp, cleanUpAll, startServer } from '../process/server.ts'
 import { repeat } from './faults.ts'
+import { upTo } from '../patience.ts'
 
 /** The operations page in a real browser, on a real server under load. */
 
@@ -83,8 +84,10 @@ test('O1, O2: in a browser under load the page has live charts, and its figures 
   expect(await page.locator('.chart').count()).toBe(12)
   const pathOf = (id: string) => page.locator(`#chart-${id} path.line.main`).first().getAttribute('d')
   const first = await pathOf('requests')
-  await expect.poll(() => pathOf('requests'), { timeout: 20_000 }).not.toBe(first)
-  await expect.poll(async () => (await pathOf('requests'))?.split('L').length, { timeout: 40_000 }).toBeGreaterThan(3)
+  await expect.poll(() => pathOf('requests')).not.toBe(first)
+  await expect
+    .poll(async () => (await pathOf('requests'))?.split('L').length, { timeout: upTo(40_000) })
+    .toBeGreaterThan(3)
   await page.locator('#chart-requests svg').focus()
   await page.keyboard.press('ArrowLeft')
   expect(await page.locator('.chart .cursor').count()).toBe(12)
@@ -104,7 +107,7 @@ test('O1, O2: in a browser under load the page has live charts, and its figures 
   const { text } = await request(base, 'GET', '/metrics', undefined, authorization)
   const answeredAt = async () => Number(await page.evaluate('document.documentElement.dataset.at'))
   const asked = await answeredAt()
-  await expect.poll(answeredAt, { timeout: 20_000 }).toBeGreaterThan(asked + 2_500)
+  await expect.poll(answeredAt).toBeGreaterThan(asked + 2_500)
   const shown = async (id: string) => Number((await page.locator(`#${id}`).textContent())!.replaceAll(',', ''))
   const requests = 'http_server_request_duration_seconds_count'
   const isServed = (labels: string) => !/http_route="\/(metrics"|ops|health)/.test(labels)
@@ -142,7 +145,7 @@ test('O1, O2: on a phone nothing is wider than the page; the figures need the to
   const figures = (await ask(OPS_TOKEN)).body as Figures
   expect(figures.up).toEqual({ database: true, redis: null })
   const kept = async () => ((await ask(OPS_TOKEN)).body as Figures).kept
-  await expect.poll(kept, { timeout: 20_000 }).toBeGreaterThan(0)
+  await expect.poll(kept).toBeGreaterThan(0)
   // Whoever guesses has to wait, and then the right one doesn't help either.
   for (let n = 0; n < 10; n++) await ask('not the token, but as long')
   expect((await ask(OPS_TOKEN)).status).toBe(429)

@@ -7,6 +7,7 @@ import { cleanUpAll, startServer } from '../process/server.ts'
 import { bugs, type Bug } from './bugs.ts'
 import type { Ground } from './checkers.ts'
 import { plant } from './plant.ts'
+import { upTo } from '../patience.ts'
 
 /** The proofs are worth what they find: each of these bugs, and nothing in the code without one. */
 
@@ -74,7 +75,7 @@ async function control(copy: string): Promise<string[]> {
 
 test(
   `each of ${bugs.length} planted bugs is found by the check that is there for it, and none of the checks finds anything without (seed ${seed})`,
-  { timeout: 900_000 },
+  { timeout: upTo(900_000) },
   async () => {
     const copies = await plant(bugs.map(({ edits }) => edits))
     const found: Found[] = []

@@ -4,6 +4,7 @@ import { expect } from 'vitest'
 import { request, type Answer, type Restaurant } from '../kit.ts'
 import { asLogin } from '../postgres.ts'
 import { expectWhole } from './oracle.ts'
+import { within } from '../patience.ts'
 
 /** Mutations that are sent five times at once to whichever server, and again until each sending is answered; and what must be true of the answers and of the log. */
 
@@ -34,7 +35,7 @@ export interface Target {
 }
 
 const TIMES = 5
-const GIVE_UP_MILLIS = 90_000
+const GIVE_UP_MILLIS = within(90_000)
 
 /** A request to one of the servers. */
 export const askAt = (base: string, { id, token }: Target['restaurant'], one: Asked, key?: string): Promise<Answer> =>

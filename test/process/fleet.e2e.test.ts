@@ -39,5 +39,5 @@ test('servers over one database start at once, and are stopped, killed and broug
   await proxies[1]!.down()
   expect(await all()).toEqual([200, 503, 200])
   await proxies[1]!.up()
-  await expect.poll(all, { timeout: 10_000 }).toEqual([200, 200, 200])
+  await expect.poll(all).toEqual([200, 200, 200])
 })

@@ -7,6 +7,7 @@ import { openFloor, randomFrom, write, type Floor } from './load.ts'
 import { expectAcknowledged, expectWhole } from './oracle.ts'
 import { until } from './processes.ts'
 import { cleanUp, cleanUpAll, embeddedUrl, folder, freePort, killPostgres, spawnServer, startServer } from './server.ts'
+import { upTo } from '../patience.ts'
 
 // A short form in every run; KILL_CYCLES=20 is the long one. KILL_SEED repeats the choices of a run, though not its timing.
 const cycles = Number(process.env['KILL_CYCLES'] ?? 3)
@@ -66,7 +67,7 @@ async function killAgainAndAgain({ env, where, killDatabase }: Place): Promise<v
 
 test(
   `P13, L1, L2, L5, G14: ${cycles} times kill -9 under load, half of them of PostgreSQL too, lose nothing (seed ${seed})`,
-  { timeout: 60_000 + cycles * CYCLE_MILLIS },
+  { timeout: upTo(60_000 + cycles * CYCLE_MILLIS) },
   async () => {
     const dataDir = join(await folder(), 'data')
     await killAgainAndAgain({
@@ -79,7 +80,7 @@ test(
 
 test(
   `P13, L1, L2, L5, G14: ${cycles} times kill -9 under load beside a PostgreSQL of DATABASE_URL lose nothing (seed ${seed})`,
-  { timeout: 60_000 + cycles * CYCLE_MILLIS },
+  { timeout: upTo(60_000 + cycles * CYCLE_MILLIS) },
   async () => {
     const dataDir = join(await folder(), 'data')
     const postgres = await startEmbedded({ dataDir, maxConnections: 60, say: () => undefined })

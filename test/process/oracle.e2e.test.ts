@@ -8,6 +8,7 @@ import { randomFrom } from './load.ts'
 import { startPostgres } from './postgres-process.ts'
 import { familyOf, isAlive, signal, until } from './processes.ts'
 import { cleanUp, cleanUpAll, freePort, startServer, type ServerProcess } from './server.ts'
+import { upTo } from '../patience.ts'
 
 /**
  * Many devices with the real client do what hosts do, in random batches, while the server is restarted in every way there is. After each batch every device must come to show
@@ -79,7 +80,7 @@ async function behind({ restaurant, devices }: House, sql: (text: string, values
 
 test(
   `F1, D1, L5: ${RESTAURANTS * DEVICES_EACH} devices, ${batches} random batches through graceful, killed and rolling restarts: each shows what SQL says (seed ${seed})`,
-  { timeout: 180_000 + batches * 20_000 },
+  { timeout: upTo(180_000 + batches * 20_000) },
   async () => {
     const random = randomFrom(seed)
     const postgres = await startPostgres(80)

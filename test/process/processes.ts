@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { promisify } from 'node:util'
+import { within } from '../patience.ts'
 
 /** A process of this machine that runs. */
 export interface Running {
@@ -53,8 +54,8 @@ export function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** Waits until something holds; throws when it doesn't in time. */
-export async function until(condition: () => boolean | Promise<boolean>, millis = 20_000): Promise<void> {
-  for (const end = Date.now() + millis; !(await condition()); await new Promise((next) => setTimeout(next, 10)))
-    if (Date.now() > end) throw new Error(`waited ${millis} ms in vain`)
+/** Waits until something holds; throws when it doesn't in time, on a slow machine later. */
+export async function until(condition: () => boolean | Promise<boolean>, millis = 30_000): Promise<void> {
+  for (const end = Date.now() + within(millis); !(await condition()); await new Promise((next) => setTimeout(next, 10)))
+    if (Date.now() > end) throw new Error(`waited ${within(millis)} ms in vain`)
 }

@@ -7,6 +7,7 @@ import { expectFollowed, openFollowers } from './followers.ts'
 import { openFloor, randomFrom } from './load.ts'
 import { startPostgres } from './postgres-process.ts'
 import { cleanUpAll } from './server.ts'
+import { upTo } from '../patience.ts'
 
 // A short form in every run; REPEATS=5000 is the long one.
 const repeats = Number(process.env['REPEATS'] ?? 150)
@@ -30,7 +31,7 @@ async function killOften(fleet: Fleet, random: () => number, figures: { kills: n
 
 test(
   `L5, L6, P13, F1: ${repeats} mutations, each five times at once to two servers that are killed -9 over and over: one effect, one answer (seed ${seed})`,
-  { timeout: 120_000 + repeats * 500 },
+  { timeout: upTo(120_000 + repeats * 500) },
   async () => {
     const random = randomFrom(seed)
     const postgres = await startPostgres(60)

@@ -11,6 +11,7 @@ import { familyOf, until } from './processes.ts'
 import { steadyPort } from './ports.ts'
 import { needsRedis, startRedis } from './redis.ts'
 import { cleanUp, cleanUpAll, embeddedUrl, folder, startServer, type ServerProcess } from './server.ts'
+import { upTo } from '../patience.ts'
 
 /** Rolling restarts under load: nobody's request fails, no device begins anew. A short form in every run; ROLLS=10 is the long one. */
 
@@ -176,11 +177,11 @@ async function rollUnderLoad(env: Record<string, string>, rolls: number): Promis
 
 test(
   `H4: ${rolls} rolling restarts under load fail nobody's request and lose nothing (seed ${seed})`,
-  { timeout: 60_000 + rolls * ROLL_MILLIS },
+  { timeout: upTo(60_000 + rolls * ROLL_MILLIS) },
   () => rollUnderLoad({}, rolls),
 )
 
-test(`H4: the same beside Redis (seed ${seed})`, { timeout: 60_000 + rolls * ROLL_MILLIS }, async (context) => {
+test(`H4: the same beside Redis (seed ${seed})`, { timeout: upTo(60_000 + rolls * ROLL_MILLIS) }, async (context) => {
   needsRedis(context)
   const redis = await startRedis()
   await rollUnderLoad({ REDIS_URL: redis.url }, Math.ceil(rolls / 2))

@@ -8,6 +8,7 @@ import { openFloor, randomFrom, write, type Floor, type Sent } from './load.ts'
 import { until } from './processes.ts'
 import { needsRedis, startRedis, type RedisServer } from './redis.ts'
 import { cleanUp, cleanUpAll } from './server.ts'
+import { upTo } from '../patience.ts'
 
 /** Thousands of sockets come and go in every manner; at the end the process is as it was. A short form in every run; SOAK_MINUTES=20 is the long one. */
 
@@ -158,7 +159,7 @@ const channelsOf = async (redis: RedisServer): Promise<number> =>
 
 test(
   `W9: ${visits} sockets come and go in every manner over ${RESTAURANTS} restaurants and leave nothing behind (seed ${seed})`,
-  { timeout: soakMillis + 2 * FLOORS_GONE_MILLIS + 240_000 },
+  { timeout: upTo(soakMillis + 2 * FLOORS_GONE_MILLIS + 240_000) },
   async () => {
     const random = randomFrom(seed)
     const database = await openDatabase()

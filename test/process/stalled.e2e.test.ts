@@ -7,6 +7,7 @@ import { openDatabase, register, type Restaurant } from '../kit.ts'
 import { startAppProcess } from './app-figures.ts'
 import { StreamDevice } from './device.ts'
 import { cleanUp, cleanUpAll } from './server.ts'
+import { upTo, within } from '../patience.ts'
 
 /** Sockets that stop reading while their restaurant is busy. A short form in every run; STALLED_WINDOWS=10 is the long one. */
 
@@ -15,7 +16,7 @@ const STALLED = 100
 const READING = 5
 const WRITERS = 4
 const NOTE_CHARACTERS = 8_000
-const CLOSED_MILLIS = 10_000
+const CLOSED_MILLIS = within(10_000)
 // A megabyte, a second until it is dropped, and what the buffers of both ends of a connection take before the server feels anything.
 const CLOSED_BYTES = 8_000_000
 const WINDOW_MILLIS = 5_000
@@ -64,7 +65,7 @@ async function openSockets(
 
 test(
   `W5: ${STALLED} sockets that stop reading are closed in time, leave no memory behind and slow nobody (${windows} times)`,
-  { timeout: 60_000 + windows * 40_000 },
+  { timeout: upTo(60_000 + windows * 40_000) },
   async () => {
     const database = await openDatabase()
     cleanUp(() => database.close())

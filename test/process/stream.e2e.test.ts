@@ -8,6 +8,7 @@ import { until } from './processes.ts'
 import { redisAvailable, startRedis } from './redis.ts'
 import { cleanUp, cleanUpAll } from './server.ts'
 import type { Done, Orders } from './writer-process.ts'
+import { upTo } from '../patience.ts'
 
 // A short form in every run; MANY_COMMANDS=1000000 is the long one.
 const commands = Number(process.env['MANY_COMMANDS'] ?? 6_000)
@@ -55,7 +56,7 @@ class WriterProcess {
 
 test(
   `L1, L2, L4, L5, F1: ${commands} commands of ${WRITERS * PROCESSES} writers a restaurant in ${PROCESSES} processes: every device hears every change once, in order (seed ${seed})`,
-  { timeout: 120_000 + commands * 10 },
+  { timeout: upTo(120_000 + commands * 10) },
   async () => {
     const database = await openDatabase()
     cleanUp(() => database.close())

@@ -13,6 +13,7 @@ import { openProxyTo, type Proxy } from './proxy.ts'
 import { needsRedis, startRedis } from './redis.ts'
 import { cleanUpAll } from './server.ts'
 import { answeredOf, writing } from './writers.ts'
+import { upTo } from '../patience.ts'
 
 // A short form in every run: each link with some of the toxics; TOXIC_ROUNDS=3 is the long one: each with all of them, so often.
 const rounds = Number(process.env['TOXIC_ROUNDS'] ?? 0)
@@ -52,7 +53,7 @@ const cases = rounds > 0 ? rounds * LINKS.length * Object.keys(toxics).length : 
 
 test(
   `P14, P16, L1, L2, L5, F1, H2: ${cases} times something is wrong with the wire to clients, PostgreSQL or Redis: nothing lost, nothing twice, no request beyond its deadline (seed ${seed})`,
-  { timeout: 120_000 + cases * 60_000 },
+  { timeout: upTo(120_000 + cases * 60_000) },
   async () => {
     const random = randomFrom(seed)
     const [postgres, redis] = await Promise.all([startPostgres(80), startRedis()])

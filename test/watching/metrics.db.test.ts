@@ -8,6 +8,7 @@ import { openDevice, startApp, TEST_SECRET, type Restaurant, type TestApp } from
 import { Tokens } from '../../src/platform/tokens.ts'
 import { until } from '../process/processes.ts'
 import { needsPromtool, objectionsTo, seriesIn, sumOf } from './promtool.ts'
+import { upTo } from '../patience.ts'
 
 const OPS_TOKEN = 'a token for tests only'
 
@@ -126,35 +127,39 @@ test('M3, M6: statements, their rows and those that are slow; the pool and who w
 /** What is told now, without a question to the database. */
 const here = (): string => textOf(Object.values<Metric>(metrics), app.app.ops.readHere())
 
-test('M3: who gets no connection in time, and who comes when too many wait already', async () => {
-  const { db } = app.database
-  let release = () => undefined as void
-  const held = new Promise<void>((resolve) => (release = resolve))
-  const over = new AbortController()
-  setMaxListeners(limits.poolWaiting, over.signal)
-  const by = await moved(async () => {
-    const holders = Array.from({ length: 4 }, () => db.transaction({ watched: [] }, () => held))
-    await until(() => db.figures.used === 4)
-    const late = r.v2('GET', '/tables')
-    await until(() => db.figures.waiting > 0)
-    const waiters: Promise<unknown>[] = []
-    while (db.figures.waiting < limits.poolWaiting)
-      waiters.push(db.until(goneAt(over.signal)).transaction({ watched: [] }, async () => undefined))
-    const oneTooMany = await r.v2('GET', '/tables')
-    expect([oneTooMany.status, oneTooMany.body.code]).toEqual([503, 'busy'])
-    over.abort()
-    const ended = await Promise.allSettled(waiters)
-    expect(ended.filter(({ status }) => status === 'fulfilled')).toEqual([])
-    const tooLate = await late
-    expect([tooLate.status, tooLate.body.code]).toEqual([503, 'busy'])
-    release()
-    await Promise.all(holders)
-  })
-  // What the server does on its own waits too.
-  expect(by(metrics.poolTimeouts, 'reason="queue-full"')).toBeGreaterThanOrEqual(1)
-  expect(by(metrics.poolTimeouts, 'reason="deadline"')).toBeGreaterThanOrEqual(1)
-  expect(by(metrics.httpErrors, 'code="busy"')).toBe(2)
-}, 60_000)
+test(
+  'M3: who gets no connection in time, and who comes when too many wait already',
+  async () => {
+    const { db } = app.database
+    let release = () => undefined as void
+    const held = new Promise<void>((resolve) => (release = resolve))
+    const over = new AbortController()
+    setMaxListeners(limits.poolWaiting, over.signal)
+    const by = await moved(async () => {
+      const holders = Array.from({ length: 4 }, () => db.transaction({ watched: [] }, () => held))
+      await until(() => db.figures.used === 4)
+      const late = r.v2('GET', '/tables')
+      await until(() => db.figures.waiting > 0)
+      const waiters: Promise<unknown>[] = []
+      while (db.figures.waiting < limits.poolWaiting)
+        waiters.push(db.until(goneAt(over.signal)).transaction({ watched: [] }, async () => undefined))
+      const oneTooMany = await r.v2('GET', '/tables')
+      expect([oneTooMany.status, oneTooMany.body.code]).toEqual([503, 'busy'])
+      over.abort()
+      const ended = await Promise.allSettled(waiters)
+      expect(ended.filter(({ status }) => status === 'fulfilled')).toEqual([])
+      const tooLate = await late
+      expect([tooLate.status, tooLate.body.code]).toEqual([503, 'busy'])
+      release()
+      await Promise.all(holders)
+    })
+    // What the server does on its own waits too.
+    expect(by(metrics.poolTimeouts, 'reason="queue-full"')).toBeGreaterThanOrEqual(1)
+    expect(by(metrics.poolTimeouts, 'reason="deadline"')).toBeGreaterThanOrEqual(1)
+    expect(by(metrics.httpErrors, 'code="busy"')).toBe(2)
+  },
+  upTo(60_000),
+)
 
 test('M3: sockets, what they hear, how long it takes, and what a device acknowledges', async () => {
   let late = 0
@@ -213,48 +218,52 @@ test('M3: /metrics has every metric of the table but those of Redis and of the c
   expect(missing).toEqual(['qtable_restaurant_sockets_open'])
 })
 
-test('M3: with 1,000 restaurants there are no more series than with one, but for their sockets', async () => {
-  const tokens = new Tokens(TEST_SECRET)
-  const count = 1_000
-  await app.database.sql(
-    `insert into qtable.restaurants select (made.row).* from (
+test(
+  'M3: with 1,000 restaurants there are no more series than with one, but for their sockets',
+  async () => {
+    const tokens = new Tokens(TEST_SECRET)
+    const count = 1_000
+    await app.database.sql(
+      `insert into qtable.restaurants select (made.row).* from (
        select jsonb_populate_record(r, jsonb_build_object('restaurant_id', gen_random_uuid(), 'slug', 'many-' || n, 'name', 'Many ' || n)) as row
        from qtable.restaurants r, generate_series(1, ${count}) n where r.restaurant_id = $1) made`,
-    [r.id],
-  )
-  await app.database.sql(
-    `insert into qtable.heads select (made.row).* from (
+      [r.id],
+    )
+    await app.database.sql(
+      `insert into qtable.heads select (made.row).* from (
        select jsonb_populate_record(h, jsonb_build_object('restaurant_id', m.restaurant_id, 'epoch', gen_random_uuid())) as row
        from qtable.heads h, qtable.restaurants m where h.restaurant_id = $1 and m.name like 'Many %') made`,
-    [r.id],
-  )
-  const staff = await app.database.sql<{ id: string; restaurant_id: string }>(
-    `insert into qtable.staff select (made.row).* from (
+      [r.id],
+    )
+    const staff = await app.database.sql<{ id: string; restaurant_id: string }>(
+      `insert into qtable.staff select (made.row).* from (
        select jsonb_populate_record(s, jsonb_build_object('id', gen_random_uuid(), 'restaurant_id', m.restaurant_id,
          'email', m.slug || '@many.example', 'email_key', m.slug || '@many.example')) as row
        from qtable.staff s, qtable.restaurants m where s.id = $1 and m.name like 'Many %') made
      returning id, restaurant_id`,
-    [r.staffId],
-  )
-  const ask = async ({ id, restaurant_id }: { id: string; restaurant_id: string }, index: number) => {
-    const authorization = `Bearer ${tokens.sign({ sub: id, exp: Date.now() / 1000 + 600 })}`
-    const base = `/restaurants/${restaurant_id}`
-    const read = await app.call('GET', `${base}/guests`, undefined, { authorization })
-    expect(read.status, read.text).toBe(200)
-    if (index % 10 > 0) return
-    await app.call('POST', `${base}/guests`, { first_name: 'Ada', party_size: 2 }, { authorization })
-    await app.call('GET', `/v2${base}/snapshot`, undefined, { authorization })
-  }
-  await ask(staff[0]!, 0)
-  const series = async () => [...seriesIn((await scrape()).text).keys()].filter((key) => !key.includes('restaurant='))
-  await scrape()
-  const before = await series()
-  for (let from = 1; from < count; from += 20)
-    await Promise.all(staff.slice(from, from + 20).map((one, n) => ask(one, from + n)))
-  const after = await series()
-  expect(
-    after.filter((key) => !before.includes(key)).filter((key) => !/sqlstate|gc_type|redis|slow_statements/.test(key)),
-  ).toEqual([])
-  expect(after.length).toBeLessThan(limits.seriesPerMetric * 2)
-  expect((await scrape()).text.includes(staff[7]!.restaurant_id)).toBe(false)
-}, 120_000)
+      [r.staffId],
+    )
+    const ask = async ({ id, restaurant_id }: { id: string; restaurant_id: string }, index: number) => {
+      const authorization = `Bearer ${tokens.sign({ sub: id, exp: Date.now() / 1000 + 600 })}`
+      const base = `/restaurants/${restaurant_id}`
+      const read = await app.call('GET', `${base}/guests`, undefined, { authorization })
+      expect(read.status, read.text).toBe(200)
+      if (index % 10 > 0) return
+      await app.call('POST', `${base}/guests`, { first_name: 'Ada', party_size: 2 }, { authorization })
+      await app.call('GET', `/v2${base}/snapshot`, undefined, { authorization })
+    }
+    await ask(staff[0]!, 0)
+    const series = async () => [...seriesIn((await scrape()).text).keys()].filter((key) => !key.includes('restaurant='))
+    await scrape()
+    const before = await series()
+    for (let from = 1; from < count; from += 20)
+      await Promise.all(staff.slice(from, from + 20).map((one, n) => ask(one, from + n)))
+    const after = await series()
+    expect(
+      after.filter((key) => !before.includes(key)).filter((key) => !/sqlstate|gc_type|redis|slow_statements/.test(key)),
+    ).toEqual([])
+    expect(after.length).toBeLessThan(limits.seriesPerMetric * 2)
+    expect((await scrape()).text.includes(staff[7]!.restaurant_id)).toBe(false)
+  },
+  upTo(120_000),
+)
