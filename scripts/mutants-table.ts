@@ -11,15 +11,17 @@ const targets = (folder: string, tests: readonly string[], files: readonly strin
 export const folders: Readonly<Record<string, readonly Target[]>> = {
   /** Only what needs neither a network nor a browser. */
   client: [
-    ...targets('client', ['pure.test.ts'], ['backoff.ts', 'canonical.ts', 'commands.ts', 'connection.ts', 'hash.ts']),
-    ...targets('client', ['pure.test.ts'], ['mutations.ts', 'state.ts']),
+    ...targets('client', ['pure.test.ts'], ['backoff.ts', 'connection.ts', 'hash.ts', 'mutations.ts', 'state.ts']),
+    ...targets('client', ['pure.test.ts', 'words.test.ts'], ['canonical.ts', 'commands.ts', 'words.ts', 'request.ts']),
     ...targets('client', ['session.test.ts'], ['session.ts']),
-    ...targets('client', ['storage.test.ts'], ['saver.ts', 'storage-file.ts']),
-    ...targets('client', ['optimistic.db.test.ts'], ['optimistic.ts', 'queue.ts', 'view.ts', 'floor.ts']),
-    ...targets('client', ['optimistic.db.test.ts'], ['reduce-guests.ts', 'reduce-reservations.ts', 'reduce-tables.ts']),
+    ...targets('client', ['storage.test.ts'], ['storage-file.ts', 'storage.ts']),
+    ...targets('client', ['queue.test.ts'], ['queue.ts']),
+    ...targets('client', ['saver.test.ts'], ['saver.ts', 'send-mutation.ts']),
+    ...targets('client', ['reduce.test.ts'], ['floor.ts', 'optimistic.ts', 'view.ts']),
+    ...targets('client', ['reduce.test.ts'], ['reduce-guests.ts', 'reduce-reservations.ts', 'reduce-tables.ts']),
   ],
   rules: [
     ...targets('src/parties', ['rules.test.ts'], ['rules.ts']),
-    { file: 'src/tables/rules.ts', tests: ['src/parties/rules.test.ts'] },
+    ...targets('src/tables', ['rules.test.ts'], ['rules.ts']),
   ],
 }

@@ -1,5 +1,17 @@
 import { expect, test } from 'vitest'
-import { canFollow, canSeat, PARTY_STATUSES, partyStatuses, isOver, keepsTable } from './rules.ts'
+import type { Instant } from '../platform/clock.ts'
+import {
+  canFollow,
+  canSeat,
+  entryOf,
+  isOver,
+  keepsTable,
+  PARTY_STATUSES,
+  partyStatuses,
+  PHASES,
+  phaseOf,
+  timesOf,
+} from './rules.ts'
 
 test('G3: every status has a rule, may follow itself, and leads to known ones only', () => {
   expect(Object.keys(partyStatuses).sort()).toEqual([...PARTY_STATUSES].sort())
@@ -31,4 +43,44 @@ test('G10: a table is kept until the seat is left or the visit ends', () => {
       const gone = ['finished', 'cancelled', 'no_show'].includes(to) || (from === 'seated' && to !== 'seated')
       expect(keepsTable(from, to), `${from} to ${to}`).toBe(!gone)
     }
+})
+
+test('G3: the phases are what the statuses come to, and entering one is its first status', () => {
+  const phases = Object.fromEntries(PARTY_STATUSES.map((status) => [status, phaseOf(status)]))
+  expect(phases).toEqual({
+    waitlist: 'waiting',
+    confirmed: 'waiting',
+    running_late: 'waiting',
+    arrived: 'waiting',
+    partially_arrived: 'waiting',
+    seated: 'seated',
+    finished: 'completed',
+    cancelled: 'completed',
+    no_show: 'completed',
+  })
+  expect(PHASES.map((phase) => entryOf[phase])).toEqual(['waitlist', 'seated', 'finished'])
+})
+
+const [NOW, SENT, HAD] = ['12', '11', '10'].map((hour) => `2026-11-23T${hour}:00:00.000000Z` as Instant) as [
+  Instant,
+  Instant,
+  Instant,
+]
+const none = { checkInTime: null, seatedTime: null, finishedTime: null, endedAt: null }
+
+test('G9: a status that is new sets its time, a time that was sent counts, and an end is recorded once', () => {
+  expect(timesOf(NOW, null, 'waitlist')).toEqual(none)
+  expect(timesOf(NOW, null, 'seated')).toEqual({ ...none, seatedTime: NOW })
+  expect(timesOf(NOW, null, 'finished')).toEqual({ ...none, finishedTime: NOW, endedAt: NOW })
+  expect(timesOf(NOW, null, 'cancelled')).toEqual({ ...none, endedAt: NOW })
+  const sent = { checkInTime: SENT, seatedTime: SENT, finishedTime: SENT }
+  expect(timesOf(NOW, null, 'finished', sent)).toEqual({ ...sent, endedAt: NOW })
+  // Of a party that was there before: its times stay, unless others are sent.
+  const had = { checkInTime: HAD, seatedTime: HAD, finishedTime: HAD, endedAt: HAD }
+  expect(timesOf(NOW, { ...had, status: 'finished' }, 'finished')).toEqual(had)
+  expect(timesOf(NOW, { ...had, status: 'finished' }, 'finished', sent)).toEqual({ ...sent, endedAt: HAD })
+  expect(timesOf(NOW, { ...had, status: 'waitlist' }, 'seated')).toEqual({ ...had, seatedTime: NOW, endedAt: null })
+  expect(timesOf(NOW, { ...had, status: 'seated' }, 'seated')).toEqual({ ...had, endedAt: null })
+  expect(timesOf(NOW, { ...had, status: 'seated' }, 'finished')).toEqual({ ...had, finishedTime: NOW })
+  expect(timesOf(NOW, { ...none, status: 'arrived' }, 'arrived')).toEqual(none)
 })
