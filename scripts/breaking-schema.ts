@@ -124,6 +124,9 @@ function ofObject(at: string, made: Side, wanted: Side, view: View): string[] {
   const added = view.direction === 'read' && typeof to['additionalProperties'] === 'object'
   return [
     ...removed.map((name) => `${at}.${name}: property removed`),
+    ...(view.direction === 'read' && to['additionalProperties'] === false && from['additionalProperties'] !== false
+      ? [`${at}: fields that it doesn't name are no longer taken`]
+      : []),
     ...missing.map((name) => `${at}.${name}: ${view.direction === 'read' ? 'now required' : 'no longer always sent'}`),
     ...Object.keys(properties)
       .filter((name) => name in expected)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Command } from './changes/command.ts'
 import type { Query } from './changes/query.ts'
+import { idField } from './platform/fields.ts'
 import type { Route } from './ios/route.ts'
 import type { NativeRoute } from './native/route.ts'
 import { NATIVE } from './native/door.ts'
@@ -116,11 +117,12 @@ function nativeOperation(c: Command | Query, schemas: Json, hasBody: boolean): J
   return {
     operationId: c.name,
     summary: c.summary,
+    ...('method' in c && !hasBody && { description: inBodyToo }),
     tags: ['v2'],
     parameters: [
       ...pathParameters(path),
       ...('method' in c ? [idempotencyKey] : []),
-      ...(hasBody || 'method' in c ? [] : queryParameters(input)),
+      ...(hasBody ? [] : queryParameters(input)),
       ...('method' in c ? [] : [minSeq, ...(c.followsLog ? [ifNoneMatch] : [])]),
     ],
     ...(hasBody && { requestBody: body(input) }),
@@ -133,9 +135,18 @@ function nativeOperation(c: Command | Query, schemas: Json, hasBody: boolean): J
   }
 }
 
+const inBodyToo = 'The query may stand in a JSON body instead, as {"version": 3}. Where both are sent they must agree'
+
+const placeShape = {
+  seq: z.int().nullable().meta({ description: 'The change that the command made; null: nothing was to be done' }),
+  epoch: idField.nullable().meta({
+    description: 'The epoch that seq counts in; null without seq, and where an older server gave the answer first',
+  }),
+}
+
 /** What an answer's result stands in. */
 function envelopeOf(c: Command | Query): z.ZodType {
-  if ('method' in c) return z.object({ result: c.answer, seq: z.int().nullable() })
+  if ('method' in c) return z.object({ result: c.answer, ...placeShape })
   return c.pageSize
     ? z.object({ result: c.answer, next: z.string().nullable().meta({ description: 'The cursor of the next page' }) })
     : z.object({ result: c.answer })

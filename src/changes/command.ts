@@ -8,7 +8,7 @@ import type { Trail } from '../platform/trail.ts'
 import type { Commits } from './commits.ts'
 import { Held } from './held.ts'
 import { inputOf } from './input.ts'
-import { claimMutation, fingerprintOf, settleMutation, type Outcome, type Remembered } from './mutations.ts'
+import { claim, namesOf, refused, resultOf, settleMutation, type Named, type Remembered } from './mutations.ts'
 import { append, bury, type Change, type Draft, type Entry } from './log.ts'
 
 /** What staff may do, least first. Each role may do what the ones before it may. */
@@ -21,11 +21,12 @@ export interface Actor {
   readonly role: Role
 }
 
-/** In whose name, for which restaurant and from where a command comes. `mutationId` is made by the client and names one intent for ever. */
+/** In whose name, where and from where a command comes. `mutationId` is made by the client and names one intent for ever; so does `alias`, a second name. */
 export interface Context {
   readonly restaurantId: string
   readonly actor: Actor
   readonly mutationId?: string
+  readonly alias?: string
   readonly device?: string
 }
 
@@ -94,10 +95,11 @@ export interface ChangeDeps {
 /** Gives a refusal with more details, or as it is. */
 export type Explain = (tx: Tx, restaurantId: string, refusal: AppError) => Promise<AppError>
 
-/** A command's answer. `seq` is its place in the log, null when it changed nothing; `repeated` says that the answer is an earlier one. */
+/** A command's answer. `seq` and `epoch` are its place in the log, null when it changed nothing; `repeated` says that the answer is an earlier one. */
 export interface Executed<Result> {
   readonly result: Result
   readonly seq: number | null
+  readonly epoch: string | null
   readonly repeated: boolean
 }
 
@@ -150,32 +152,33 @@ async function runOnce<Input extends z.ZodType, Result>(
   context: Context,
   input: z.output<Input>,
 ): Promise<Executed<Result>> {
-  const { restaurantId, mutationId } = context
-  const fingerprint = (id: string) => fingerprintOf(c.name, input, `${restaurantId} ${id}`, deps.hashSecret)
+  const names = namesOf(context, c.name, input, deps.hashSecret)
   let write: OpenWrite | undefined
   const [ran, change] = await deps.db
     .transaction(
-      { restaurantId },
+      { restaurantId: context.restaurantId },
       async (tx): Promise<Ran<Result>> => {
         const w = (write = new OpenWrite(tx, context, deps))
         const run = () => w.explained(() => c.run(w, input))
-        if (mutationId === undefined) return { kind: 'done', result: await run() }
-        const earlier = await claimMutation(w, mutationId, fingerprint(mutationId))
-        return earlier ? { kind: 'repeated', ...earlier } : runRemembered(w, run)
+        const earlier = await claim(w, names)
+        if (earlier) return { kind: 'repeated', ...earlier }
+        return names.length > 0 ? runRemembered(w, run) : { kind: 'done', result: await run() }
       },
       (made) => {
         if (made.kind === 'repeated') return null
-        return (tx) => finish(tx, write!, c, context, made)
+        return (tx) => finish(tx, write!, c, context, names, made)
       },
     )
     .catch((error: unknown) => {
-      if (isOutcomeUnknown(error)) deps.doubt?.(restaurantId)
+      if (isOutcomeUnknown(error)) deps.doubt?.(context.restaurantId)
       throw error
     })
   if (change) deps.publish(change)
   if (ran.kind === 'refused') throw ran.refusal
-  if (ran.kind === 'done') return { result: ran.result, seq: change?.seq ?? null, repeated: false }
-  return answerAgain<Result>(ran.outcome, ran.seq)
+  const { seq = null, epoch = null } = ran.kind === 'repeated' ? ran : (change ?? {})
+  if (ran.kind === 'done') return { result: ran.result, seq, epoch, repeated: false }
+  if (deps.trail) deps.trail.repeated = true
+  return { result: resultOf(ran.outcome) as Result, seq, epoch, repeated: true }
 }
 
 /** Appends the change and settles the mutation: sent together with the commit, so the head is locked for one trip only. */
@@ -184,6 +187,7 @@ async function finish<Result>(
   w: OpenWrite,
   { name, announcesNothing }: Command,
   context: Context,
+  names: readonly Named[],
   made: Ran<Result>,
 ): Promise<Change | null> {
   assert(made.kind !== 'repeated', 'a repeated command has nothing to finish')
@@ -197,11 +201,10 @@ async function finish<Result>(
     device: context.device ?? null,
     entries,
   }
-  const { mutationId } = context
   const [change] = await Promise.all([
     appends ? append(tx, draft, w.now) : null,
     bury(tx, w.restaurantId, entries),
-    mutationId === undefined ? null : settleMutation(tx, w.restaurantId, mutationId, outcomeOf(made), appends),
+    ...names.map(({ id }) => settleMutation(tx, w.restaurantId, id, outcomeOf(made), appends)),
   ])
   return change
 }
@@ -281,16 +284,9 @@ async function runRemembered<Result>(w: OpenWrite, run: () => Promise<Result>): 
   }
 }
 
-function outcomeOf<Result>(made: Ran<Result>): Outcome {
+function outcomeOf<Result>(made: Ran<Result>) {
   assert(made.kind !== 'repeated', 'a repeated command has its outcome already')
-  if (made.kind === 'done') return { ok: true, result: made.result ?? null }
-  const { code, status, message, details } = made.refusal
-  return { ok: false, code, status, message, details }
-}
-
-function answerAgain<Result>(outcome: Outcome, seq: number | null): Executed<Result> {
-  if (!outcome.ok) throw new AppError(outcome.code, outcome.status, outcome.message, outcome.details)
-  return { result: outcome.result as Result, seq, repeated: true }
+  return made.kind === 'done' ? { ok: true as const, result: made.result ?? null } : refused(made.refusal)
 }
 
 /** Thrown by a command that read a row, waited for its lock and found it changed: it is run again from the start. */

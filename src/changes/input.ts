@@ -9,6 +9,13 @@ export function inputOf<Input extends z.ZodType>(
   const parsed = input.safeParse(raw)
   if (parsed.success) return parsed.data
   throw new AppError('invalid-input', 422, `The input of ${name} has problems`, {
-    problems: parsed.error.issues.map((issue) => ({ path: issue.path.map(String), message: issue.message })),
+    problems: parsed.error.issues.flatMap(problemsOf),
   })
+}
+
+/** An issue as it is told: fields that nobody knows each by name, so that whoever mistyped one finds it. */
+function problemsOf(issue: z.core.$ZodIssue): { path: string[]; message: string }[] {
+  const path = issue.path.map(String)
+  if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }]
+  return issue.keys.map((key) => ({ path: [...path, key], message: 'there is no such field' }))
 }

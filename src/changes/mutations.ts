@@ -16,10 +16,31 @@ export type Outcome =
       readonly details: Record<string, unknown>
     }
 
+/** The result of an answer. Throws the refusal that it is. */
+export function resultOf(outcome: Outcome): unknown {
+  if (outcome.ok) return outcome.result
+  throw new AppError(outcome.code, outcome.status, outcome.message, outcome.details)
+}
+
 /** An answer that was given before, and its change's place in the log. */
 export interface Remembered {
   readonly outcome: Outcome
   readonly seq: number | null
+  /** Of `seq`; null too where the answer is older than this column. */
+  readonly epoch: string | null
+}
+
+/** One name of a mutation, and what it stands for. */
+export interface Named {
+  readonly id: string
+  readonly fingerprint: string
+}
+
+/** Names of a mutation: its id, and the other one that its client gave it. */
+interface Names {
+  readonly restaurantId: string
+  readonly mutationId?: string
+  readonly alias?: string
 }
 
 // The insert is also the lock: a second request with the same id waits here until the first has committed, and then finds the answer.
@@ -31,32 +52,45 @@ const insertMutation = statement(
 
 const readMutation = statement(
   'read-mutation',
-  `select fingerprint, outcome, seq from mutations where restaurant_id = $1 and mutation_id = $2`,
+  `select fingerprint, outcome, seq, epoch from mutations where restaurant_id = $1 and mutation_id = $2`,
 )
 
 const updateMutation = statement(
   'update-mutation',
   `update mutations set outcome = $3,
-     seq = case when $4::boolean then (select seq from heads where restaurant_id = $1) end
+     (epoch, seq) = (select h.epoch, h.seq from heads h where h.restaurant_id = $1 and $4::boolean)
    where restaurant_id = $1 and mutation_id = $2`,
 )
 
 /** Takes a mutation id for this transaction, or gives what it was answered earlier. Throws `AppError` mutation-id-reused (422). */
 export async function claimMutation(
   w: { readonly tx: Tx; readonly restaurantId: string; readonly now: Instant },
-  mutationId: string,
-  fingerprint: string,
+  { id: mutationId, fingerprint }: Named,
 ): Promise<Remembered | null> {
   const claimed = await w.tx.maybe(insertMutation, [w.restaurantId, mutationId, fingerprint, w.now])
   if (claimed) return null
-  const row = await w.tx.one<{ fingerprint: string; outcome: Outcome | null; seq: number | null }>(readMutation, [
-    w.restaurantId,
-    mutationId,
-  ])
+  const row = await w.tx.one<{
+    fingerprint: string
+    outcome: Outcome | null
+    seq: number | null
+    epoch: string | null
+  }>(readMutation, [w.restaurantId, mutationId])
   if (row.fingerprint !== fingerprint)
     throw new AppError('mutation-id-reused', 422, 'This mutation id was used for another request; make a new one')
   assert(row.outcome, `mutation ${mutationId} was committed without an outcome`)
-  return { outcome: row.outcome, seq: row.seq }
+  return { outcome: row.outcome, seq: row.seq, epoch: row.epoch }
+}
+
+/** Takes all names of a request, or gives what was answered under one of them. Throws `AppError` as `claimMutation` does. */
+export async function claim(
+  w: Parameters<typeof claimMutation>[0],
+  names: readonly Named[],
+): Promise<Remembered | null> {
+  for (const name of names) {
+    const earlier = await claimMutation(w, name)
+    if (earlier) return earlier
+  }
+  return null
 }
 
 /** Stores what a claimed mutation is answered. `appended`: its change is the newest of the log. */
@@ -68,6 +102,34 @@ export async function settleMutation(
   appended: boolean,
 ): Promise<void> {
   await tx.all(updateMutation, [restaurantId, mutationId, JSON.stringify(outcome), appended])
+}
+
+/** What a refusal is remembered as. */
+export const refused = ({ code, status, message, details }: AppError): Outcome => ({
+  ok: false,
+  code,
+  status,
+  message,
+  details,
+})
+
+/**
+ * The names that a request claims, in the order in which they are claimed. Under its alias it is found whatever its id is; the id belongs to this alias alone,
+ * so the same id with another alias is another request, and refused.
+ */
+export function namesOf(
+  { restaurantId, mutationId, alias }: Names,
+  command: string,
+  input: unknown,
+  hash: KeyedHash | undefined,
+): Named[] {
+  if (mutationId === undefined) return []
+  const fingerprint = (id: string) => fingerprintOf(command, input, `${restaurantId} ${id}`, hash)
+  if (alias === undefined) return [{ id: mutationId, fingerprint: fingerprint(mutationId) }]
+  return [
+    { id: alias, fingerprint: fingerprint(alias) },
+    { id: mutationId, fingerprint: `${fingerprint(mutationId)} ${alias}` },
+  ]
 }
 
 /**

@@ -121,7 +121,7 @@ test('L14: answers of mutations go when they are as old as the log, not before',
   const { restaurantId } = await openLog(-30)
   const answer = (mutationId: string, when: number) =>
     db.transaction({ restaurantId }, async (tx) => {
-      await claimMutation({ tx, restaurantId, now: clockAt(when).now() }, mutationId, 'f')
+      await claimMutation({ tx, restaurantId, now: clockAt(when).now() }, { id: mutationId, fingerprint: 'f' })
       await settleMutation(tx, restaurantId, mutationId, { ok: true, result: null }, false)
     })
   for (const [i, when] of [-30, -15, -14, -7, 0].entries()) await answer(`m${i}`, when)

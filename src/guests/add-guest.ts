@@ -10,7 +10,7 @@ import { PARTY_STATUSES, isOver, timesOf } from '../parties/rules.ts'
 
 const facts = guestSchema.shape
 
-const input = z.object({
+const input = z.strictObject({
   /** A new UUID, where the device has to name the guest before it is stored. */
   id: idField.optional(),
   firstName: facts.firstName,

@@ -21,7 +21,7 @@ export const arrangeTables = command({
   method: 'POST',
   path: '/tables/arrange',
   role: 'host',
-  input: z.object({ tables: z.array(item).max(limits.listItems) }),
+  input: z.strictObject({ tables: z.array(item).max(limits.listItems) }),
   answer: z.array(tableSchema),
   async run(w, { tables }): Promise<Table[]> {
     const named = tables.filter((each) => each.id !== undefined || each.number !== undefined)

@@ -12,7 +12,7 @@ export const clearTable = command({
   method: 'POST',
   path: '/tables/:tableId/clear',
   role: 'host',
-  input: z.object({ tableId: idField, version: versionField }),
+  input: z.strictObject({ tableId: idField, version: versionField }),
   answer: z.object({ table: tableSchema, guest: guestSchema.nullable() }),
   async run(w, { tableId, version }): Promise<{ table: Table; guest: Guest | null }> {
     const table = await lockTable(w, tableId, version)

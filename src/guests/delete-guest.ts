@@ -14,7 +14,7 @@ export const deleteGuest = command({
   method: 'DELETE',
   path: '/guests/:guestId',
   role: 'host',
-  input: z.object({ guestId: idField, version: versionField }),
+  input: z.strictObject({ guestId: idField, version: versionField }),
   answer: z.object({ deleted: z.literal(true) }),
   async run(w, { guestId, version }): Promise<{ deleted: true }> {
     const { guest, tables } = await lockParty(w, guestId, undefined, version)

@@ -14,7 +14,7 @@ export const getFloorSince = query({
   path: '/floor/since',
   role: 'host',
   followsLog: true,
-  input: z.object({
+  input: z.strictObject({
     since: instantField,
     limit: z.coerce.number().pipe(intField(0, limits.guestsPerList)).default(limits.guestsPerList),
     historyDays: historyField,

@@ -28,7 +28,7 @@ export const getFloor = query({
   path: '/floor',
   role: 'host',
   followsLog: true,
-  input: z.object({ historyDays: historyField }),
+  input: z.strictObject({ historyDays: historyField }),
   answer: z.object({
     epoch: z.string(),
     seq: z.int(),

@@ -10,7 +10,7 @@ export const getGuest = query({
   path: '/guests/:guestId',
   role: 'host',
   followsLog: true,
-  input: z.object({ guestId: idField }),
+  input: z.strictObject({ guestId: idField }),
   answer: guestSchema,
   async run(r, { guestId }): Promise<Guest> {
     const guest = await findGuest(r.tx, r.restaurantId, guestId)

@@ -17,7 +17,7 @@ export const listGuests = query({
   role: 'host',
   followsLog: true,
   pageSize: ({ limit }) => limit,
-  input: z.object({
+  input: z.strictObject({
     historyDays: historyField,
     before: instantField.optional(),
     cursor: cursorField.optional(),

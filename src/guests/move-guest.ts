@@ -12,7 +12,7 @@ export const moveGuest = command({
   method: 'POST',
   path: '/guests/:guestId/move',
   role: 'host',
-  input: z.object({ guestId: idField, tableId: idField, force: z.boolean().optional(), version: versionField }),
+  input: z.strictObject({ guestId: idField, tableId: idField, force: z.boolean().optional(), version: versionField }),
   answer: guestSchema,
   async run(w, { guestId, tableId, force, version }): Promise<Guest> {
     const party = await lockParty(w, guestId, tableId, version)

@@ -36,7 +36,7 @@ const parts = [
   deleteGuest,
 ] as const satisfies readonly Command[]
 const byName = new Map<string, Command>(parts.map((part) => [part.name, part]))
-const operationOf = <P extends Command>({ name, input }: P) => z.object({ command: z.literal(name), input })
+const operationOf = <P extends Command>({ name, input }: P) => z.strictObject({ command: z.literal(name), input })
 const operation = z.discriminatedUnion('command', [operationOf(parts[0]), ...parts.slice(1).map(operationOf)])
 
 /** The kind of entity that a part changes; it is told as `batched`, which keeps apart what was asked for from what that moved. */
@@ -56,7 +56,7 @@ export const runBatch = command({
   path: '/batch',
   role: 'host',
   announcesNothing: true,
-  input: z.object({ operations }),
+  input: z.strictObject({ operations }),
   answer: z.object({ results: z.array(z.unknown()) }),
   async run(w, input): Promise<{ results: unknown[] }> {
     const results: unknown[] = []

@@ -16,7 +16,7 @@ export const runEach = command({
   path: '/each',
   role: 'host',
   announcesNothing: true,
-  input: z.object({ operations }),
+  input: z.strictObject({ operations }),
   answer: z.object({
     results: z.array(
       z.union([

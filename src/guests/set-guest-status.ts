@@ -19,7 +19,7 @@ export const setGuestStatus = command({
   method: 'POST',
   path: '/guests/:guestId/status',
   role: 'host',
-  input: z.object({
+  input: z.strictObject({
     guestId: idField,
     status: z.enum(PARTY_STATUSES),
     at: instantField.optional(),

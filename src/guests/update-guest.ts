@@ -7,7 +7,7 @@ import { entryOf, PARTY_STATUSES, phaseOf, PHASES } from '../parties/rules.ts'
 
 const facts = guestSchema.shape
 
-const input = z.object({
+const input = z.strictObject({
   guestId: idField,
   firstName: facts.firstName.optional(),
   lastName: facts.lastName.optional(),

@@ -27,7 +27,7 @@ import { displace, endedWithTable, leave } from './seating.ts'
 const facts = tableSchema.shape
 
 /** What may be changed of a table. What isn't there stays; `partyId` null takes the party away. */
-export const tableChange = z.object({
+export const tableChange = z.strictObject({
   number: facts.number.optional(),
   capacity: facts.capacity.optional(),
   x: facts.x.optional(),

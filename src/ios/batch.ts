@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { newId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
 import { AppError } from '../platform/errors.ts'
-import { execute } from '../changes/command.ts'
+import { execute, type Context } from '../changes/command.ts'
 import { runBatch } from '../guests/run-batch.ts'
 import { runEach } from '../guests/run-each.ts'
 import { setGuestStatus } from '../guests/set-guest-status.ts'
@@ -135,9 +135,8 @@ export const atomicBatch = route({
       if (typeof operation === 'string') return failed(operation)
       operations.push(operation)
     }
-    const mutation = body.transaction_id === '' ? {} : { mutationId: `atomic ${body.transaction_id}` }
     try {
-      const { result } = await execute(deps, runBatch, { ...context, ...mutation }, { operations })
+      const { result } = await execute(deps, runBatch, named(context, body.transaction_id), { operations })
       return {
         success: true,
         ...answer,
@@ -147,12 +146,24 @@ export const atomicBatch = route({
       }
     } catch (error) {
       if (!(error instanceof AppError) || error.status >= 500) throw error
+      // A key that another request had is refused as everywhere; a transaction id alone is answered as it always was.
+      if (error.code === 'mutation-id-reused' && context.mutationId !== undefined) throw error
       const index = error.details['index']
       const item = typeof index === 'number' ? wanted[index] : undefined
       return failed(item ? refusalLine(error, item.type === 'guest' ? 'Guest' : 'Table', item.id) : error.message)
     }
   },
 })
+
+/**
+ * Under which names a batch is found again. Both count where both are sent: a repeat under either gets the same answer, and the key of another batch is refused.
+ * The change carries the key, as that of every other call does.
+ */
+function named(context: Context, transactionId: string): Context {
+  if (transactionId === '') return context
+  const name = `atomic ${transactionId}`
+  return context.mutationId === undefined ? { ...context, mutationId: name } : { ...context, alias: name }
+}
 
 const DONE = { create: 'created', update: 'updated', delete: 'deleted' } as const
 

@@ -106,6 +106,7 @@ export function mount(server: FastifyInstance, deps: IosDeps, r: Route): void {
         identity,
         context: contextOf(identity, request),
       })
+      if (request.trail.repeated) void reply.header('idempotency-replayed', 'true')
       return send(reply, 200, answer)
     },
   })
@@ -220,6 +221,7 @@ export function send(
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const answer: ContractError | null = answerOf(error, request.body)
   request.trail.refused(answer ? error : null)
+  if (request.trail.repeated) void reply.header('idempotency-replayed', 'true')
   if (answer) return send(reply, answer.status, answer.body, answer.headers)
   request.log.error({ err: error }, 'a request failed')
   return send(reply, 500, { success: false, message: 'Internal server error' })

@@ -16,6 +16,7 @@ import type { ReadAnswer } from '../changes/etag.ts'
 import { explainConflict } from './explain-conflict.ts'
 import type { FloorRead } from './floor-reads.ts'
 import { answerProblem } from './problem.ts'
+import { inputInBody, inputInQuery, inputOfDelete, numbersIn } from './request-input.ts'
 
 /** Where the native API begins. */
 export const NATIVE = '/v2/restaurants/:restaurantId'
@@ -41,18 +42,18 @@ export function mountNative(
 ): void {
   const explaining = { ...deps, explain: explainConflict }
   for (const c of commands) {
+    const numbers = numbersIn(c.input)
+    const said = c.method === 'DELETE' ? (request: FastifyRequest) => inputOfDelete(request, numbers) : inputInBody
     server.route({
       method: c.method,
       url: `${NATIVE}${c.path}`,
       errorHandler: (error, request, reply) => void answerProblem(error, request, reply),
       handler: async (request, reply) => {
         const context = await contextOf(deps, request)
-        const { result, seq, repeated } = await execute(tracked(explaining, request.trail, reply.raw), c, context, {
-          ...objectIn(request.body),
-          ...paramsOf(request),
-        })
+        const tracking = tracked(explaining, request.trail, reply.raw)
+        const { result, seq, epoch, repeated } = await execute(tracking, c, context, said(request))
         if (repeated) void reply.header('idempotency-replayed', 'true')
-        return send(reply, { result, seq })
+        return send(reply, { result, seq, epoch })
       },
     })
   }
@@ -64,7 +65,7 @@ export function mountNative(
       errorHandler: (error, request, reply) => void answerProblem(error, request, reply),
       handler: async (request, reply) => {
         const context = await contextOf(deps, request)
-        const raw = { ...objectIn(request.query), ...paramsOf(request) }
+        const raw = inputInQuery(request)
         return sendRead(
           reply,
           await answerQuery(tracked(deps, request.trail, reply.raw), q, context, { raw, ...conditionsOf(request) }),
@@ -81,7 +82,7 @@ function mountFloorRead(server: FastifyInstance, deps: NativeDeps, read: FloorRe
     errorHandler: (error, request, reply) => void answerProblem(error, request, reply),
     handler: async (request, reply) => {
       const { restaurantId } = await contextOf(deps, request)
-      const input = inputOf(read, objectIn(request.query))
+      const input = inputOf(read, inputInQuery(request))
       return sendRead(
         reply,
         await read.handle({
@@ -156,17 +157,4 @@ function headerOf(request: FastifyRequest, name: string, max: number): string | 
   if (typeof value !== 'string' || value === '' || value.length > max)
     throw new AppError('invalid-header', 422, `The header ${name} has 1 to ${max} characters`)
   return value
-}
-
-function paramsOf(request: FastifyRequest): Record<string, string> {
-  const { restaurantId: _, ...params } = request.params as Record<string, string>
-  return params
-}
-
-/** The object that a body is; none is an empty one. Throws `AppError` invalid-input (422). */
-export function objectIn(body: unknown): object {
-  if (body === undefined || body === null) return {}
-  if (typeof body !== 'object' || Array.isArray(body))
-    throw new AppError('invalid-input', 422, 'The body must be a JSON object', { problems: [] })
-  return body
 }

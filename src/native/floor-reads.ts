@@ -38,7 +38,7 @@ export const snapshot = floorRead({
   name: 'get-snapshot',
   summary: 'The whole floor after one change, to which the stream and the changes then add',
   path: '/snapshot',
-  input: z.object({}),
+  input: z.strictObject({}),
   answer: snapshotShape,
   refusals: [409],
   async handle({ deps, restaurantId, minSeq, ifNoneMatch }) {
@@ -59,7 +59,7 @@ export const changes = floorRead({
   name: 'get-changes',
   summary: 'The changes after one that the client has, oldest first',
   path: '/changes',
-  input: z.object({
+  input: z.strictObject({
     epoch: idField,
     since: z.coerce.number().pipe(intField(0, Number.MAX_SAFE_INTEGER)),
     at: instantField.optional(),

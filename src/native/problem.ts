@@ -21,6 +21,7 @@ export const problemShape = z
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { code, status, message, details } = refusalOf(error) ?? bugIn(error, request)
   request.trail.code = code === 'internal' ? 'bug' : code
+  if (request.trail.repeated) void reply.header('idempotency-replayed', 'true')
   if (status === 503) void reply.header('retry-after', '1')
   if (status === 429) void reply.header('retry-after', Number(details['retryAfterSeconds'] ?? 1))
   if (status === 401) void reply.header('www-authenticate', 'Bearer')

@@ -5,8 +5,9 @@ import type { Identities } from '../staff/identify.ts'
 import type { Proven } from '../staff/staff.ts'
 import type { SignInAttempts } from '../staff/sign-in-attempts.ts'
 import type { SignInDeps } from '../staff/start-sign-in.ts'
-import { identityOf, objectIn, send } from './door.ts'
+import { identityOf, send } from './door.ts'
 import { answerProblem } from './problem.ts'
+import { objectIn, refuseQuery } from './request-input.ts'
 
 /** What the routes of the native API stand on that are neither commands nor queries. */
 export interface NativeRouteDeps extends SignInDeps {
@@ -49,6 +50,7 @@ export function mountNativeRoute(server: FastifyInstance, deps: NativeRouteDeps,
     errorHandler: (error, request, reply) => void answerProblem(error, request, reply),
     handler: async (request, reply) => {
       const identity = r.access === 'public' ? nobody : await identityOf(deps.identities, request, 'self')
+      refuseQuery(request)
       const input = inputOf(r, objectIn(request.body))
       const answer = await r.handle({ deps, input, identity, address: request.ip })
       // Tokens are nothing to keep on the way.

@@ -28,7 +28,7 @@ export const signIn = nativeRoute({
   method: 'POST',
   path: '/v2/sign-in',
   access: 'public',
-  input: z.object({
+  input: z.strictObject({
     email: textField(255),
     password: textField(limits.passwordCharacters),
     /** What the device is called, for whoever looks at their sign-ins. */
@@ -47,7 +47,7 @@ export const refresh = nativeRoute({
   method: 'POST',
   path: '/v2/refresh',
   access: 'public',
-  input: z.object({ refreshToken }),
+  input: z.strictObject({ refreshToken }),
   answer: signedIn,
   refusals: [401],
   handle: ({ deps, input }) => refreshSignIn(deps, input.refreshToken),
@@ -59,7 +59,7 @@ export const signOut = nativeRoute({
   method: 'POST',
   path: '/v2/sign-out',
   access: 'public',
-  input: z.object({ refreshToken }),
+  input: z.strictObject({ refreshToken }),
   answer: z.object({ ended: z.boolean() }),
   refusals: [],
   handle: async ({ deps, input }) => ({ ended: await endSignIn(deps, input.refreshToken) }),
@@ -71,7 +71,7 @@ export const me = nativeRoute({
   method: 'GET',
   path: '/v2/me',
   access: 'identity',
-  input: z.object({}),
+  input: z.strictObject({}),
   answer: z.object({
     staffId: idField,
     email: z.string(),

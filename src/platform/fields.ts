@@ -33,7 +33,9 @@ export const sentInstant = z
   .meta({ description: 'UTC with six digits of a second' }) as unknown as z.ZodType<Instant>
 
 /** The version that the client saw; refused with 409 when the entity has moved on. */
-export const versionField = intField(1).optional()
+export const versionField = intField(1)
+  .meta({ description: 'The version that the client saw: refused with 409 when the entity has moved on' })
+  .optional()
 
 /** An e-mail address to be stored. Only its plain form is looked at: whether it exists shows when someone writes to it. */
 export const emailField = z

@@ -14,6 +14,8 @@ export class Trail implements StatementObserver {
   restaurantId: string | null = null
   /** The change that the request made. */
   seq: number | null = null
+  /** It was a repeat: its answer is an earlier one. */
+  repeated = false
   /** The code of its refusal. */
   code: string | null = null
   /** How its answer came from the cache, if that was asked, and of which shape it is. */

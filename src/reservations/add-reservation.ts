@@ -13,7 +13,7 @@ export const addReservation = command({
   method: 'POST',
   path: '/reservations',
   role: 'host',
-  input: z.object({
+  input: z.strictObject({
     guestName: facts.guestName,
     partySize: facts.partySize,
     status: z.enum(PARTY_STATUSES).default('waitlist'),

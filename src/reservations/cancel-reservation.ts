@@ -11,7 +11,7 @@ export const cancelReservation = command({
   method: 'POST',
   path: '/reservations/:reservationId/cancel',
   role: 'host',
-  input: z.object({ reservationId: idField, version: versionField }),
+  input: z.strictObject({ reservationId: idField, version: versionField }),
   answer: reservationSchema,
   run: (w, { reservationId, version }): Promise<Reservation> =>
     changeReservation(w, reservationId, { status: 'cancelled', force: true, version, event: 'cancelled' }),

@@ -16,7 +16,7 @@ export const listReservations = query({
   role: 'host',
   followsLog: true,
   pageSize: ({ limit }) => limit,
-  input: z.object({
+  input: z.strictObject({
     status: textField(20).optional(),
     day: dayField.optional(),
     before: instantField.optional(),

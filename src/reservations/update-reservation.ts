@@ -16,7 +16,7 @@ import {
 
 const facts = reservationSchema.shape
 
-const input = z.object({
+const input = z.strictObject({
   reservationId: idField,
   guestName: facts.guestName.optional(),
   partySize: facts.partySize.optional(),

@@ -16,7 +16,7 @@ export const addStaff = command({
   method: 'POST',
   path: '/staff',
   role: 'owner',
-  input: z.object({
+  input: z.strictObject({
     email: emailField,
     password: newPasswordField,
     role: z.enum(ROLES),

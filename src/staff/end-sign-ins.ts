@@ -15,7 +15,7 @@ export const endSignIns = command({
   method: 'DELETE',
   path: '/staff/:staffId/sign-ins',
   role: 'host',
-  input: z.object({ staffId: idField }),
+  input: z.strictObject({ staffId: idField }),
   answer: z.object({ ended: z.int() }),
   async run(w, { staffId }): Promise<{ ended: number }> {
     if (w.actor.role !== 'owner' && w.actor.staffId !== staffId)

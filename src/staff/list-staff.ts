@@ -8,7 +8,7 @@ export const listStaff = query({
   summary: 'Everyone who works here, those who may sign in first',
   path: '/staff',
   role: 'manager',
-  input: z.object({}),
+  input: z.strictObject({}),
   answer: z.array(staffSchema),
   run: (r): Promise<Member[]> => readMembers(r.tx, r.restaurantId),
 })

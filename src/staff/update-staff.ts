@@ -5,7 +5,7 @@ import { command, ROLES } from '../changes/command.ts'
 import { lockMember, nameField, newPasswordField, saveMember, staffSchema, type Member } from './members.ts'
 import { revokeSignIns, type EndReason } from './sign-ins.ts'
 
-const input = z.object({
+const input = z.strictObject({
   staffId: idField,
   role: z.enum(ROLES).optional(),
   firstName: nameField.optional(),

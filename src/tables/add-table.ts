@@ -7,7 +7,7 @@ import { freshId } from '../changes/fresh-id.ts'
 import { countTables, storeTable, tableSchema, type Table } from './tables.ts'
 import { TABLE_SHAPES } from './rules.ts'
 
-const input = z.object({
+const input = z.strictObject({
   /** A new UUID, where the device has to name the table before it is stored. */
   id: idField.optional(),
   number: textField(20),

@@ -9,7 +9,7 @@ export const listTables = query({
   path: '/tables',
   role: 'host',
   followsLog: true,
-  input: z.object({}),
+  input: z.strictObject({}),
   answer: z.array(tableSchema),
   run: (r): Promise<Table[]> => readTables(r.tx, r.restaurantId),
 })

@@ -12,7 +12,7 @@ export const removeTable = command({
   method: 'DELETE',
   path: '/tables/:tableId',
   role: 'host',
-  input: z.object({ tableId: idField, version: versionField }),
+  input: z.strictObject({ tableId: idField, version: versionField }),
   answer: z.object({ removed: z.boolean() }),
   async run(w, { tableId, version }): Promise<{ removed: boolean }> {
     const table = (await lockTables(w, [tableId])).get(tableId)

@@ -72,7 +72,7 @@ test('T3, T4: a table with a party or set as occupied is not removed; removing t
   expect((await r.v2('DELETE', `/tables/${t}`)).body.code).toBe('table-occupied')
   await r.v2('PATCH', `/tables/${t}`, { status: 'available' })
   expect((await r.v2('DELETE', `/tables/${t}`)).body.result).toEqual({ removed: true })
-  expect((await r.v2('DELETE', `/tables/${t}`)).body).toEqual({ result: { removed: false }, seq: null })
+  expect((await r.v2('DELETE', `/tables/${t}`)).body).toEqual({ result: { removed: false }, seq: null, epoch: null })
   expect((await r.v2('PATCH', `/tables/${t}`, { capacity: 1 })).body.code).toBe('table-not-found')
   expect((await r.v2('POST', `/tables/${t}/clear`)).body.code).toBe('table-not-found')
   expect((await r.v2('POST', `/guests/${await r.walkIn()}/seat`, { tableId: t })).body.code).toBe('unknown-table')

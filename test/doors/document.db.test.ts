@@ -39,6 +39,20 @@ describe('N1, C8: the document', () => {
     }
   })
 
+  test('N9: says of every object in a body of /v2 that it takes no other fields, and where the version of a DELETE goes', () => {
+    const open = (schema: unknown, place: string): string[] => {
+      if (typeof schema !== 'object' || schema === null) return []
+      const inside = Object.entries(schema).flatMap(([key, of]) => open(of, `${place}.${key}`))
+      return 'properties' in schema && !('additionalProperties' in schema) ? [place, ...inside] : inside
+    }
+    const native = operationsOf(documented.document).filter(({ door }) => door === 'v2')
+    expect(native.flatMap((op) => open(op.body, op.name))).toEqual([])
+    const guarded = native.filter(({ method, name }) => method === 'DELETE' && name !== 'end-sign-ins')
+    expect(guarded).toHaveLength(2)
+    for (const { parameters } of guarded)
+      expect(parameters).toContainEqual(expect.objectContaining({ name: 'version', in: 'query', required: false }))
+  })
+
   test('C8: is OpenAPI 3.1', async () => {
     const validator = new Validator()
     // It resolves references in place, so it gets a copy.

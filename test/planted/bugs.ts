@@ -121,16 +121,16 @@ export const bugs: readonly Bug[] = [
     edits: [
       {
         file: 'changes/command.ts',
-        from: 'mutationId === undefined ? null : settleMutation(tx, w.restaurantId, mutationId, outcomeOf(made), appends),',
+        from: '...names.map(({ id }) => settleMutation(tx, w.restaurantId, id, outcomeOf(made), appends)),',
         to: 'null,',
       },
       {
         file: 'changes/command.ts',
         from: 'if (change) deps.publish(change)',
         to: `if (change) deps.publish(change)
-  if (mutationId !== undefined && ran.kind !== 'repeated')
-    await deps.db.transaction({ restaurantId }, (tx) =>
-      settleMutation(tx, restaurantId, mutationId, outcomeOf(ran), change !== null))`,
+  if (context.mutationId !== undefined && ran.kind !== 'repeated')
+    await deps.db.transaction({ restaurantId: context.restaurantId }, (tx) =>
+      settleMutation(tx, context.restaurantId, context.mutationId!, outcomeOf(ran), change !== null))`,
       },
     ],
     checker: repeats,

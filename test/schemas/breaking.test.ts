@@ -114,6 +114,11 @@ const http: readonly (readonly [string, (document: Tree) => void, readonly strin
     [`POST ${GUESTS} body.floor: now required`],
   ],
   [
+    'a request takes no fields of others any longer',
+    paths((all) => (bodyOf(all[GUESTS].post).additionalProperties = false)),
+    [`POST ${GUESTS} body: fields that it doesn't name are no longer taken`],
+  ],
+  [
     'a word of a request is no longer taken',
     paths((all) => {
       const { status } = bodyOf(all[TABLE].put).properties
