@@ -46,7 +46,7 @@ interface Link {
 
 const BYTES = { [RESP_TYPES.BLOB_STRING]: Buffer }
 
-type Client = ReturnType<typeof createClient>
+type Client = ReturnType<typeof openClient>
 
 // A server that hangs shows nothing on its own: a ping goes out this often, and a connection on which nothing comes back is taken for dead.
 const PING_MILLIS = 1_000
@@ -251,7 +251,7 @@ export class RedisTopics implements Topics, Store {
   }
 
   #client(url: string): Client {
-    const client = createClient({ url, ...options() })
+    const client = openClient(url)
     client.on('error', (error: Error) => this.#complain(error))
     client.on('ready', () => (this.#complained = false))
     return client
@@ -265,7 +265,11 @@ export class RedisTopics implements Topics, Store {
   }
 }
 
+const openClient = (url: string) => createClient({ url, ...options() })
+
 const options = () => ({
+  // The oldest protocol serves every Redis and every proxy in between.
+  RESP: 2 as const,
   disableOfflineQueue: true,
   pingInterval: PING_MILLIS,
   // A timer for each command costs three quarters of the throughput; the silence of the connection tells as much.

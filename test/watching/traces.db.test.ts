@@ -74,9 +74,10 @@ test('M5: one trace from the tap to the delivery on every process', async () => 
   const named = (name: string) => spans().filter((span) => span.name === name)
   while (named('deliver realtime').length < 2) await new Promise((resolve) => setImmediate(resolve))
 
-  const parentOf = (span: ReadableSpan) => spans().find((each) => each.spanContext().spanId === span.parentSpanId)?.name
+  const parentOf = (span: ReadableSpan) =>
+    spans().find((each) => each.spanContext().spanId === span.parentSpanContext?.spanId)?.name
   const [tap] = named('POST /v2/restaurants/:restaurantId/guests/:guestId/seat')
-  expect(tap).toMatchObject({ parentSpanId: spanId, attributes: { 'http.response.status_code': 200 } })
+  expect(tap).toMatchObject({ parentSpanContext: { spanId }, attributes: { 'http.response.status_code': 200 } })
   const [command] = named('execute seat-guest')
   expect(parentOf(command!)).toBe(tap!.name)
   const { seq } = answer.body
