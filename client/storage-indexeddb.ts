@@ -36,6 +36,8 @@ export interface Locks {
 const STORE = 'entries'
 /** What all tabs share; the rest belongs to one tab. */
 const SHARED = ['tokens', 'account']
+/** Digits of a mutation's number, at the end of its key. */
+const DIGITS = 12
 /** Tabs with a queue of their own. */
 const SLOTS = 32
 
@@ -127,7 +129,7 @@ export class IndexedDbStorage implements ClientStorage {
         store.delete(key)
         const bare = key.slice(key.indexOf('|') + 1)
         if (bare.includes('/mutation/'))
-          store.put(value, this.#keyOf(bare.replace(/\d+$/, () => String(next++).padStart(12, '0'))))
+          store.put(value, this.#keyOf(bare.slice(0, -DIGITS) + String(next++).padStart(DIGITS, '0')))
         else if (bare.includes('/conflict/')) store.put(value, this.#keyOf(bare))
       }
     })
@@ -161,7 +163,7 @@ export class IndexedDbStorage implements ClientStorage {
 
 const slotOf = (key: string): number => (key.includes('|') ? Number(key.split('|')[0]) : -1)
 
-const numberOf = (key: string): number => (key.includes('/mutation/') ? Number(key.slice(-12)) : -1)
+const numberOf = (key: string): number => (key.includes('/mutation/') ? Number(key.slice(-DIGITS)) : -1)
 
 function openDatabase(databases: Databases, name: string): Promise<Database> {
   return new Promise((resolve, reject) => {

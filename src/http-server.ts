@@ -18,7 +18,8 @@ export function createServer(log: Logger): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     childLoggerFactory: (_, bindings) => new LazyLog(log, bindings),
     genReqId: (request) => requestIdOf(request, newId),
-    bodyLimit: limits.bodyBytes,
+    // Of routes that need a token it is larger.
+    bodyLimit: limits.openBodyBytes,
     requestTimeout: 30_000,
     exposeHeadRoutes: false,
     // What comes over an open connection while the server stops is still answered.

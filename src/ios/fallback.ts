@@ -10,16 +10,16 @@ import { answerError, type Route } from './route.ts'
  * 404 there is.
  */
 export function mountFallback(server: FastifyInstance, routes: readonly Route[]): void {
-  const patterns = routes.map(({ path, method }) => ({
-    method,
-    pattern: new RegExp(`^${path.replace(/:\w+/g, '[^/]+')}$`),
-  }))
-  const first = (path: string) => patterns.find(({ pattern }) => pattern.test(path))
+  const known = routes.map(({ path, method }) => ({ method, parts: path.split('/') }))
+  const first = (path: string) => {
+    const given = path.split('/')
+    return known.find(({ parts }) => fits(parts, given))
+  }
   // Before any route: a parameter may be empty, so a list's path with a slash would be taken for one of its items.
   server.addHook('onRequest', async (request, reply) => {
     const path = pathOf(request.url)
     if (path === '/' || !path.endsWith('/')) return
-    const bare = path.replace(/\/+$/, '')
+    const bare = withoutEndingSlashes(path)
     if (!first(bare)) return
     const query = request.url.slice(path.length)
     await reply.code(307).header('location', `${request.protocol}://${request.host}${bare}${query}`).send()
@@ -33,4 +33,16 @@ export function mountFallback(server: FastifyInstance, routes: readonly Route[])
     if (match) return answerError(detail(405, 'Method Not Allowed', { allow: match.method }), request, reply)
     return answerError(notFound(), request, reply)
   })
+}
+
+/** Whether the parts of an address are those of a route. A parameter takes anything but nothing. */
+const fits = (route: readonly string[], given: readonly string[]): boolean =>
+  route.length === given.length &&
+  route.every((part, i) => (part.startsWith(':') ? given[i] !== '' : part === given[i]))
+
+// Not by the expression /\/+$/, which counts the slashes anew from each of them: 15,000 took 200 ms.
+function withoutEndingSlashes(path: string): string {
+  let end = path.length
+  while (path[end - 1] === '/') end--
+  return path.slice(0, end)
 }

@@ -1,9 +1,8 @@
-import type { ValidationItem } from './pydantic-fault.ts'
+import { limits } from '../platform/limits.ts'
+import { TOO_DEEP } from '../platform/body.ts'
+import { codePoints, type ValidationItem } from './pydantic-fault.ts'
 
 const LITERAL = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/y
-const SPACE = /[ \t\n\r]*/y
-// oxlint-disable-next-line no-control-regex -- JSON strings end at a raw control character
-const PLAIN = /[^"\\\u0000-\u001f]*/y
 
 interface SyntaxFault {
   readonly at: number
@@ -15,7 +14,7 @@ export function jsonSyntaxError(text: string, error: unknown): ValidationItem {
   const fallback = error instanceof Error ? error.message : 'Invalid JSON'
   const { at, msg } = findFault(text) ?? { at: 0, msg: fallback }
   // Python counts code points.
-  const offset = at - (text.slice(0, at).match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0)
+  const offset = codePoints(text.slice(0, at))
   return { type: 'json_invalid', loc: ['body', offset], msg: 'JSON decode error', input: {}, ctx: { error: msg } }
 }
 
@@ -25,11 +24,12 @@ export function jsonSyntaxError(text: string, error: unknown): ValidationItem {
  */
 function findFault(text: string): SyntaxFault | undefined {
   const open: string[] = []
-  let at = after(SPACE, text, 0)
+  let at = afterSpace(text, 0)
   for (;;) {
     const start = text[at]
     if (start === '[' || start === '{') {
-      at = after(SPACE, text, at + 1)
+      if (open.length === limits.bodyLevels) return { at, msg: TOO_DEEP }
+      at = afterSpace(text, at + 1)
       const empty = text[at] === (start === '[' ? ']' : '}')
       if (empty) at += 1
       else {
@@ -40,7 +40,7 @@ function findFault(text: string): SyntaxFault | undefined {
         continue
       }
     } else {
-      const end = start === '"' ? afterString(text, at) : after(LITERAL, text, at)
+      const end = start === '"' ? afterString(text, at) : afterLiteral(text, at)
       if (typeof end !== 'number') return end
       if (end === at) return { at, msg: 'Expecting value' }
       at = end
@@ -54,15 +54,15 @@ function findFault(text: string): SyntaxFault | undefined {
 
 /** From the end of a value to the start of the next one, closing what ends in between. */
 function afterValue(text: string, from: number, open: string[]): number | SyntaxFault {
-  let at = after(SPACE, text, from)
+  let at = afterSpace(text, from)
   for (let last = open.at(-1); last !== undefined; last = open.at(-1)) {
     if (text[at] === ',') {
-      at = after(SPACE, text, at + 1)
+      at = afterSpace(text, at + 1)
       return last === '[' ? at : afterKey(text, at)
     }
     if (text[at] !== (last === '[' ? ']' : '}')) return { at, msg: "Expecting ',' delimiter" }
     open.pop()
-    at = after(SPACE, text, at + 1)
+    at = afterSpace(text, at + 1)
   }
   return at
 }
@@ -72,14 +72,14 @@ function afterKey(text: string, from: number): number | SyntaxFault {
   if (text[from] !== '"') return { at: from, msg: 'Expecting property name enclosed in double quotes' }
   const end = afterString(text, from)
   if (typeof end !== 'number') return end
-  const colon = after(SPACE, text, end)
-  return text[colon] === ':' ? after(SPACE, text, colon + 1) : { at: colon, msg: "Expecting ':' delimiter" }
+  const colon = afterSpace(text, end)
+  return text[colon] === ':' ? afterSpace(text, colon + 1) : { at: colon, msg: "Expecting ':' delimiter" }
 }
 
 function afterString(text: string, quote: number): number | SyntaxFault {
   let at = quote + 1
   for (;;) {
-    at = after(PLAIN, text, at)
+    at = afterPlain(text, at)
     const end = text[at]
     if (end === '"') return at + 1
     if (end === undefined || at + 1 === text.length) return { at: quote, msg: 'Unterminated string starting at' }
@@ -92,8 +92,25 @@ function afterString(text: string, quote: number): number | SyntaxFault {
   }
 }
 
-/** Where a match of a sticky expression ends, or the start when it doesn't match. */
-function after(expression: RegExp, text: string, from: number): number {
-  expression.lastIndex = from
-  return from + (expression.exec(text)?.[0].length ?? 0)
+/** Where a number or a word ends that starts here, or the start when there is none. */
+function afterLiteral(text: string, from: number): number {
+  LITERAL.lastIndex = from
+  return from + (LITERAL.exec(text)?.[0].length ?? 0)
+}
+
+function afterSpace(text: string, from: number): number {
+  let at = from
+  for (
+    let code = text.charCodeAt(at);
+    code === 0x20 || (code >= 0x09 && code <= 0x0d && code !== 0x0b && code !== 0x0c);
+  )
+    code = text.charCodeAt(++at)
+  return at
+}
+
+/** The end of what stands in a text as it is: up to a quote, a backslash or a control character. */
+function afterPlain(text: string, from: number): number {
+  let at = from
+  for (let code = text.charCodeAt(at); code >= 0x20 && code !== 0x22 && code !== 0x5c;) code = text.charCodeAt(++at)
+  return at
 }

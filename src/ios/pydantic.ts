@@ -3,6 +3,7 @@
  * rest is refused with the same error items, because the iPad app was built against both.
  */
 import type { z } from 'zod'
+import { limits } from '../platform/limits.ts'
 import { Fault, valueFault, type ValidationItem } from './pydantic-fault.ts'
 
 export { check, field } from './pydantic-fields.ts'
@@ -36,7 +37,8 @@ export function parseModel<S extends z.ZodType>(schema: S, body: unknown, root: 
   const input = root === 'query' ? lastOfEach(body) : body
   const result = schema.safeParse(input)
   if (result.success) return result.data
-  throw new ValidationError(result.error.issues.map((issue) => itemOfIssue(issue, input, root)))
+  const issues = result.error.issues.slice(0, limits.faultItems)
+  throw new ValidationError(issues.map((issue) => itemOfIssue(issue, input, root)))
 }
 
 const MISSING = new Fault('missing', 'Field required')
@@ -60,7 +62,28 @@ function itemOfIssue(issue: z.core.$ZodIssue, body: unknown, root: 'body' | 'que
 
 function itemOf(fault: Fault, loc: readonly (string | number)[], input: unknown): ValidationItem {
   const { type, msg, ctx, linked } = fault
-  return { type, loc, msg, input, ...(ctx && { ctx }), ...(linked && { url: DOCS + type }) }
+  return { type, loc, msg, input: shortened(input), ...(ctx && { ctx }), ...(linked && { url: DOCS + type }) }
+}
+
+/** What an item repeats of the request, where that is short: a text is cut, of a long list or object nothing is repeated. */
+function shortened(input: unknown): unknown {
+  const most = limits.faultInputCharacters
+  if (typeof input === 'string') return input.length <= most ? input : `${input.slice(0, most)}…`
+  return typeof input !== 'object' || leftOf(most, input) >= 0 ? input : null
+}
+
+/** How many of so many characters a value's JSON leaves, about; below zero where it takes more, found without a look at the rest. */
+function leftOf(characters: number, value: unknown): number {
+  if (typeof value === 'string') return characters - value.length - 3
+  if (typeof value !== 'object' || value === null) return characters - 5
+  let left = characters - 2
+  if (Array.isArray(value)) {
+    for (const each of value) if ((left = leftOf(left, each)) < 0) return left
+    return left
+  }
+  for (const key in value)
+    if ((left = leftOf(left - key.length - 4, (value as Record<string, unknown>)[key])) < 0) return left
+  return left
 }
 
 /** The value at a path, as deep as the path fits. */

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { bearerOf } from '../platform/bearer.ts'
+import { bodyBehindToken } from '../platform/body.ts'
 import { sendJson } from '../platform/json-reply.ts'
 import { limits } from '../platform/limits.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -90,6 +91,7 @@ export function mount(server: FastifyInstance, deps: IosDeps, r: Route): void {
     method: r.method,
     url: r.path,
     errorHandler: (error, request, reply) => void answerError(error, request, reply),
+    ...(r.access !== 'public' && r.method !== 'GET' && bodyBehindToken(refusalOf(deps.identities))),
     handler: async (request, reply) => {
       const identity = r.access === 'public' ? nobody : await admit(deps, r, request)
       const shape = shapeOf(request)
@@ -157,12 +159,26 @@ async function sendAnswer(
   return reply.header('content-type', 'application/json').send(body)
 }
 
-/** Who calls, if they may. Throws what the contract says. */
-async function admit(deps: IosDeps, r: Route, request: FastifyRequest): Promise<Identity> {
+/** The token of a request. Throws what the contract says where there is none. */
+function tokenIn(request: FastifyRequest): string {
   const bearer = bearerOf(request.headers.authorization)
   if (bearer.kind === 'missing') throw notAuthenticated()
   if (bearer.kind === 'other-scheme') throw otherScheme()
-  const verdict = await deps.identities.admit(bearer.token, reachOf(r, request))
+  return bearer.token
+}
+
+/** What is wrong with the token of a request by itself, or null: the same as {@link admit} throws. */
+const refusalOf = (identities: Identities) => (request: FastifyRequest) => {
+  try {
+    return identities.isSigned(tokenIn(request)) ? null : badToken()
+  } catch (error) {
+    return error as ContractError
+  }
+}
+
+/** Who calls, if they may. Throws what the contract says. */
+async function admit(deps: IosDeps, r: Route, request: FastifyRequest): Promise<Identity> {
+  const verdict = await deps.identities.admit(tokenIn(request), reachOf(r, request))
   request.trail.restaurantId = verdict.restaurantId
   if (!verdict.admitted) throw refusals[verdict.why]()
   return verdict.admitted

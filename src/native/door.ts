@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { bearerOf } from '../platform/bearer.ts'
+import { bodyBehindToken } from '../platform/body.ts'
 import { AppError } from '../platform/errors.ts'
 import { sendJson } from '../platform/json-reply.ts'
 import { limits } from '../platform/limits.ts'
@@ -48,6 +49,7 @@ export function mountNative(
       method: c.method,
       url: `${NATIVE}${c.path}`,
       errorHandler: (error, request, reply) => void answerProblem(error, request, reply),
+      ...bodyBehindToken(refusalOf(deps.identities)),
       handler: async (request, reply) => {
         const context = await contextOf(deps, request)
         const tracking = tracked(explaining, request.trail, reply.raw)
@@ -135,6 +137,12 @@ const refusals: Readonly<Record<AccessRefusal, () => AppError>> = {
   inactive: notSignedIn,
   elsewhere: () => new AppError('restaurant-not-found', 404, 'There is no such restaurant'),
   suspended: () => new AppError('restaurant-inactive', 403, 'This restaurant is suspended'),
+}
+
+/** What is wrong with the token of a request by itself, or null. */
+const refusalOf = (identities: Identities) => (request: FastifyRequest) => {
+  const bearer = bearerOf(request.headers.authorization)
+  return bearer.kind === 'token' && identities.isSigned(bearer.token) ? null : notSignedIn()
 }
 
 /** Who acts, where, from what. */

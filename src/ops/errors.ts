@@ -53,18 +53,30 @@ export function watchErrors(
  * of the code and of PostgreSQL stay; names of columns and tables stand in quotes too, and go.
  */
 export function withoutValues(message: string): string {
-  return message
-    .slice(0, 2_000)
-    .replace(/"[^"]*"|“[^”]*”|(?<!\w)'[^']*'/g, '"…"')
-    .replace(/\([^)]*\)/g, '(…)')
-    .replace(/=\s*\S+/g, '=…')
-    .replace(/\S+@\S+/g, '…')
-    .replace(/[0-9a-f]{8}-[0-9a-f-]{20,}/gi, '…')
-    .replace(/\+?\d[\d\s-]{4,}\d/g, '…')
-    .replace(/\s+/g, ' ')
-    .slice(0, limits.opsErrorCharacters)
+  return (
+    message
+      .slice(0, 2_000)
+      // What isn't closed goes to the end: so each expression passes over the text once.
+      .replace(/"[^"]*(?:"|$)|“[^”]*(?:”|$)|(?<!\w)'[^']*(?:'|$)/g, '"…"')
+      .replace(/\([^)]*(?:\)|$)/g, '(…)')
+      .replace(/=\s*\S+/g, '=…')
+      .replace(/\S+/g, (word) => (word.includes('@') ? '…' : word))
+      .replace(/[0-9a-f]{8}-[0-9a-f-]{20,}/gi, '…')
+      .replace(/\+?\d[\d\s-]{4,}\d/g, '…')
+      .replace(/\s+/g, ' ')
+      .slice(0, limits.opsErrorCharacters)
+  )
 }
 
 /** Where our own code threw: `guests/seating.ts:42`. */
-const placeOf = ({ stack }: Error): string | null =>
-  /\/(?:src|dist)\/([\w/.-]+\.[jt]s:\d+)/.exec((stack ?? '').split('\n').slice(1).join('\n'))?.[1] ?? null
+function placeOf({ stack }: Error): string | null {
+  for (const line of (stack ?? '').split('\n').slice(1)) {
+    const [ending, from] = [
+      /\.[jt]s:\d+/.exec(line),
+      Math.max(line.lastIndexOf('/src/') + 5, line.lastIndexOf('/dist/') + 6),
+    ]
+    const place = ending && from > 5 ? line.slice(from, ending.index + ending[0].length) : ''
+    if (/^[\w/.-]+:\d+$/.test(place)) return place
+  }
+  return null
+}

@@ -2,6 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { limits } from '../platform/limits.ts'
 
 const COOKIE = 'qtable_ops'
+const HELD = /(?:^|;\s*)qtable_ops=(\d{1,16})\.([\w-]{43})(?:;|$)/
 
 /** Who has signed in to the operations page. The cookie holds its end and an HMAC of that by the token: never the token, and with another token it is void. */
 export class OpsSessions {
@@ -26,7 +27,7 @@ export class OpsSessions {
 
   /** Whether a request's `Cookie` header is of a session that hasn't ended. */
   isSignedIn(header: string | undefined): boolean {
-    const value = new RegExp(`(?:^|;\\s*)${COOKIE}=(\\d{1,16})\\.([\\w-]{43})(?:;|$)`).exec(header ?? '')
+    const value = HELD.exec(header ?? '')
     if (!value) return false
     const until = Number(value[1])
     return until > this.#nowMillis() && timingSafeEqual(Buffer.from(value[2]!), Buffer.from(this.#signed(until)))

@@ -5,8 +5,14 @@ export const limits = {
   logFlushMillis: 100,
   /** What waits for whoever reads the log. What comes while it is full is dropped, and counted in a line of its own. */
   logBacklogBytes: 16 * 1024 * 1024,
-  /** Largest request body. */
+  /** Largest request body; and the largest that is read before a good token is seen, or where none is needed. */
   bodyBytes: 1024 * 1024,
+  openBodyBytes: 16 * 1024,
+  /** Levels of lists and objects within each other that a body may have. */
+  bodyLevels: 100,
+  /** Items of one 422 of the contract, and characters of JSON of what an item repeats of the request. */
+  faultItems: 100,
+  faultInputCharacters: 1_000,
   /** Largest frame a client may send on a socket. */
   socketFrameBytes: 64 * 1024,
   /** What a socket may leave unread before it is closed. */

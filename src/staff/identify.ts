@@ -45,6 +45,11 @@ export class Identities {
     return (await this.#find(sub, sid)) ?? null
   }
 
+  /** Whether a token was signed here and has not expired, whoever it names now. Asks nobody. */
+  isSigned(token: string): boolean {
+    return this.#tokens.verify(token) !== null
+  }
+
   #knownOf(token: string): Proven | null {
     const claims = this.#tokens.verify(token)
     const known = claims && this.#known.get(keyOf(claims.sub, claims.sid ?? null))

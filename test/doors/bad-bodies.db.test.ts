@@ -18,14 +18,15 @@ afterAll(() => trial.close())
 const withBody = operations.filter((op) => op.body)
 
 const MALFORMED = ['{', '}', '{"a":}', '{"a":1,}', "{'a':1}", 'nope', '"', '[', '{"a" 1}', '{"a":01}', '{"a":NaN}']
-const malformed = [...MALFORMED, '\ufeff{}', '{"a":"\u0001"}', '{} {}', '{"a":"\\x"}', '['.repeat(200_000)]
+const malformed = [...MALFORMED, '\ufeff{}', '{"a":"\u0001"}', '{} {}', '{"a":"\\x"}']
 
 describe('P12, C6, L6: whole bodies', () => {
   for (const op of withBody) {
     const isList = present(op.body!).type === 'array'
 
     test(`P12, C6: malformed JSON: ${titleOf(op)}`, async () => {
-      const all = malformed.map((text) => [`malformed ${text.slice(0, 20)}`, { text }] as const)
+      const deep = '['.repeat(op.isPublic ? 10_000 : 200_000)
+      const all = [...malformed, deep].map((text) => [`malformed ${text.slice(0, 20)}`, { text }] as const)
       await trial.allRefused(op, all, ({ status, body }) => {
         if (op.door === 'v2') return expect([status, body.code]).toEqual([400, 'malformed-json'])
         expect(status).toBe(422)

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newId } from '../../src/platform/ids.ts'
+import { limits } from '../../src/platform/limits.ts'
 import { addressOf, goodAddress, goodBody, operations, titleOf, type Ids, type Operation } from './operations.ts'
 import { Raw } from './raw.ts'
 import { fieldsOf, present, withValue } from './schemas.ts'
@@ -26,6 +27,10 @@ describe('A3: the order of checks', () => {
       const elsewhere = { restaurant: newId() }
       const [syntax, tokenless, foreign] = op.door === 'v2' ? [400, 401, 404] : [422, 403, 403]
       expect(await ask('{', {}, elsewhere), 'syntax before token').toBe(syntax)
+      const large = '{'.repeat(limits.openBodyBytes + 1)
+      expect(await ask(large, {}, elsewhere), 'a large body waits for the token').toBe(tokenless)
+      expect(await ask(large, { authorization: 'Bearer nope' }, elsewhere), 'and for a good one').toBe(401)
+      expect(await ask(large, good, elsewhere), 'then its syntax is looked at').toBe(syntax)
       expect(await ask(invalidBody, {}, elsewhere), 'token before restaurant').toBe(tokenless)
       expect(await ask(invalidBody, { authorization: 'Bearer nope' }), 'token before fields').toBe(401)
       if (namesRestaurant) expect(await ask(invalidBody, good, elsewhere), 'restaurant before fields').toBe(foreign)

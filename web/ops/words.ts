@@ -15,7 +15,8 @@ function short(value: number): string {
   if (value >= 0.005) return trimmed(value.toFixed(2))
   return '< 0.01'
 }
-const trimmed = (text: string) => (text.includes('.') ? text.replace(/\.?0+$/, '') : text)
+/** Without zeros at its end that say nothing. */
+const trimmed = (text: string) => String(Number(text))
 
 /** A time: `850 µs`, `12.3 ms`, `2.1 s`. */
 export function time(seconds: number | null): string {
