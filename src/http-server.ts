@@ -21,6 +21,8 @@ export function createServer(log: Logger): FastifyInstance {
     // Of routes that need a token it is larger.
     bodyLimit: limits.openBodyBytes,
     requestTimeout: 30_000,
+    // Node waits for ever for whoever doesn't read an answer.
+    connectionTimeout: limits.connectionSilenceMillis,
     exposeHeadRoutes: false,
     // What comes over an open connection while the server stops is still answered.
     return503OnClosing: false,

@@ -23,13 +23,29 @@ export const closeCodes = {
 } as const
 
 /** What makes WebSockets of handshakes. It keeps no list of them: whoever asks for them has one. Without compression, because sessions write frames themselves. */
-export const newHandshakes = (): WebSocketServer =>
-  new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: limits.socketFrameBytes,
-  })
+export const newHandshakes = (): WebSocketServer => new WebSocketServer(HANDSHAKES)
+
+const HANDSHAKES = {
+  noServer: true,
+  clientTracking: false,
+  perMessageDeflate: false,
+  maxPayload: limits.socketFrameBytes,
+  // Known to the library, not to its types: for a peer that doesn't answer a closing it would wait 30 s.
+  closeTimeout: limits.closedSocketMillis,
+}
+
+/**
+ * Refuses a handshake with a status line and more headers, and lets the connection go soon, whatever its peer does: one that keeps its half open would hold its
+ * descriptor for ever.
+ */
+export function refuseHandshake(socket: Duplex, answer: string): void {
+  if (socket.destroyed) return
+  const late = setTimeout(() => socket.destroy(), limits.refusedSocketMillis).unref()
+  socket.once('close', () => clearTimeout(late))
+  // Otherwise nobody hears its peer close.
+  socket.resume()
+  socket.end(`HTTP/1.1 ${answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`)
+}
 
 // A ping that is due so soon goes out with what is written now: to write is most of what it costs.
 const PING_SLACK_MILLIS = 1_000

@@ -10,7 +10,8 @@ import type { Logger } from '../platform/log.ts'
 import { every } from '../platform/pulse.ts'
 import type { Context, Role } from '../changes/command.ts'
 import { Outbox } from '../changes/outbox.ts'
-import { closeCodes, newHandshakes, Session, type SessionOwner, type SessionTimes } from '../changes/session.ts'
+import { closeCodes, newHandshakes, refuseHandshake, Session } from '../changes/session.ts'
+import type { SessionOwner, SessionTimes } from '../changes/session.ts'
 import type { SocketObserver } from '../changes/socket-observer.ts'
 import type { Hub } from '../changes/hub.ts'
 import type { Reach } from '../staff/access.ts'
@@ -268,6 +269,7 @@ export class IosSockets {
 
 /** What a handshake asks for, or null where no socket is. */
 function askedBy(request: IncomingMessage): Asked | null {
+  if (!URL.canParse(request.url ?? '/', 'http://host')) return null
   const url = new URL(request.url ?? '/', 'http://host')
   const kind = PATHS[url.pathname]
   if (!kind) return null
@@ -288,7 +290,5 @@ function tokenOf(request: IncomingMessage): string | null {
 /** The sync socket may leave the restaurant out, or name it by a number: the token's is meant. */
 const reachOf = ({ hearing, named }: Asked): Reach => (hearing === 'sync' && named === null ? 'own' : () => named)
 
-function refuse(socket: Duplex, status: 403 | 503): void {
-  const line = status === 403 ? '403 Forbidden' : '503 Service Unavailable\r\nRetry-After: 1'
-  socket.end(`HTTP/1.1 ${line}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`)
-}
+const refuse = (socket: Duplex, status: 403 | 503): void =>
+  refuseHandshake(socket, status === 403 ? '403 Forbidden' : '503 Service Unavailable\r\nRetry-After: 1')

@@ -4,7 +4,7 @@ import { bearerOf } from '../platform/bearer.ts'
 import { limits } from '../platform/limits.ts'
 import { every } from '../platform/pulse.ts'
 import { Outbox } from '../changes/outbox.ts'
-import { newHandshakes } from '../changes/session.ts'
+import { newHandshakes, refuseHandshake } from '../changes/session.ts'
 import type { SocketObserver } from '../changes/socket-observer.ts'
 import type { AccessRefusal } from '../staff/access.ts'
 import { StreamDevice, type StreamDeps } from './stream-device.ts'
@@ -67,7 +67,7 @@ export class Stream {
     if (restaurantId === undefined) return false
     this.#admit(restaurantId, request, socket, head).catch((error: unknown) => {
       this.#deps.log.warn({ err: error }, 'a socket could not be let in')
-      refuse(socket, '503 Service Unavailable\r\nRetry-After: 1')
+      refuseHandshake(socket, '503 Service Unavailable\r\nRetry-After: 1')
     })
     return true
   }
@@ -102,12 +102,12 @@ export class Stream {
 
   async #admit(restaurantId: string, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     if (this.#devices.size >= limits.socketsPerProcess)
-      return refuse(socket, '503 Service Unavailable\r\nRetry-After: 1')
+      return refuseHandshake(socket, '503 Service Unavailable\r\nRetry-After: 1')
     const bearer = bearerOf(request.headers.authorization)
     const token = bearer.kind === 'token' ? bearer.token : null
     if (bearer.kind !== 'missing') {
       const verdict = await this.#deps.identities.admit(token ?? '', () => restaurantId)
-      if (!verdict.admitted) return refuse(socket, REFUSALS[verdict.why])
+      if (!verdict.admitted) return refuseHandshake(socket, REFUSALS[verdict.why])
     }
     if (socket.destroyed) return
     this.#wss.handleUpgrade(request, socket, head, (ws) => {
@@ -126,8 +126,4 @@ export class Stream {
     for (const room of this.#rooms.values()) room.beat()
     if (this.#sweeps % SWEEPS_PER_SECOND === 0) for (const device of this.#devices) device.sweep(now)
   }
-}
-
-function refuse(socket: Duplex, line: string): void {
-  socket.end(`HTTP/1.1 ${line}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`)
 }

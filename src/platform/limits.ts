@@ -13,6 +13,11 @@ export const limits = {
   /** Items of one 422 of the contract, and characters of JSON of what an item repeats of the request. */
   faultItems: 100,
   faultInputCharacters: 1_000,
+  /** How long a connection may be silent while a request is under way or its answer is not taken. */
+  connectionSilenceMillis: 60_000,
+  /** How long the other end of a refused handshake, or of a socket that was closed here, has to close its own half. */
+  refusedSocketMillis: 1_000,
+  closedSocketMillis: 2_000,
   /** Largest frame a client may send on a socket. */
   socketFrameBytes: 64 * 1024,
   /** What a socket may leave unread before it is closed. */
