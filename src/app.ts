@@ -216,7 +216,7 @@ export async function buildApp(given: AppDeps): Promise<App> {
   const hub = new Hub(db, log, limits.headPollMillis, isSole)
   const keys = keysOf(secretKey, clock)
   const identities = new Identities(db, keys.tokens)
-  const hints = topics && new Hints(topics, hub, ops.commits)
+  const hints = topics && new Hints({ topics, hub, secretKey, log, commits: ops.commits })
   const publish = (change: Change) => {
     ops.committed(change)
     hub.publish(change)

@@ -1,5 +1,9 @@
+import { timingSafeEqual } from 'node:crypto'
+import { elapsedMillis } from '../platform/clock.ts'
 import { isId, newId } from '../platform/ids.ts'
+import { keyedHash, type KeyedHash } from '../platform/keyed-hash.ts'
 import { limits } from '../platform/limits.ts'
+import type { Logger } from '../platform/log.ts'
 import type { Topics } from '../platform/redis.ts'
 import { readTraceparent, traceparentOf } from '../platform/tracing.ts'
 import type { Commits } from './commits.ts'
@@ -7,21 +11,42 @@ import type { Hub } from './hub.ts'
 import type { Wire } from './room.ts'
 import type { Change } from './log.ts'
 
+const SEAL_BYTES = 16
+
+/** What hints stand on. `secretKey`: the server's, the same in every process. */
+export interface HintDeps {
+  readonly topics: Topics
+  readonly hub: Hub
+  readonly secretKey: string
+  readonly log: Logger
+  readonly commits?: Commits
+}
+
 /**
  * Word of changes between processes: where a log stands now, and the change itself when it is small. Nothing is decided by it. What is lost costs the
- * time until the hub's next poll; what comes twice or late is dropped by the hub. On the wire: sender, epoch, seq, the moment of the commit in microseconds with the traceparent of whoever
+ * time until the hub's next poll; what comes twice or late is dropped by the hub. Whoever can write to Redis could put anything into a topic, and what a hint
+ * holds is shown to devices: so each is sealed with the servers' key, for the topic that it is in. See docs/decisions/0015.
+ *
+ * On the wire: the seal, sender, epoch, seq, the moment of the commit in microseconds with the traceparent of whoever
  * did it (`@1795550400123456/00-…`; optional), and the change's JSON or nothing, with spaces between.
  */
 export class Hints implements Wire {
   readonly #topics: Topics
   readonly #hub: Hub
+  readonly #hash: KeyedHash
+  readonly #log: Logger
   readonly #self = newId()
   readonly #commits: Commits | undefined
+  /** When word of another epoch than the hub's was looked into last, by restaurant. */
+  readonly #lookedAt = new Map<string, number>()
+  #complainedAt = -Infinity
 
-  constructor(topics: Topics, hub: Hub, commits?: Commits) {
+  constructor({ topics, hub, secretKey, log, commits }: HintDeps) {
     this.#topics = topics
     this.#commits = commits
     this.#hub = hub
+    this.#log = log
+    this.#hash = keyedHash(secretKey, 'word of changes')
     hub.connect(this)
   }
 
@@ -29,10 +54,13 @@ export class Hints implements Wire {
   tell(change: Change): void {
     const json = JSON.stringify(change)
     const body = json.length <= limits.hintCharacters ? json : ''
-    this.#topics.publish(
-      topicOf(change.restaurantId),
-      `${this.#self} ${change.epoch} ${change.seq} ${this.#moment(change)}${body}`,
-    )
+    const topic = topicOf(change.restaurantId)
+    const text = `${this.#self} ${change.epoch} ${change.seq} ${this.#moment(change)}${body}`
+    this.#topics.publish(topic, `${this.#sealOf(topic, text).toString('base64url')} ${text}`)
+  }
+
+  #sealOf(topic: string, text: string): Buffer {
+    return this.#hash(`${topic}\n${text}`).subarray(0, SEAL_BYTES)
   }
 
   #moment({ at }: Change): string {
@@ -47,22 +75,51 @@ export class Hints implements Wire {
 
   unwatch(restaurantId: string): void {
     this.#topics.unsubscribe(topicOf(restaurantId))
+    this.#lookedAt.delete(restaurantId)
   }
 
   #hear(restaurantId: string, text: string): void {
-    const [, sender, epoch, digits, micros, parent, json] = HINT.exec(text) ?? []
-    if (sender === undefined || sender === this.#self || !isId(epoch!)) return
+    const [, seal, sender, epoch, digits, micros, parent, json] = HINT.exec(text) ?? []
+    if (seal === undefined || epoch === undefined || !isId(epoch)) return this.#complain()
     const seq = Number(digits)
-    if (!this.#hub.awaits(restaurantId, epoch!, seq)) return
+    // What this process said itself, or knows already, is not worth the look at its seal.
+    if (sender === this.#self || !this.#hub.awaits(restaurantId, epoch, seq)) return
+    if (!this.#isSealed(restaurantId, seal, text)) return this.#complain()
+    if (this.#isTooSoon(restaurantId, epoch)) return
     const change = json === '' ? null : changeIn(json!)
     if (change?.restaurantId === restaurantId && change.seq === seq && change.epoch === epoch) {
       if (micros !== undefined) this.#commits?.made(change, readTraceparent(parent), Number(micros) / 1000)
       this.#hub.publish(change)
-    } else this.#hub.hint(restaurantId, epoch!, seq)
+    } else this.#hub.hint(restaurantId, epoch, seq)
+  }
+
+  #isSealed(restaurantId: string, seal: string, text: string): boolean {
+    const wanted = this.#sealOf(topicOf(restaurantId), text.slice(seal.length + 1))
+    return timingSafeEqual(Buffer.from(seal, 'base64url'), wanted)
+  }
+
+  /** An old hint that somebody sends again may name an epoch that is over: the database is not asked about each. */
+  #isTooSoon(restaurantId: string, epoch: string): boolean {
+    const newest = this.#hub.newest(restaurantId)
+    if (!newest || newest.epoch === epoch) return false
+    const now = elapsedMillis()
+    if (now - (this.#lookedAt.get(restaurantId) ?? -Infinity) < limits.otherEpochMillis) return true
+    this.#lookedAt.set(restaurantId, now)
+    return false
+  }
+
+  #complain(): void {
+    const now = elapsedMillis()
+    if (now - this.#complainedAt < limits.hintComplaintMillis) return
+    this.#complainedAt = now
+    this.#log.warn(
+      'Redis brought word of a change that was not sealed with this SECRET_KEY; it is ignored. Have all servers the same key?',
+    )
   }
 }
 
-const HINT = /^(\S+) (\S+) (\d{1,15}) (?:@(\d{1,17})(?:\/([\w-]{55}))? )?(.*)$/s
+// The seal has a length of its own, so what it seals is what comes after.
+const HINT = /^([\w-]{22}) (\S+) (\S+) (\d{1,15}) (?:@(\d{1,17})(?:\/([\w-]{55}))? )?(.*)$/s
 
 const topicOf = (restaurantId: string): string => `qtable:changes:${restaurantId}`
 

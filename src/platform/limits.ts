@@ -122,6 +122,9 @@ export const limits = {
   redisTendMillis: 500,
   /** Characters of a change that is sent along with the word of it; a larger one is read from the log. */
   hintCharacters: 32_000,
+  /** How often word of another epoch is looked into, and it is said in the log that a hint was not sealed. */
+  otherEpochMillis: 250,
+  hintComplaintMillis: 60_000,
   /** Database connections of housekeeping, apart from those of the requests. */
   housekeepingConnections: 2,
   /** Time limits of its statements: it may work longer, and waits for a lock a moment only, because everyone behind it waits as long. */
