@@ -12,7 +12,7 @@ import { goalText, isMet, type Curve, type Message, type Row } from './report.ts
  * docs/performance.md and docs/plots/.
  */
 
-const BENCHES = ['reads', 'writes', 'fanout', 'sockets', 'history', 'curves', 'resume', 'monitoring'] as const
+const BENCHES = ['reads', 'mixed', 'writes', 'fanout', 'sockets', 'history', 'curves', 'resume', 'monitoring'] as const
 type Bench = (typeof BENCHES)[number]
 const DOCS = new URL('../docs/', import.meta.url)
 
@@ -33,6 +33,8 @@ interface Said {
 }
 
 let running: ChildProcess | undefined
+/** Whether a bench has built the server as it is now. */
+let isBuilt = false
 /** By whoever ends this process. Ctrl-C in a terminal reaches the benches by itself; they stop their databases and leave. */
 let isEnded = false
 process.once('SIGTERM', () => {
@@ -47,7 +49,10 @@ async function run(bench: Bench): Promise<Said> {
   const child = fork(
     script,
     flags.filter((flag) => flag !== '--save'),
-    { execArgv: ['--import', new URL('./as-built.mjs', import.meta.url).href] },
+    {
+      execArgv: ['--import', new URL('./as-built.mjs', import.meta.url).href],
+      env: { ...process.env, BENCH_BUILT: isBuilt ? 'yes' : 'no' },
+    },
   )
   running = child
   child.on('message', (message: Message) => {
@@ -56,6 +61,7 @@ async function run(bench: Bench): Promise<Said> {
   })
   const [code] = (await once(child, 'close')) as [number | null]
   if (code !== 0) throw new Error(`${bench} ended with ${code}`)
+  isBuilt ||= bench === 'reads' || bench === 'mixed'
   return said
 }
 

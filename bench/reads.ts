@@ -1,13 +1,12 @@
-import { execFile, fork, spawn, type ChildProcess } from 'node:child_process'
+import { execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { layOut, median } from './figures.ts'
-import { by } from './effort.ts'
+import { openPostgres } from './floor.ts'
+import { by, effort } from './effort.ts'
 import type { Served } from './raw-http.ts'
+import { ended, furnish, HOUSES, SECRET, startOurs, type Server } from './read-floor.ts'
 import { atLeast, row } from './report.ts'
 
 /**
@@ -16,11 +15,6 @@ import { atLeast, row } from './report.ts'
  */
 
 const CONNECTIONS = 32
-const SECRET = 'a secret key for the bench only'
-const HOUSES = [
-  { name: 'S', tables: 40, guests: 300 },
-  { name: 'L', tables: 100, guests: 2_000 },
-] as const
 /** Requests a second of one worker of the server that QTable replaces, on two cores with 32 connections. */
 const BEFORE: Readonly<Record<string, number>> = {
   'dashboard S': 32,
@@ -39,47 +33,6 @@ const run = promisify(execFile)
 const perSecond = (rate: number): string => `${rate.toLocaleString('en', { maximumFractionDigits: 0 })}/s`
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
-interface Server {
-  readonly base: string
-  readonly pid: number
-  close(): Promise<void>
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-}
-
-async function startOurs(): Promise<Server> {
-  const root = fileURLToPath(new URL('../', import.meta.url))
-  const folder = await mkdtemp(join(tmpdir(), 'qtable-bench-'))
-  await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { cwd: root })
-  const env = { ...process.env, QTABLE_DATA: folder, HOST: '127.0.0.1', PORT: '0', SECRET_KEY: SECRET }
-  const args = ['--enable-source-maps', join(root, 'dist/main.js')]
-  const child = spawn(process.execPath, args, {
-    env: { ...env, ACCESS_TOKEN_EXPIRE_MINUTES: '600', REDIS_URL: undefined, DATABASE_URL: undefined },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  let said = ''
-  const base = await new Promise<string>((resolve, reject) => {
-    child.stdout.on('data', (text: Buffer) => {
-      // What comes after the start is its log, which is read and forgotten.
-      if (said.length < 20_000) said += text.toString('utf8')
-      const found = /serving\s+(http:\/\/\S+)/.exec(said)
-      if (found) resolve(found[1]!)
-    })
-    child.once('exit', () => reject(new Error(`the server ended: ${said}`)))
-  })
-  return {
-    base,
-    pid: child.pid!,
-    async close() {
-      child.kill('SIGTERM')
-      await ended(child)
-      await rm(folder, { recursive: true, force: true })
-    },
-  }
-}
-
 async function startRaw(served: Served): Promise<Server> {
   const child = fork(new URL('./raw-http.ts', import.meta.url), { execArgv: process.execArgv })
   child.send(served)
@@ -90,51 +43,6 @@ async function startRaw(served: Served): Promise<Server> {
     async close() {
       child.disconnect()
       await ended(child)
-    },
-  }
-}
-
-/** A restaurant with so many tables and guests; its token and what is read of it. */
-async function furnish(base: string, { name, tables, guests }: (typeof HOUSES)[number]) {
-  const post = async (path: string, body: object, token = '') => {
-    const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) }
-    const answer = await fetch(base + path, { method: 'POST', headers, body: JSON.stringify(body) })
-    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
-    return (await answer.json()) as { restaurant_id: string; access_token: string }
-  }
-  const who = { email: `owner-${name.toLowerCase()}@bench.example`, password: 'Tall-Cedar-71' }
-  await post('/auth/register', { restaurant_name: `House ${name}`, ...who })
-  const { restaurant_id: id, access_token: token } = await post('/auth/login', who)
-  for (let n = 1; n <= tables; n++)
-    await post(
-      `/restaurants/${id}/tables`,
-      { table_number: `${n}`, capacity: 4, position: { x: 0.5, y: 0.5 }, section: 'Main' },
-      token,
-    )
-  for (let n = 1; n <= guests; n += 20)
-    await Promise.all(
-      Array.from({ length: Math.min(20, guests - n + 1) }, (_, k) =>
-        post(
-          `/restaurants/${id}/guests`,
-          {
-            first_name: `Guest ${n + k}`,
-            last_name: 'Walker',
-            party_size: 2 + (k % 5),
-            phone: '+1 555 0100',
-            // One in eight waits, the others have been here this week.
-            status: (n + k) % 8 === 0 ? 'Waitlist' : 'Finished',
-          },
-          token,
-        ),
-      ),
-    )
-  return {
-    token,
-    reads: {
-      [`dashboard ${name}`]: `/restaurants/${id}/dashboard-data`,
-      [`tables ${name}`]: `/restaurants/${id}/tables`,
-      [`guests ${name}`]: `/restaurants/${id}/guests`,
-      [`full sync ${name}`]: `/api/sync/full?restaurant_id=${id}`,
     },
   }
 }
@@ -159,11 +67,14 @@ interface Asked {
   readonly token: string
   /** What the client has, or null. */
   readonly etag: string | null
+  /** Whether each request has a connection of its own. */
+  readonly closes?: boolean
 }
 
 /** Throws when an answer is neither 200 nor 304. */
-async function wrk({ base, pid }: Server, { path, token, etag }: Asked, seconds: number): Promise<Run> {
+async function wrk({ base, pid }: Server, { path, token, etag, closes }: Asked, seconds: number): Promise<Run> {
   const headers = ['-H', `authorization: Bearer ${token}`, ...(etag === null ? [] : ['-H', `if-none-match: ${etag}`])]
+  if (closes) headers.push('-H', 'connection: close')
   const shape = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--latency']
   const before = await processorMicros(pid)
   const { stdout } = await run('wrk', [...shape, ...headers, base + path])
@@ -204,8 +115,8 @@ async function compare(ours: Server, name: string, asked: Asked): Promise<string
   const middle = (runs: readonly Run[], figure: keyof Run) => median(runs.map((one) => one[figure]))
   const ratio = (figure: (one: Run, other: Run) => number) =>
     median(own.map((one, round) => figure(one, limit[round]!)))
-  const before = BEFORE[name]
-  const what = `${name}${sent.etag === null ? '' : ', 304'}`
+  const before = asked.closes ? undefined : BEFORE[name]
+  const what = `${name}${sent.etag === null ? '' : ', 304'}${asked.closes ? ', one of several, connection: close' : ''}`
   const [ourRate, itsRate] = [middle(own, 'rate'), middle(limit, 'rate')]
   const rate = ratio((one, other) => one.rate / other.rate)
   row(`${what}, node:http`, perSecond(ourRate), perSecond(itsRate), rate, atLeast(sent.etag === null ? 0.7 : 0.8))
@@ -230,6 +141,22 @@ async function compare(ours: Server, name: string, asked: Asked): Promise<string
     middle(limit, 'p99').toFixed(1),
     before === undefined || sent.etag !== null ? '' : (ourRate / before).toFixed(0),
   ]
+}
+
+/** A process that is not alone on its database asks it for each read where the log ends. */
+async function compareOneOfSeveral(rows: string[][]): Promise<void> {
+  const postgres = await openPostgres(true)
+  const ours = await startOurs(postgres.url)
+  try {
+    const { token, reads } = await furnish(ours.base, HOUSES[0])
+    for (const [name, path] of Object.entries(reads)) {
+      if (name.startsWith('full sync') || (effort === 'short' && !name.startsWith('tables'))) continue
+      rows.push(await compare(ours, name, { path, token, etag: null, closes: true }))
+    }
+  } finally {
+    await ours.close()
+    await postgres.close()
+  }
 }
 
 async function main(): Promise<void> {
@@ -265,6 +192,7 @@ async function main(): Promise<void> {
   } finally {
     await ours.close()
   }
+  await compareOneOfSeveral(rows)
   say(
     `Reads, ${CONNECTIONS} connections, one process; the limit checks the token's HMAC for each request\n\n${layOut(rows)}`,
   )

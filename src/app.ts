@@ -228,7 +228,7 @@ export async function buildApp(given: AppDeps): Promise<App> {
   const kept = store ? new AnswerStore(store, secretKey, formOf(api)) : null
   const answers = new Answers({ heads, floors, clock, store: kept, maxBytes: config.CACHE_MEGABYTES * 1e6 })
   const access = new AccessReview(db, identities, log)
-  const repeated = new RepeatedReads({ answers, identities })
+  const repeated = new RepeatedReads({ answers, heads, identities })
   const deps: IosDeps = {
     db,
     clock,
@@ -254,7 +254,7 @@ export async function buildApp(given: AppDeps): Promise<App> {
   await mountDocs(server, api, yaml(asyncApi(messages)))
   ops.mount(server, { hub, floors, answers, sockets, stream, access, redis: (config.REDIS_URL && topics) || null })
   mountFallback(server, routes)
-  takeFirst(server, (request, response) => repeated.takes(watch, request, response))
+  takeFirst(server, (request, response, otherwise) => repeated.takes(watch, request, response, otherwise))
   takeUpgrades(server, [stream, sockets])
 
   const close = async () => {

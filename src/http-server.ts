@@ -38,15 +38,18 @@ export function createServer(log: Logger): FastifyInstance {
   return server
 }
 
-/** Takes each request before the server does. Whatever `takes` leaves goes the ordinary way. */
+/** Takes each request before the server does. Whatever `takes` leaves, or gives to `otherwise` after a while, goes the ordinary way. */
 export function takeFirst(
   server: FastifyInstance,
-  takes: (request: IncomingMessage, response: ServerResponse) => boolean,
+  takes: (request: IncomingMessage, response: ServerResponse, otherwise: () => void) => boolean,
 ): void {
   const ordinary = server.server.listeners('request') as ((...each: [IncomingMessage, ServerResponse]) => void)[]
   server.server.removeAllListeners('request')
   server.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    if (!takes(request, response)) for (const listener of ordinary) listener(request, response)
+    const otherwise = () => {
+      for (const listener of ordinary) listener(request, response)
+    }
+    if (!takes(request, response, otherwise)) otherwise()
   })
 }
 

@@ -1,10 +1,9 @@
-import { promisify } from 'node:util'
-import { brotliCompress, constants, gzip } from 'node:zlib'
 import { elapsedMillis, fullHour, microsOf, type Clock, type Instant } from '../platform/clock.ts'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import { every } from '../platform/pulse.ts'
 import type { AnswerStore, Stored } from './answer-store.ts'
+import { compress, type Coding } from './compress.ts'
 import { etagAt } from './etag.ts'
 import type { End, Heads } from './heads.ts'
 import type { LiveFloor } from './live-floor.ts'
@@ -13,10 +12,12 @@ import type { Place } from './query.ts'
 
 /** What a shape writes. `until`: when it must be written anew though nothing was changed; `mark` then tells one from the other in the ETag. */
 export interface Written {
-  readonly text: string
+  readonly body: string | Buffer
   readonly until?: Instant
   readonly mark?: string
 }
+
+type WrittenAt = Written & { readonly place: Place }
 
 /** One way to answer from a restaurant's floor. Two with the same key answer the same at the same place. */
 export interface Shape {
@@ -24,11 +25,8 @@ export interface Shape {
   /** Writes it from the floor in memory, without the database; what ended before `horizon` is left out. Null where the floor doesn't have it all. */
   readonly fromFloor: ((live: LiveFloor, now: Instant) => Written) | null
   /** Asks the database. Rejects where its answer would be older than `minSeq`. */
-  fromDatabase(restaurantId: string, minSeq: number): Promise<Written & { readonly place: Place }>
+  fromDatabase(restaurantId: string, minSeq: number): Promise<WrittenAt>
 }
-
-/** Codings of an answer's body (RFC 9110 section 8.4.1). */
-export type Coding = 'identity' | 'gzip' | 'br'
 
 /** How an answer came about. */
 export type Found = 'hit' | 'made' | 'redis'
@@ -74,14 +72,6 @@ export interface AnswerDeps {
   readonly maxBytes: number
 }
 
-const compress = {
-  gzip: (body: Buffer) => promisify(gzip)(body, { level: 5 }),
-  br: (body: Buffer) =>
-    promisify(brotliCompress)(body, {
-      params: { [constants.BROTLI_PARAM_QUALITY]: 4, [constants.BROTLI_PARAM_SIZE_HINT]: body.length },
-    }),
-}
-
 /**
  * Answers of reads, each written once for a place in the log. One is given again only while the log ends where it ended when the answer was written and the hour is
  * the same: so none is ever stale, whichever process made the last change. Bounded in bytes; what was not asked for longest goes first. Spec: K1 to K5.
@@ -123,18 +113,19 @@ export class Answers {
     return this.#give(key, renewed.entry, renewed.found, coding)
   }
 
-  /** The answer of a shape, by its {@link keyOf}, as {@link get} gives it, where that takes no waiting; else null. */
-  kept(restaurantId: string, key: string, coding: Coding): (Answer & { readonly found: 'hit' }) | null {
-    const end = this.#deps.heads.known(restaurantId)
-    if (!end) return null
-    const entry = this.#current(key, end)
+  /** The answer of a shape, with its {@link keyOf}, for an end of the log, as {@link get} gives it, where that takes no waiting; else null. */
+  atOnce(restaurantId: string, key: string, shape: Shape, coding: Coding, end: End): Answer | null {
+    const current = this.#current(key, end)
+    // What has to be compressed has to be waited for.
+    const entry = current ?? (coding === 'identity' ? this.#makeAtOnce(key, restaurantId, shape, end) : null)
     if (!entry) return null
     const isPlain = coding === 'identity' || entry.body.length < limits.codedBytes
     const body = isPlain ? entry.body : entry.ready[coding]
     if (!body) return null
     this.#deps.floors.touch(restaurantId)
-    this.#found.hit++
-    return { etag: entry.etag, body, coding: isPlain ? 'identity' : coding, found: 'hit' }
+    const found = current ? 'hit' : 'made'
+    this.#found[found]++
+    return { etag: entry.etag, body, coding: isPlain ? 'identity' : coding, found }
   }
 
   /** Forgets everything and stops. */
@@ -179,25 +170,35 @@ export class Answers {
     const stored = store && !floors.has(restaurantId) ? await store.read(key, at) : null
     if (stored && (stored.until === null || clock.now() < stored.until))
       return this.#enter(key, restaurantId, { place: at, ...stored }, 'redis')
-    const { place, ...written } = await this.#write(restaurantId, shape, end)
-    const { text, until = null, mark = '' } = written
-    const entry = this.#enter(key, restaurantId, { place, body: Buffer.from(text), until, mark }, 'made')
-    if (store && entry.body.length <= limits.answerStoreBytes) this.#unstored.add(key)
-    return entry
+    return this.#enterWritten(key, restaurantId, await this.#write(restaurantId, shape, end))
   }
 
-  async #write(restaurantId: string, shape: Shape, end: End): Promise<Written & { readonly place: Place }> {
+  async #write(restaurantId: string, shape: Shape, end: End): Promise<WrittenAt> {
     if (!shape.fromFloor) return shape.fromDatabase(restaurantId, end.seq)
     const { floors, clock } = this.#deps
     const { live, release } = await floors.hold(restaurantId)
     try {
       await live.reach(end.seq)
-      const now = clock.now()
-      const { epoch, seq } = live.floor.standing
-      return { place: { epoch, seq, hour: fullHour(now) }, ...shape.fromFloor(live, now) }
+      return writeFrom(live, shape.fromFloor, clock.now())
     } finally {
       release()
     }
+  }
+
+  /** Writes the answer for an end of the log from the floor in memory, where nothing has to be waited for; else null. */
+  #makeAtOnce(key: string, restaurantId: string, shape: Shape, end: End): Entry | null {
+    const { clock, floors } = this.#deps
+    const live = floors.now(restaurantId)
+    if (!shape.fromFloor || !live || !reaches(live.floor.standing, end)) return null
+    return this.#enterWritten(key, restaurantId, writeFrom(live, shape.fromFloor, clock.now()))
+  }
+
+  #enterWritten(key: string, restaurantId: string, written: WrittenAt): Entry {
+    const { place, body, until = null, mark = '' } = written
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body
+    const entry = this.#enter(key, restaurantId, { place, body: bytes, until, mark }, 'made')
+    if (this.#deps.store && bytes.length <= limits.answerStoreBytes) this.#unstored.add(key)
+    return entry
   }
 
   #enter(key: string, restaurantId: string, stored: Stored & { place: Place }, found: Found): Entry {
@@ -283,5 +284,10 @@ const ORDER_MICROS = 1_000_000
 /** The key of a restaurant's answer. */
 export const keyOf = (restaurantId: string, shape: Pick<Shape, 'key'>): string => `${restaurantId} ${shape.key}`
 
+function writeFrom(live: LiveFloor, write: NonNullable<Shape['fromFloor']>, now: Instant): WrittenAt {
+  const { epoch, seq } = live.floor.standing
+  return { place: { epoch, seq, hour: fullHour(now) }, ...write(live, now) }
+}
+
 /** Whether a place is that of a log that ends there, or a later one: the end was asked for before the answer was written. */
-const reaches = ({ epoch, seq }: Place, end: End): boolean => seq >= end.seq && epoch === end.epoch
+const reaches = ({ epoch, seq }: End, end: End): boolean => seq >= end.seq && epoch === end.epoch

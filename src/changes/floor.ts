@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { assert } from '../platform/errors.ts'
+import { limits } from '../platform/limits.ts'
 import type { Instant } from '../platform/clock.ts'
 import { canonicalJson } from './canonical.ts'
 import type { Change } from './log.ts'
@@ -39,6 +40,9 @@ export class Floor {
   #sum = 0
   #characters = 0
   #text: string | null = null
+  /** Keys of what was put or dropped last, and how many were before those. */
+  #touched: string[] = []
+  #forgotten = 0
 
   constructor(standing: Standing, entities: readonly { readonly kind: string; readonly value: EntityValue }[]) {
     this.#standing = standing
@@ -52,6 +56,21 @@ export class Floor {
   /** Everything on the floor, in no order. */
   get entities(): Iterable<Held> {
     return this.#held.values()
+  }
+
+  /** An entity by kind and id, with a space between. */
+  get(key: string): Held | undefined {
+    return this.#held.get(key)
+  }
+
+  /** How often anything was put or dropped. */
+  get touches(): number {
+    return this.#forgotten + this.#touched.length
+  }
+
+  /** Kinds and ids of what was put or dropped after so many {@link touches}; null where that is too long ago. */
+  touchedSince(touches: number): readonly string[] | null {
+    return touches < this.#forgotten ? null : this.#touched.slice(touches - this.#forgotten)
   }
 
   /** Entities on the floor. */
@@ -75,7 +94,11 @@ export class Floor {
     assert(change.epoch === epoch && change.seq === seq + 1, `change ${change.seq} does not follow ${seq}`)
     for (const entry of change.entries) {
       if (entry.op === 'put') this.#put(entry.kind, entry.value as EntityValue)
-      else this.#drop(`${entry.kind} ${entry.id}`)
+      else {
+        const key = `${entry.kind} ${entry.id}`
+        this.#touch(key)
+        this.#drop(key)
+      }
     }
     this.#standing = { ...this.#standing, seq: change.seq, at: change.at }
     this.#text = null
@@ -85,7 +108,11 @@ export class Floor {
   letGo(horizon: Instant): void {
     if (horizon <= this.#standing.horizon) return
     this.#standing = { ...this.#standing, horizon }
-    for (const [key, { endedAt }] of this.#held) if (endedAt !== null && endedAt < horizon) this.#drop(key)
+    for (const [key, { endedAt }] of this.#held) {
+      if (endedAt === null || endedAt >= horizon) continue
+      this.#touch(key)
+      this.#drop(key)
+    }
     this.#text = null
   }
 
@@ -102,6 +129,7 @@ export class Floor {
 
   #put(kind: string, value: EntityValue): void {
     const key = `${kind} ${value.id}`
+    this.#touch(key)
     this.#drop(key)
     const endedAt = value.endedAt ?? null
     if (endedAt !== null && endedAt < this.#standing.horizon) return
@@ -110,6 +138,13 @@ export class Floor {
     this.#held.set(key, { kind, id: value.id, version: value.version, endedAt, checksum, json })
     this.#sum = (this.#sum + checksum) >>> 0
     this.#characters += json.length
+  }
+
+  #touch(key: string): void {
+    this.#touched.push(key)
+    if (this.#touched.length < 2 * limits.floorTouches) return
+    this.#touched.splice(0, limits.floorTouches)
+    this.#forgotten += limits.floorTouches
   }
 
   #drop(key: string): void {

@@ -6,7 +6,7 @@ import { Floor, type EntityValue } from './floor.ts'
 import type { Hub } from './hub.ts'
 import { headOf, type Change } from './log.ts'
 import { RecentChanges, type Recent } from './recent.ts'
-import { changesSince, type Place, type ResyncReason } from './since.ts'
+import { changesSince, type Place, type ResyncReason, type Since } from './since.ts'
 
 /** How the entities of one kind are read: all but those that ended before the horizon. */
 export interface FloorKind {
@@ -87,6 +87,11 @@ export class LiveFloor {
   /** Whether it could not be read anew: it stands still for ever. */
   get isLost(): boolean {
     return this.#isLost
+  }
+
+  /** Whether it is read, and not being read anew. */
+  get isSettled(): boolean {
+    return this.#floor !== null && this.#waiting === null && !this.#isLost
   }
 
   /** Resolves when it isn't being read anew: until then it is of a log that has ended. Never rejects. */
@@ -173,11 +178,14 @@ export class LiveFloor {
     return at === undefined && this.after(since) !== null ? null : undefined
   }
 
-  async #lookUp(place: Place, limit: number): Promise<ResyncReason | null> {
+  /** What the log has after a place, `limit` changes at most. Rejects when the database can't be read. */
+  readLog(place: Place, limit: number): Promise<Since> {
     const { restaurantId } = this
-    const found = await this.#deps.db.transaction({ restaurantId }, (tx) =>
-      changesSince(tx, restaurantId, { ...place, limit }),
-    )
+    return this.#deps.db.transaction({ restaurantId }, (tx) => changesSince(tx, restaurantId, { ...place, limit }))
+  }
+
+  async #lookUp(place: Place, limit: number): Promise<ResyncReason | null> {
+    const found = await this.readLog(place, limit)
     if (found.kind === 'resync') return found.reason
     const { epoch, seq } = this.floor.standing
     const older = found.changes.map(({ frame, ...change }) => ({ text: frame, ...change }))

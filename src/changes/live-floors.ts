@@ -61,6 +61,12 @@ export class LiveFloors {
     }
   }
 
+  /** A floor that can be read without waiting for anything. */
+  now(restaurantId: string): LiveFloor | null {
+    const live = this.#kept.get(restaurantId)?.live
+    return live?.isSettled ? live : null
+  }
+
   /** Whether a floor is in memory, or on its way there. */
   has(restaurantId: string): boolean {
     return this.#kept.has(restaurantId)

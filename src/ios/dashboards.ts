@@ -30,7 +30,7 @@ import {
   tableShape,
   tableStatus,
 } from './shapes.ts'
-import { arrayOf, linesOn, type Line } from './sheet.ts'
+import { arrayOf, sheetOf, type Line } from './sheet.ts'
 import { naive } from './times.ts'
 
 const minimalGuest = z.object({
@@ -133,42 +133,37 @@ export const dashboardUpdates = route({
 function dashboardShape(deps: ShapeDeps, minimal: boolean): Shape {
   const { historyDays } = deps
   const [guests, tables] = minimal ? [minimalGuestForm, minimalTableForm] : [guestForm, tableForm]
-  const whole = (floor: { guests: Written; tables: Written; at: Instant }): string => {
-    const stats = statsOf(floor.guests.words, floor.tables.words)
-    return `{"guests":${floor.guests.text},"tables":${floor.tables.text},"stats":${JSON.stringify(stats)},"lastUpdated":"${naive(floor.at)}","isFullSync":true}`
-  }
+  const key = minimal ? 'dashboard' : 'dashboard whole'
   return {
-    key: minimal ? 'dashboard' : 'dashboard whole',
+    key,
     fromFloor: floorReaches(deps)
-      ? (live, now) => ({
-          text: whole({
-            guests: writtenLines(linesOn(live, guests, horizonAt(now, historyDays))),
-            tables: writtenLines(linesOn(live, tables, now)),
-            at: live.floor.standing.at,
-          }),
-        })
+      ? ({ floor }, now) => {
+          const sheet = sheetOf(floor, key)
+          const people = sheet.section(floor, guests, { horizon: horizonAt(now, historyDays), now })
+          const places = sheet.section(floor, tables, { horizon: now, now })
+          const end = endOf(people.words, places.words, floor.standing.at)
+          return { body: sheet.write('{"guests":[', people, '],"tables":[', places, '],', end) }
+        }
       : null,
     async fromDatabase(restaurantId, minSeq) {
       const { place, result: floor } = await askAt(deps, getFloor, restaurantId, { historyDays }, minSeq)
-      const text = whole({
-        guests: writtenLines(floor.guests.map(guests.write)),
-        tables: writtenLines(floor.tables.map(tables.write)),
-        at: floor.at,
-      })
-      return { place, text }
+      const [people, places] = [floor.guests.map(guests.write), floor.tables.map(tables.write)]
+      const end = endOf(wordsOf(people), wordsOf(places), floor.at)
+      return { place, body: `{"guests":${arrayOf(people)},"tables":${arrayOf(places)},${end}` }
     },
   }
 }
 
-interface Written {
-  readonly text: string
-  readonly words: readonly string[]
-}
+/** What a dashboard says behind its lists. */
+const endOf = (guests: ReadonlyMap<string, number>, tables: ReadonlyMap<string, number>, at: Instant): string =>
+  `"stats":${JSON.stringify(statsOf(guests, tables))},"lastUpdated":"${naive(at)}","isFullSync":true}`
 
-const writtenLines = (lines: readonly Pick<Line, 'text' | 'word'>[]): Written => ({
-  text: arrayOf(lines),
-  words: lines.map(({ word }) => word),
-})
+/** How many lines have each word, in the order of the first of each. */
+function wordsOf(lines: readonly Pick<Line, 'word'>[]): Map<string, number> {
+  const found = new Map<string, number>()
+  for (const { word } of lines) found.set(word, (found.get(word) ?? 0) + 1)
+  return found
+}
 
 /** What changed after a time, as the dashboard. */
 async function changesOnDashboard(call: Asked, since: Instant): Promise<z.output<typeof dashboard>> {
@@ -198,19 +193,14 @@ async function changedSince({ deps, context }: Pick<Asked, 'deps' | 'context'>, 
   }
 }
 
-function statsOf(guests: readonly string[], tables: readonly string[]) {
-  const count = (words: readonly string[]) => {
-    const found: Record<string, number> = {}
-    for (const word of words) found[word] = (found[word] ?? 0) + 1
-    return found
-  }
-  const tablesByStatus = count(tables)
-  const occupied = tablesByStatus['occupied'] ?? 0
+function statsOf(guests: ReadonlyMap<string, number>, tables: ReadonlyMap<string, number>) {
+  const all = (words: ReadonlyMap<string, number>) => [...words.values()].reduce((sum, count) => sum + count, 0)
+  const [occupied, total] = [tables.get('occupied') ?? 0, all(tables)]
   return {
-    total_guests: guests.length,
-    total_tables: tables.length,
-    occupancy_rate: tables.length === 0 ? 0 : Math.round((occupied / tables.length) * 100) / 100,
-    guests_by_status: count(guests),
-    tables_by_status: tablesByStatus,
+    total_guests: all(guests),
+    total_tables: total,
+    occupancy_rate: total === 0 ? 0 : Math.round((occupied / total) * 100) / 100,
+    guests_by_status: Object.fromEntries(guests),
+    tables_by_status: Object.fromEntries(tables),
   }
 }

@@ -79,5 +79,5 @@ export async function written<Input extends z.ZodType, Result>(
   json: (result: Result) => unknown,
 ): Promise<Written & { readonly place: Place }> {
   const { place, result } = await askAt(deps, q, restaurantId, q.input.parse(input), minSeq)
-  return { place, text: JSON.stringify(json(result)) }
+  return { place, body: JSON.stringify(json(result)) }
 }

@@ -16,7 +16,7 @@ import { check, field } from './pydantic.ts'
 import { route, type ShapeDeps } from './route.ts'
 import { floorReaches, guestForm, written } from './floor-shapes.ts'
 import { guestJson, guestShape } from './shapes.ts'
-import { arrayOf, linesOn } from './sheet.ts'
+import { listOn } from './sheet.ts'
 import { GUEST_SPELLINGS, partyStatusOf, POST_GUEST_WORDS } from './statuses.ts'
 
 const LIST = '/restaurants/:restaurantId/guests'
@@ -191,11 +191,12 @@ interface Listed {
 function guestsShape(deps: ShapeDeps, { historyDays, before, limit }: Listed): Shape {
   const isWhole = before === undefined && limit >= limits.guestsPerList && historyDays === deps.historyDays
   const input = { historyDays, before, limit: Math.min(limit, limits.guestsPerList) }
+  const key = isWhole ? 'guests' : `guests ${historyDays} ${before ?? ''} ${input.limit}`
   return {
-    key: isWhole ? 'guests' : `guests ${historyDays} ${before ?? ''} ${input.limit}`,
+    key,
     fromFloor:
       isWhole && floorReaches(deps)
-        ? (live, now) => ({ text: arrayOf(linesOn(live, guestForm, horizonAt(now, historyDays))) })
+        ? ({ floor }, now) => ({ body: listOn(floor, key, guestForm, { horizon: horizonAt(now, historyDays), now }) })
         : null,
     fromDatabase: (restaurantId, minSeq) =>
       written(deps, listGuests, restaurantId, input, minSeq, (guests) => guests.map(guestJson)),

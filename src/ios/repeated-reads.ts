@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { elapsedMillis } from '../platform/clock.ts'
 import { limits } from '../platform/limits.ts'
-import { keyOf, type Answers, type Coding, type Shape } from '../changes/answers.ts'
+import { keyOf, type Answer, type Answers, type Shape } from '../changes/answers.ts'
+import type { Coding } from '../changes/compress.ts'
 import { clientHas } from '../changes/etag.ts'
+import type { End, Heads } from '../changes/heads.ts'
 import type { Identities } from '../staff/identify.ts'
 import { codingOf } from './coding.ts'
 
@@ -17,7 +19,7 @@ export interface RepeatedRead {
   readonly millis: number
   readonly restaurantId: string
   readonly shape: string
-  readonly cache: 'hit' | 'not-modified'
+  readonly cache: 'hit' | 'made' | 'redis' | 'not-modified'
 }
 
 /** What is noted of reads, and what their answers say beside what was read. */
@@ -40,6 +42,7 @@ interface Asked {
 /** What repeated reads are answered from. */
 export interface RepeatedDeps {
   readonly answers: Answers
+  readonly heads: Heads
   readonly identities: Identities
 }
 
@@ -76,26 +79,54 @@ export class RepeatedReads {
     this.#isClosing = true
   }
 
-  /** Answers a request, if it is a read that can be answered at once. Nothing was done when it gives false. */
-  takes(watch: RequestWatch, request: IncomingMessage, response: ServerResponse): boolean {
+  /**
+   * Answers a request, if it is a read that can be answered from memory. Nothing was done when it gives false. One of several processes is told first where the log ends; what
+   * can't be answered then is given to `otherwise`.
+   */
+  takes(watch: RequestWatch, request: IncomingMessage, response: ServerResponse, otherwise: () => void): boolean {
     if (request.method !== 'GET' || this.#isClosing) return false
     const began = elapsedMillis()
     const asked = this.#asked.get(request.url!)
     if (!asked) return false
     const { headers } = request
-    const { authorization, 'accept-encoding': accepted, 'if-none-match': known } = headers
+    const { authorization, 'accept-encoding': accepted } = headers
     if (!authorization?.startsWith('Bearer ') || isUnusual(headers)) return false
     if (!this.#deps.identities.admitKnown(authorization.slice(7), asked.restaurantId)) return false
     const coding: Coding = accepted === undefined ? 'identity' : codingOf(accepted)
-    const answer = this.#deps.answers.kept(asked.restaurantId, asked.key, coding)
-    if (!answer) return false
-    const id = watch.idOf(request)
+    const { heads, answers } = this.#deps
+    const found = (end: End): Answer | null => {
+      try {
+        return answers.atOnce(asked.restaurantId, asked.key, asked.shape, coding, end)
+      } catch {
+        // The ordinary way meets the same fault, and says and answers it as any other. Here it would end the process.
+        return null
+      }
+    }
+    const end = heads.known(asked.restaurantId)
+    if (end) {
+      const answer = found(end)
+      const id = answer && watch.idOf(request)
+      if (!answer || id === null) return false
+      this.#answer({ watch, request, response, asked, began }, id, answer)
+      return true
+    }
+    // Where a process is alone, a floor that it doesn't follow is followed first.
+    const id = heads.isSole ? null : watch.idOf(request)
     if (id === null) return false
+    heads.of(asked.restaurantId).then((told) => {
+      const answer = this.#isClosing || response.destroyed ? null : found(told)
+      if (answer) this.#answer({ watch, request, response, asked, began }, id, answer)
+      else otherwise()
+    }, otherwise)
+    return true
+  }
 
+  #answer({ watch, request, response, asked, began }: Taken, id: string, answer: Answer): void {
     this.#taken++
     const { etag, body } = answer
+    const known = request.headers['if-none-match']
     const isKnown = known !== undefined && clientHas(known, etag)
-    const cache = isKnown ? 'not-modified' : 'hit'
+    const cache = isKnown ? 'not-modified' : answer.found
     const status = isKnown ? 304 : 200
     const said = ['etag', etag, 'cache-control', 'private, no-cache', 'vary', 'accept-encoding', 'x-request-id', id]
     const timing = watch.timingOf(elapsedMillis() - began, cache)
@@ -108,8 +139,16 @@ export class RepeatedReads {
     }
     const { restaurantId, route, name: shape } = asked
     watch.took({ id, url: request.url!, route, status, millis: elapsedMillis() - began, restaurantId, shape, cache })
-    return true
   }
+}
+
+/** A read that is answered here. */
+interface Taken {
+  readonly watch: RequestWatch
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly asked: Asked
+  readonly began: number
 }
 
 /** Whether a request has what repeated reads don't look at: a page's origin, or a body. */

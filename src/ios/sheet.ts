@@ -1,13 +1,10 @@
-import type { Instant } from '../platform/clock.ts'
-import type { Held } from '../changes/floor.ts'
-import type { LiveFloor } from '../changes/live-floor.ts'
+import { microsOf, type Instant } from '../platform/clock.ts'
+import type { Floor, Held } from '../changes/floor.ts'
 import type { Guest } from '../guests/guests.ts'
 import type { Table } from '../tables/tables.ts'
 
 /** One entity as one form of the contract writes it. `word` is its status there. */
 export interface Line {
-  readonly held: Held
-  readonly order: string
   readonly text: string
   readonly word: string
   /** From when on it counts minutes, which then stand in its text where {@link MINUTES} is; null for none. */
@@ -17,59 +14,251 @@ export interface Line {
 /** Stands in a line's text for minutes that are only known when it is sent. No JSON has it. */
 export const MINUTES = '\u0000'
 
+const MINUTE_MICROS = 60_000_000
+
+/** Whole minutes from one time to another in microseconds, 0 where that is earlier. */
+export const minutesBetweenMicros = (from: number, to: number): number =>
+  Math.max(0, Math.floor((to - from) / MINUTE_MICROS))
+
 /** How the entities of one kind are written in one form. */
 export interface Form<T> {
   readonly kind: string
   readonly order: (value: T) => string
-  /** Compares two orders. */
+  /** Compares two orders. No two entities have the same. */
   readonly compare: (a: string, b: string) => number
-  readonly write: (value: T) => Pick<Line, 'text' | 'word' | 'counts'>
+  readonly write: (value: T) => Line
 }
 
-/** The entities of one kind of a floor, written in one form, in order. From one state to the next only what was changed is written. */
-class Sheet {
-  #lines: Line[] = []
+/** One entity in an answer. */
+interface Row {
+  held: Held
+  order: string
+  word: string
+  /** In microseconds since 1970; null: it counts no minutes. */
+  counts: number | null
+  /** The minutes in its bytes. */
+  minutes: number
+  /** Where its bytes stand in the answer that was written last; -1 where they don't. */
+  at: number
+  length: number
+  /** Its bytes, from when they were made until the answer has them. */
+  fresh: Buffer | null
+}
+
+/** The entities of one kind in one form, in order. From one state of the floor to the next only what was changed is looked at. */
+class Rows {
   readonly #form: Form<unknown>
+  readonly #byId = new Map<string, Row>()
+  readonly #sorted: Row[] = []
+  /** How far it has followed the floor; null before it has read it. */
+  #seen: number | null = null
 
   constructor(form: Form<unknown>) {
     this.#form = form
   }
 
-  at(live: LiveFloor): readonly Line[] {
-    const { kind, compare } = this.#form
-    const here = new Map<string, Held>()
-    for (const held of live.floor.entities) if (held.kind === kind) here.set(held.id, held)
-    let isSorted = true
-    const lines: Line[] = []
-    for (const line of this.#lines) {
-      const held = here.get(line.held.id)
-      if (!held) continue
-      here.delete(held.id)
-      const kept = held === line.held ? line : this.#write(held)
-      isSorted &&= kept.order === line.order
-      lines.push(kept)
-    }
-    for (const held of here.values()) lines.push(this.#write(held))
-    if (!isSorted || here.size > 0) lines.sort((a, b) => compare(a.order, b.order))
-    return (this.#lines = lines)
+  /** The rows of a floor as it stands. Says whether any differ from those of before. */
+  follow(floor: Floor, now: number): boolean {
+    const touched = this.#seen === null ? null : floor.touchedSince(this.#seen)
+    this.#seen = floor.touches
+    if (touched === null) return this.#readAll(floor, now)
+    const prefix = `${this.#form.kind} `
+    let differs = false
+    for (const key of new Set(touched))
+      if (key.startsWith(prefix)) differs = this.#set(key.slice(prefix.length), floor.get(key), now) || differs
+    return differs
   }
 
-  #write(held: Held): Line {
+  get sorted(): readonly Row[] {
+    return this.#sorted
+  }
+
+  /** Makes the bytes of a row anew. */
+  rewrite(row: Row, now: number): void {
+    this.#write(row, JSON.parse(row.held.json), now)
+  }
+
+  #readAll(floor: Floor, now: number): boolean {
+    this.#byId.clear()
+    for (const held of floor.entities)
+      if (held.kind === this.#form.kind) this.#byId.set(held.id, this.#rowOf(held, now))
+    this.#sorted.splice(0, Infinity, ...this.#byId.values())
+    this.#sorted.sort((a, b) => this.#form.compare(a.order, b.order))
+    return true
+  }
+
+  /** Puts an entity in its place, or takes it away. */
+  #set(id: string, held: Held | undefined, now: number): boolean {
+    const old = this.#byId.get(id)
+    if (old?.held === held) return false
+    const row = held && this.#rowOf(held, now)
+    if (row) this.#byId.set(id, row)
+    else this.#byId.delete(id)
+    if (!old) this.#sorted.splice(this.#placeOf(row!.order), 0, row!)
+    else if (row?.order === old.order) this.#sorted[this.#placeOf(old.order)] = row
+    else {
+      this.#sorted.splice(this.#placeOf(old.order), 1)
+      if (row) this.#sorted.splice(this.#placeOf(row.order), 0, row)
+    }
+    return true
+  }
+
+  /** Where an order stands, or would. */
+  #placeOf(order: string): number {
+    let [from, to] = [0, this.#sorted.length]
+    while (from < to) {
+      const middle = (from + to) >> 1
+      if (this.#form.compare(this.#sorted[middle]!.order, order) < 0) from = middle + 1
+      else to = middle
+    }
+    return from
+  }
+
+  #rowOf(held: Held, now: number): Row {
     const value: unknown = JSON.parse(held.json)
-    return { held, order: this.#form.order(value), ...this.#form.write(value) }
+    const order = this.#form.order(value)
+    const row: Row = { held, order, word: '', counts: null, minutes: 0, at: -1, length: 0, fresh: null }
+    this.#write(row, value, now)
+    return row
+  }
+
+  #write(row: Row, value: unknown, now: number): void {
+    const { text, word, counts } = this.#form.write(value)
+    row.word = word
+    row.counts = counts === null ? null : microsOf(counts)
+    row.minutes = row.counts === null ? 0 : minutesBetweenMicros(row.counts, now)
+    row.fresh = Buffer.from(counts === null ? text : text.replace(MINUTES, String(row.minutes)))
+    row.length = row.fresh.length
+    row.at = -1
   }
 }
 
-// They live as long as the floor does.
-const sheets = new WeakMap<LiveFloor, Map<unknown, Sheet>>()
+/** What an answer shows of one kind. */
+export interface Section {
+  readonly rows: readonly Row[]
+  /** Bytes of all of them, with a comma between two. */
+  readonly bytes: number
+  readonly differs: boolean
+  /** How many have each status, in the order of the first of each. */
+  readonly words: ReadonlyMap<string, number>
+  /** The sum of all minutes that are counted, and when the first of them is over, in microseconds since 1970. */
+  readonly minutes: number
+  readonly until: number
+}
 
-/** The lines of a floor in a form, as it stands, without what ended before `horizon`. */
-export function linesOn<T>(live: LiveFloor, form: Form<T>, horizon: Instant): readonly Line[] {
-  const mine = sheets.get(live) ?? new Map<unknown, Sheet>()
-  sheets.set(live, mine)
-  const sheet = mine.get(form) ?? new Sheet(form as Form<unknown>)
-  mine.set(form, sheet)
-  return sheet.at(live).filter(({ held: { endedAt } }) => endedAt === null || endedAt >= horizon)
+/** When an answer is written, and what ended before `horizon` is left out. */
+export interface Moment {
+  readonly horizon: Instant
+  readonly now: Instant
+}
+
+/**
+ * An answer as it was written last, and where each entity stands in it: the next one is put together from pieces of
+ * it, so what wasn't changed is neither written as text nor made into bytes again.
+ */
+export class Sheet {
+  readonly #rows = new Map<unknown, Rows>()
+  #last: Buffer = Buffer.alloc(0)
+  #frame = ''
+
+  /** The entities of a floor in a form, without what ended before `horizon`. */
+  section<T>(floor: Floor, form: Form<T>, { horizon, now }: Moment): Section {
+    const rows = this.#rows.get(form) ?? new Rows(form as Form<unknown>)
+    this.#rows.set(form, rows)
+    const micros = microsOf(now)
+    return sectionOf(rows, rows.follow(floor, micros), horizon, micros)
+  }
+
+  /** Puts texts and sections together: all that {@link section} gave since the last time. */
+  write(...parts: readonly (string | Section)[]): Buffer {
+    const frame = parts.map((part) => (typeof part === 'string' ? part : '\u0000')).join('')
+    const isSame = frame === this.#frame && parts.every((part) => typeof part === 'string' || !part.differs)
+    if (isSame && this.#last.length > 0) return this.#last
+    const size = parts.reduce((sum, part) => sum + (typeof part === 'string' ? Buffer.byteLength(part) : part.bytes), 0)
+    const next = Buffer.allocUnsafeSlow(size)
+    let at = 0
+    for (const part of parts)
+      at += typeof part === 'string' ? next.write(part, at) : fill(next, at, part.rows, this.#last)
+    this.#frame = frame
+    return (this.#last = next)
+  }
+}
+
+function sectionOf(rows: Rows, follows: boolean, horizon: Instant, now: number): Section {
+  const shown: Row[] = []
+  const words = new Map<string, number>()
+  let [differs, bytes, minutes, until] = [follows, 0, 0, Infinity]
+  for (const row of rows.sorted) {
+    const { endedAt } = row.held
+    if (endedAt !== null && endedAt < horizon) {
+      differs ||= row.at >= 0
+      row.at = -1
+      row.fresh = null
+      continue
+    }
+    const counted = row.counts === null ? 0 : minutesBetweenMicros(row.counts, now)
+    if ((row.at < 0 && !row.fresh) || counted !== row.minutes) {
+      rows.rewrite(row, now)
+      differs = true
+    }
+    if (row.counts !== null) {
+      minutes += counted
+      until = Math.min(until, row.counts + (counted + 1) * MINUTE_MICROS)
+    }
+    shown.push(row)
+    bytes += row.length
+    words.set(row.word, (words.get(row.word) ?? 0) + 1)
+  }
+  return { rows: shown, bytes: bytes + Math.max(0, shown.length - 1), differs, words, minutes, until }
+}
+
+/** Writes rows with commas between them. Those that follow each other in `last` too are copied together. Gives how many bytes. */
+function fill(next: Buffer, start: number, rows: readonly Row[], last: Buffer): number {
+  let at = start
+  // What is to be copied from the last answer to before `at`.
+  let [from, to] = [0, 0]
+  const copy = () => void (to > from && last.copy(next, at - (to - from), from, to))
+  for (const row of rows) {
+    const { at: was, length, fresh } = row
+    const isNext = to > from && was === to + 1
+    if (!isNext) copy()
+    if (at > start) {
+      if (!isNext) next[at] = COMMA
+      at++
+    }
+    if (fresh) {
+      fresh.copy(next, at)
+      from = to = 0
+    } else {
+      if (!isNext) from = was
+      to = was + length
+    }
+    row.fresh = null
+    row.at = at
+    at += length
+  }
+  copy()
+  return at - start
+}
+
+const COMMA = 0x2c
+
+// They live as long as the floor does.
+const sheets = new WeakMap<Floor, Map<string, Sheet>>()
+
+/** The sheet of an answer from a floor, by the answer's key. */
+export function sheetOf(floor: Floor, key: string): Sheet {
+  const mine = sheets.get(floor) ?? new Map<string, Sheet>()
+  sheets.set(floor, mine)
+  const sheet = mine.get(key) ?? new Sheet()
+  mine.set(key, sheet)
+  return sheet
+}
+
+/** An answer that is the list of one kind. */
+export function listOn<T>(floor: Floor, key: string, form: Form<T>, moment: Moment): Buffer {
+  const sheet = sheetOf(floor, key)
+  return sheet.write('[', sheet.section(floor, form, moment), ']')
 }
 
 /** Guests newest first. */

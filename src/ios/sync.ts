@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { limits } from '../platform/limits.ts'
-import { plusMillis, type Instant } from '../platform/clock.ts'
+import { instantOfMicros, microsOf, plusMillis, type Instant } from '../platform/clock.ts'
 import type { Shape } from '../changes/answers.ts'
 import { horizonAt } from '../changes/live-floor.ts'
 import { execute, type Context } from '../changes/command.ts'
@@ -25,11 +25,12 @@ import {
   syncTableShape,
   zuluTime,
 } from './shapes.ts'
-import { arrayOf, linesOn, MINUTES, type Line } from './sheet.ts'
+import { arrayOf, MINUTES, sheetOf, type Line } from './sheet.ts'
 import { syncOperation, type SyncUpdate } from './sync-operations.ts'
 import { naive, zulu } from './times.ts'
 
 const restaurant = field.str({ max: 100 })
+const HOUR_MICROS = 3_600_000_000
 
 export const syncFull = route({
   method: 'GET',
@@ -134,27 +135,33 @@ export const syncBatch = route({
 /** The whole floor, as /api/sync says it. `timestamp` is the newest change in it. It tells how long guests have waited, so it changes by the minute. */
 export function fullSyncShape(deps: ShapeDeps): Shape {
   const { historyDays } = deps
-  const whole = (restaurantId: string, at: Instant, guests: readonly SyncLine[], tables: readonly Text[]): string =>
-    `{"restaurant_id":"${restaurantId}","timestamp":"${zulu(at)}","guests":${arrayOf(guests)},"tables":${arrayOf(tables)},` +
-    `"total_guests":${guests.length},"total_tables":${tables.length}}`
+  const headOf = (restaurantId: string, at: Instant) =>
+    `{"restaurant_id":"${restaurantId}","timestamp":"${zulu(at)}","guests":[`
+  const endOf = (guests: number, tables: number) => `],"total_guests":${guests},"total_tables":${tables}}`
+  const key = 'full sync'
   return {
-    key: 'full sync',
+    key,
     fromFloor: floorReaches(deps)
-      ? (live, now) => {
-          const { lines, ...clock } = waited(linesOn(live, syncGuestForm, horizonAt(now, historyDays)), now)
-          const tables = linesOn(live, syncTableForm, now)
-          return { text: whole(live.restaurantId, live.floor.standing.at, lines, tables), ...clock }
+      ? ({ restaurantId, floor }, now) => {
+          const sheet = sheetOf(floor, key)
+          const guests = sheet.section(floor, syncGuestForm, { horizon: horizonAt(now, historyDays), now })
+          const tables = sheet.section(floor, syncTableForm, { horizon: now, now })
+          const [head, end] = [headOf(restaurantId, floor.standing.at), endOf(guests.rows.length, tables.rows.length)]
+          const until = instantOfMicros(Math.min(guests.until, microsOf(now) + HOUR_MICROS))
+          return { body: sheet.write(head, guests, '],"tables":[', tables, end), until, mark: String(guests.minutes) }
         }
       : null,
     async fromDatabase(restaurantId, minSeq) {
       const { place, result: floor } = await askAt(deps, getFloor, restaurantId, { historyDays }, minSeq)
       const { lines, ...clock } = waited(floor.guests.map(syncGuestForm.write), deps.clock.now())
-      return { place, text: whole(restaurantId, floor.at, lines, floor.tables.map(syncTableForm.write)), ...clock }
+      const [guests, tables] = [arrayOf(lines), arrayOf(floor.tables.map(syncTableForm.write))]
+      const head = headOf(restaurantId, floor.at)
+      const end = endOf(floor.guests.length, floor.tables.length)
+      return { place, body: `${head.slice(0, -1)}${guests},"tables":${tables.slice(0, -1)}${end}`, ...clock }
     },
   }
 }
 
-type Text = Pick<Line, 'text'>
 type SyncLine = Pick<Line, 'text' | 'counts'>
 
 /** Lines with the minutes that have passed, until when that is so, and their sum: at one place in the log it tells one state of the clock from every other. */

@@ -15,7 +15,7 @@ import { field } from './pydantic.ts'
 import { route } from './route.ts'
 import { tableForm, written } from './floor-shapes.ts'
 import { id, tableJson, tableShape, zuluTime } from './shapes.ts'
-import { arrayOf, linesOn } from './sheet.ts'
+import { listOn } from './sheet.ts'
 import { TABLE_INPUT, tableStatusOf } from './statuses.ts'
 import { zulu } from './times.ts'
 
@@ -48,7 +48,7 @@ export const tablesList = route({
   answer: z.array(tableShape),
   shape: (deps) => ({
     key: 'tables',
-    fromFloor: (live, now) => ({ text: arrayOf(linesOn(live, tableForm, now)) }),
+    fromFloor: ({ floor }, now) => ({ body: listOn(floor, 'tables', tableForm, { horizon: now, now }) }),
     fromDatabase: (restaurantId, minSeq) =>
       written(deps, listTables, restaurantId, {}, minSeq, (tables) => tables.map(tableJson)),
   }),

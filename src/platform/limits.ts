@@ -32,6 +32,12 @@ export const limits = {
   socketPingMillis: 20_000,
   /** Sockets of one restaurant in one process. */
   socketsPerRestaurant: 500,
+  /**
+   * Connections that wait to be accepted. Linux drops what is more without a word, and whoever connects tries again
+   * after 1, 3 and 7 s: when a network comes back, all devices connect in the same moment. The system's own limit
+   * (`net.core.somaxconn`, 4,096) holds as well.
+   */
+  listenBacklog: 4_096,
   /** Sockets of one process. */
   socketsPerProcess: 20_000,
   /** Entities that one command may touch. */
@@ -105,6 +111,8 @@ export const limits = {
   /** Changes that a floor in memory keeps for those who come back, and their characters of JSON. */
   recentChanges: 1_000,
   recentCharacters: 1_000_000,
+  /** Entities of a floor whose last writing is remembered, so that an answer is written anew for those only; and as many more. */
+  floorTouches: 1_000,
   /** How long a floor that nobody holds is kept in memory, how many of them with how many characters of JSON, and how often that is looked at. */
   floorIdleMillis: 60_000,
   idleFloors: 1_000,
@@ -116,6 +124,8 @@ export const limits = {
   streamHelloMillis: 1_000,
   /** Characters of one frame of changes that a device missed. */
   frameCharacters: 256_000,
+  /** Pages of the log that devices of a restaurant which come back together share. */
+  sharedPages: 8,
   /** A server that stops spreads the return of its sockets over this time. */
   reconnectSpreadMillis: 3_000,
   /** How often a lost connection to Redis, or what is not subscribed there yet, is seen to. */
@@ -149,6 +159,8 @@ export const limits = {
   solePollTicks: 10,
   /** Questions where logs end that are under way at once; each is for all who ask meanwhile. */
   headQuestions: 2,
+  /** So long after one of them the next may be sent. */
+  headSpacingMillis: 2,
   /** Answers smaller than this are not compressed. */
   codedBytes: 1_024,
   /** Answers are handed to Redis when they have stood about so long, and are kept there so long; larger ones aren't. */

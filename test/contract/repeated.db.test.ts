@@ -35,8 +35,14 @@ interface Raw {
   readonly body: string
 }
 
-async function raw(path: string, headers: Record<string, string>, method = 'GET', body?: string): Promise<Raw> {
-  const sent = ask(app.base + path, { method, headers: { connection: 'close', ...headers } })
+async function raw(
+  path: string,
+  headers: Record<string, string>,
+  method = 'GET',
+  body?: string,
+  base = app.base,
+): Promise<Raw> {
+  const sent = ask(base + path, { method, headers: { connection: 'close', ...headers } })
   sent.end(body)
   const [answer] = (await once(sent, 'response')) as [IncomingMessage]
   return { status: answer.statusCode!, headers: answer.headers, body: await textOf(answer.setEncoding('latin1')) }
@@ -65,13 +71,13 @@ let cold = 0
 /** The same address in a spelling that was never asked for. */
 const unasked = (path: string) => `${path}${path.includes('?') ? '&' : '?'}cold=${++cold}`
 
-/** Asks for an address that was asked before and for one that was not. */
+/** Asks for an address that was not asked before, the way that knows who asks for a while, and for one that was. */
 async function both(path: string, headers: Record<string, string>, method = 'GET', body?: string) {
   const before = taken()
+  const ordinary = await raw(unasked(path), headers, method, body)
+  expect(taken()).toBe(before)
   const warm = await raw(path, headers, method, body)
   const wasTaken = taken() - before
-  const ordinary = await raw(unasked(path), headers, method, body)
-  expect(taken() - before).toBe(wasTaken)
   return { warm: essence(warm), ordinary: essence(ordinary), wasTaken, tag: warm.headers.etag }
 }
 
@@ -183,6 +189,33 @@ test('K7, M4, M5: repeated reads are in the log and in the figures as others are
   // The first of all went the ordinary way.
   expect(Object.keys(named[0]!)).toEqual(Object.keys(mine[0]!))
   expect(named[0]).toMatchObject({ method: 'GET', status: 200, restaurantId: house.id, msg: 'request' })
+})
+
+test('K7, K1: one of several processes asks where the log ends and then answers past the router, as new as what another has told', async () => {
+  const several = await startApp({}, { database: app.database })
+  const path = `/restaurants/${house.id}/guests`
+  const figures = () => several.app.repeated.figures.taken
+  const authorization = `Bearer ${house.token}`
+  const there = (at: string) => raw(at, { authorization }, 'GET', undefined, several.base)
+  await there(path)
+  for (let n = 0; n < 5; n++) {
+    const id = await house.walkIn(`Other ${n}`)
+    expect((await there(path)).body).toContain(id)
+    const before = [figures(), several.app.heads.figures.asked]
+    const warm = await there(path)
+    expect([figures(), several.app.heads.figures.asked]).toEqual([before[0]! + 1, before[1]! + 1])
+    expect(essence(warm)).toEqual(essence(await there(unasked(path))))
+    const known = await raw(
+      path,
+      { authorization, 'if-none-match': warm.headers.etag! },
+      'GET',
+      undefined,
+      several.base,
+    )
+    expect([known.status, known.body]).toEqual([304, ''])
+    expect(figures()).toBe(before[0]! + 2)
+  }
+  await several.close()
 })
 
 test('K7: a server that stops says so on every answer', async () => {
