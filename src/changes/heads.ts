@@ -1,3 +1,4 @@
+import { elapsedMillis } from '../platform/clock.ts'
 import type { Db } from '../platform/db.ts'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
@@ -14,7 +15,8 @@ interface Batch {
 
 /**
  * Tells where the log of a restaurant ends: no change that was acknowledged to anybody before the question is beyond it, whichever process made it. A process that is
- * the only one on its database knows by itself. One of several asks the database, one question for all who ask within a tick.
+ * the only one on its database knows by itself. One of several asks the database, one question for all who ask
+ * before it is sent: within a tick, and within {@link limits.headSpacingMillis} of the last question.
  */
 export class Heads {
   readonly #db: Db
@@ -25,6 +27,7 @@ export class Heads {
   readonly #free: (() => void)[] = []
   #underWay = 0
   #asked = 0
+  #askedAt = -Infinity
 
   constructor(db: Db, hub: Hub, isSole: boolean) {
     this.#db = db
@@ -59,11 +62,15 @@ export class Heads {
     const ids = new Set<string>()
     const turn = this.#underWay < limits.headQuestions ? Promise.resolve() : this.#place()
     const ends = turn.then(async () => {
+      // Each costs both processes more than a small answer: while many ask, those of a few milliseconds share one.
+      const wait = this.#askedAt + limits.headSpacingMillis - elapsedMillis()
+      if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
       await new Promise((resolve) => setImmediate(resolve))
       // Whoever asks from here on may know of something newer than the answer to this.
       this.#next = null
       this.#underWay++
       this.#asked++
+      this.#askedAt = elapsedMillis()
       try {
         return await headsOf(this.#db, [...ids])
       } finally {
