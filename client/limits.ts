@@ -13,6 +13,8 @@ export const limits = {
   /** `hello` and `applied` are sent this often at most. */
   helloMillis: 1_000,
   appliedMillis: 1_000,
+  /** While what was missed comes in it is shown this often at most. */
+  catchUpMillis: 250,
   /** Waits between attempts: the first, the longest, and the time of being connected after which they begin anew. */
   backoffMillis: 250,
   backoffMostMillis: 10_000,

@@ -45,6 +45,8 @@ export interface QueueDeps {
 export class Queue {
   readonly #deps: QueueDeps
   #queued: Queued[] = []
+  /** The same by their mutations' ids: each change that this device missed is looked up. */
+  readonly #byId = new Map<string, Queued>()
   #conflicts = new Map<string, Conflict>()
   #counter = 0
   #isRunning = false
@@ -58,7 +60,7 @@ export class Queue {
     for (const [key, value] of [...stored].sort(([a], [b]) => (a < b ? -1 : 1))) {
       if (key.startsWith(`${deps.prefix}mutation/`)) {
         const { place = null, ...mutation } = value as Mutation & { place?: Place }
-        this.#queued.push({ key, mutation, isStored: true, place })
+        this.#append({ key, mutation, isStored: true, place })
         this.#counter = Math.max(this.#counter, Number(key.slice(-12)) + 1)
       }
       if (key.startsWith(`${deps.prefix}conflict/`)) {
@@ -93,7 +95,7 @@ export class Queue {
       throw new ClientError('too-large', `A change has ${limits.bodyBytes} bytes at most`)
     const key = `${this.#deps.prefix}mutation/${String(this.#counter++).padStart(12, '0')}`
     const queued: Queued = { key, mutation, isStored: false, place: null }
-    this.#queued.push(queued)
+    this.#append(queued)
     const settled = new Promise<Settled>((resolve) => {
       queued.settle = resolve
     })
@@ -106,7 +108,7 @@ export class Queue {
 
   /** A change on the stream: if it is one of ours, it is done, whether its answer has come or not. */
   seen(mutationId: string | null, place: Place): void {
-    const queued = this.#queued.find(({ mutation }) => mutation.id === mutationId)
+    const queued = mutationId === null ? undefined : this.#byId.get(mutationId)
     if (!queued || queued.place) return
     queued.place = place
     if (queued !== this.#sending) queued.settle?.({ outcome: 'done', seq: place.seq, result: null })
@@ -120,9 +122,7 @@ export class Queue {
     )
     return {
       ops: landed.map(({ key }) => ({ drop: key })),
-      done: () => {
-        this.#queued = this.#queued.filter((each) => !landed.includes(each))
-      },
+      done: () => this.#take(landed),
     }
   }
 
@@ -225,8 +225,19 @@ export class Queue {
     this.#wake = null
   }
 
+  #append(queued: Queued): void {
+    this.#queued.push(queued)
+    this.#byId.set(queued.mutation.id, queued)
+  }
+
+  #take(gone: readonly Queued[]): void {
+    const all = new Set(gone)
+    this.#queued = this.#queued.filter((each) => !all.has(each))
+    for (const each of gone) if (this.#byId.get(each.mutation.id) === each) this.#byId.delete(each.mutation.id)
+  }
+
   #remove(queued: Queued): void {
-    this.#queued = this.#queued.filter((each) => each !== queued)
+    this.#take([queued])
     this.#deps.changed()
   }
 

@@ -3,7 +3,8 @@ import { limits } from './limits.ts'
 import type { Change, Entity, Snapshot } from './words.ts'
 
 interface Held extends Entity {
-  readonly sum: number
+  /** Null until it is asked for: of what a device missed, most is overwritten by the time it stands where the server does. */
+  sum: number | null
 }
 
 /** What became of a change: it was next; it was there already; something before it is missing; it belongs to another log. */
@@ -25,7 +26,9 @@ export class Confirmed {
   /** Ends of visits, by kind and id: what the horizon will pass. */
   #ends = new Map<string, { readonly kind: string; readonly id: string; readonly endedAt: string }>()
   #count = 0
+  /** Of those whose sums are known; the others are in `#unsummed`. */
   #sum = 0
+  #unsummed = new Set<Held>()
   #recheck: Iterator<Held> | null = null
 
   /** Applies what follows next; anything else leaves the state as it is. */
@@ -48,6 +51,7 @@ export class Confirmed {
     this.#ends = new Map()
     this.#count = 0
     this.#sum = 0
+    this.#unsummed = new Set()
     this.#recheck = null
     this.epoch = epoch
     this.seq = seq
@@ -67,6 +71,11 @@ export class Confirmed {
 
   /** Number and sum of all entities, as the server tells them. */
   hash(): string {
+    for (const held of this.#unsummed) {
+      held.sum = sumOf(held.kind, held.id, held.value)
+      this.#sum = addSums(this.#sum, held.sum)
+    }
+    this.#unsummed.clear()
     return hashText(this.#count, this.#sum)
   }
 
@@ -77,8 +86,10 @@ export class Confirmed {
       if (next.done === true) next = (this.#recheck = this.#every()).next()
       if (next.done === true) return
       const held = next.value
+      if (held.sum === null) continue
       const sum = sumOf(held.kind, held.id, held.value)
-      if (sum !== held.sum) this.#hold({ ...held, sum }, held)
+      this.#sum = addSums(this.#sum, sum - held.sum)
+      held.sum = sum
     }
   }
 
@@ -108,14 +119,18 @@ export class Confirmed {
     if (typeof endedAt === 'string') this.#ends.set(`${kind} ${id}`, { kind, id, endedAt })
     else this.#ends.delete(`${kind} ${id}`)
     if (!had) this.#count++
-    this.#hold({ kind, id, version, value: frozen(value), sum: sumOf(kind, id, value) }, had)
+    if (had) this.#forget(had)
+    const held: Held = { kind, id, version, value: frozen(value), sum: null }
+    let all = this.#kinds.get(kind)
+    if (!all) this.#kinds.set(kind, (all = new Map()))
+    all.set(id, held)
+    this.#unsummed.add(held)
   }
 
-  #hold(held: Held, had: Held | undefined): void {
-    let kind = this.#kinds.get(held.kind)
-    if (!kind) this.#kinds.set(held.kind, (kind = new Map()))
-    kind.set(held.id, held)
-    this.#sum = addSums(this.#sum, held.sum - (had?.sum ?? 0))
+  /** Takes its sum out of the hash. */
+  #forget(held: Held): void {
+    if (held.sum === null) this.#unsummed.delete(held)
+    else this.#sum = addSums(this.#sum, -held.sum)
   }
 
   #drop(kind: string, id: string): void {
@@ -124,7 +139,7 @@ export class Confirmed {
     this.#kinds.get(kind)!.delete(id)
     this.#ends.delete(`${kind} ${id}`)
     this.#count--
-    this.#sum = addSums(this.#sum, -had.sum)
+    this.#forget(had)
   }
 
   *#every(): Generator<Held> {

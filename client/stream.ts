@@ -44,6 +44,7 @@ export class Stream {
   repairs = 0
   #helloAt = Number.NEGATIVE_INFINITY
   #appliedAt = Number.NEGATIVE_INFINITY
+  #toldAt = Number.NEGATIVE_INFINITY
   #timers: Record<Timer, (() => void) | null> = {
     retry: null,
     silence: null,
@@ -208,7 +209,13 @@ export class Stream {
       this.#head = Math.max(this.#head, change.seq)
       if (became === 'applied') this.#deps.onChange(change)
     }
-    this.#deps.changed()
+    // What comes in a hundred frames is not to be shown a hundred times. The last is told with the state: it is live then.
+    const { at, confirmed } = this.#deps
+    const isBehind = this.#state === 'catching-up' && confirmed.seq < this.#head
+    if (!isBehind || at.now() - this.#toldAt >= limits.catchUpMillis) {
+      this.#toldAt = at.now()
+      this.#deps.changed()
+    }
     if (this.#state === 'live') this.#deps.synced()
     this.#tellApplied()
   }
