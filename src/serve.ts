@@ -56,7 +56,7 @@ export async function serve(
 
 async function listen(app: App, config: Config): Promise<void> {
   try {
-    await app.server.listen({ host: config.HOST, port: config.PORT })
+    await app.server.listen({ host: config.HOST, port: config.PORT, backlog: limits.listenBacklog })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EADDRINUSE')

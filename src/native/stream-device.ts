@@ -9,7 +9,6 @@ import type { Frame } from '../changes/frame.ts'
 import type { LiveFloor } from '../changes/live-floor.ts'
 import { said, type BeginsAnew, type Hello } from '../changes/protocol.ts'
 import { closeCodes, Session, type SessionOwner, type SessionTimes } from '../changes/session.ts'
-import { changesSince } from '../changes/since.ts'
 import type { AccessReview } from '../staff/access-review.ts'
 import type { Identities } from '../staff/identify.ts'
 import { Admission } from './admission.ts'
@@ -221,8 +220,7 @@ export class StreamDevice implements Follower, SessionOwner {
       if (turn !== this.#turn || this.#gone) return
       const recent = floor.after(this.#seq)
       if (recent?.length === 0) return this.#room!.follow(this)
-      if (recent) this.#sendChanges(recent)
-      else if (!(await this.#sendFromLog(turn, epoch))) return
+      if (!(await this.#sendMissed(turn, recent))) return
     }
   }
 
@@ -235,52 +233,34 @@ export class StreamDevice implements Follower, SessionOwner {
       if (error instanceof AppError && error.code === 'ahead-of-log') return 'ahead'
       throw error
     }
-    return live.reasonAgainst(place)
+    return this.#room!.catchUp.reasonAgainst(place, () => live.reasonAgainst(place))
   }
 
-  /** Sends what the log has after the last change sent. False: the device begins anew instead. */
-  async #sendFromLog(turn: number, epoch: string): Promise<boolean> {
-    const found = await this.#readLog({ epoch, since: this.#seq }, limits.changesPerRead)
+  /** Sends changes after the last one sent: those in memory, or where it doesn't have them the log's. False: this beginning is over. */
+  async #sendMissed(turn: number, recent: readonly { seq: number; text: string }[] | null): Promise<boolean> {
+    const { catchUp } = this.#room!
+    const missed = recent ? { kind: 'steps' as const, steps: catchUp.recent(recent) } : await catchUp.page(this.#seq)
     if (turn !== this.#turn || this.#gone) return false
-    if (found.kind === 'resync') {
-      void this.#bringUp(++this.#turn, null, found.reason)
+    if (missed.kind === 'resync') {
+      void this.#bringUp(++this.#turn, null, missed.reason)
       return false
     }
-    const changes = found.changes.map(({ seq, frame }) => ({ seq, text: frame }))
-    for (let sent = 0; sent < changes.length; sent += this.#sendChanges(changes.slice(sent))) {
+    for (const { last, frame } of missed.steps) {
+      this.#seq = last
+      this.#applied = last
+      this.send(frame)
       await this.#session.drained()
       if (turn !== this.#turn || this.#gone) return false
     }
     return true
   }
 
-  #readLog(place: Place, limit: number) {
-    const { db } = this.#deps
-    const restaurantId = this.#restaurantId
-    return db.transaction({ restaurantId }, (tx) => changesSince(tx, restaurantId, { ...place, limit }))
-  }
-
   #sendSnapshot({ floor }: LiveFloor, reason: BeginsAnew): void {
     const { epoch, seq } = floor.standing
     this.send(JSON.stringify({ type: 'resync', reason, epoch, head: seq }))
-    this.send(`{"type":"snapshot",${floor.text}}`)
+    this.send(this.#room!.catchUp.snapshot(floor))
     this.#seq = seq
     this.#applied = seq
-  }
-
-  /** Sends one frame of them: as many as fit, at least one. Gives how many; the rest is sent once the device has taken this. */
-  #sendChanges(changes: readonly { readonly seq: number; readonly text: string }[]): number {
-    const texts: string[] = []
-    let characters = 0
-    for (const { seq, text } of changes) {
-      if (characters > 0 && characters + text.length > limits.frameCharacters) break
-      texts.push(text)
-      characters += text.length
-      this.#seq = seq
-    }
-    this.#applied = this.#seq
-    this.send(`{"type":"changes","changes":[${texts.join(',')}]}`)
-    return texts.length
   }
 
   onGone(): void {

@@ -1,6 +1,7 @@
 import { elapsedMillis, type Clock } from '../platform/clock.ts'
 import { limits } from '../platform/limits.ts'
 import { assert } from '../platform/errors.ts'
+import { CatchUp } from '../changes/catch-up.ts'
 import { Frame } from '../changes/frame.ts'
 import type { Change } from '../changes/log.ts'
 import type { LiveFloor, Watcher } from '../changes/live-floor.ts'
@@ -34,6 +35,11 @@ export interface RoomDeps {
 /** The devices of one restaurant that are up to date: each change is written out once for all of them. */
 export class StreamRoom implements Watcher {
   readonly restaurantId: string
+  /** What those who are not live yet are sent. */
+  readonly catchUp = new CatchUp((since, limit) => {
+    const floor = this.#floor!
+    return floor.readLog({ epoch: floor.floor.standing.epoch, since }, limit)
+  })
   readonly #deps: RoomDeps
   readonly #onEmpty: () => void
   readonly #present = new Set<Follower>()
@@ -42,6 +48,8 @@ export class StreamRoom implements Watcher {
   #floor: LiveFloor | null = null
   #unwatch: (() => void) | null = null
   #nextBeat = 0
+  /** Whether anybody has entered or been behind since the last {@link tidy}. */
+  #wasBehind = false
 
   constructor(restaurantId: string, deps: RoomDeps, onEmpty: () => void) {
     this.restaurantId = restaurantId
@@ -62,6 +70,7 @@ export class StreamRoom implements Watcher {
   /** Lets a device in; it hears nothing until it `follows`. Rejects when the floor can't be read. */
   async enter(device: Follower): Promise<LiveFloor> {
     this.#present.add(device)
+    this.#wasBehind = true
     this.#held ??= this.#open()
     try {
       return (await this.#held).live
@@ -79,6 +88,7 @@ export class StreamRoom implements Watcher {
 
   /** A device begins anew: it hears nothing until it follows again. */
   pause(device: Follower): void {
+    this.#wasBehind = true
     this.#live.delete(device)
   }
 
@@ -86,6 +96,13 @@ export class StreamRoom implements Watcher {
     this.#live.delete(device)
     this.#present.delete(device)
     if (this.#present.size === 0) this.close()
+  }
+
+  /** Forgets what was written for those who are brought up, where nobody has been since the last time. */
+  tidy(): void {
+    if (this.#live.size < this.#present.size) this.#wasBehind = true
+    else if (this.#wasBehind) this.#wasBehind = false
+    else this.catchUp.clear()
   }
 
   /** Sends the heartbeat when it is time, or will be in so many milliseconds. */
@@ -115,6 +132,8 @@ export class StreamRoom implements Watcher {
 
   onReset(): void {
     this.#live.clear()
+    this.#wasBehind = true
+    this.catchUp.clear()
     for (const device of this.#present) device.beginAnew()
   }
 

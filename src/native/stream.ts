@@ -123,7 +123,10 @@ export class Stream {
   #sweep(): void {
     const now = Date.now()
     this.#sweeps++
-    for (const room of this.#rooms.values()) room.beat()
+    for (const room of this.#rooms.values()) {
+      room.beat()
+      room.tidy()
+    }
     if (this.#sweeps % SWEEPS_PER_SECOND === 0) for (const device of this.#devices) device.sweep(now)
   }
 }
