@@ -28,6 +28,7 @@ export const longRepeats: Repeats = {
   REPEATS: '5000',
   CORRUPTED: '100',
   MANY_COMMANDS: '1000000',
+  PLANTED_SHARES: '1',
   KILL_MATRIX: '100',
   TOXIC_ROUNDS: '3',
   ORACLE_BATCHES: '1000',

@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { HeldReads } from '../../test/held-reads.ts'
+import { startApp, TEST_SECRET, type Restaurant, type TestApp } from '../../test/kit.ts'
+import { newId } from '../platform/ids.ts'
+import { limits } from '../platform/limits.ts'
+import { Tokens } from '../platform/tokens.ts'
+import { Identities } from './identify.ts'
+
+/** What is remembered of whom a token names, and for how long, by a clock of its own. */
+
+const EXPIRES = 4_000_000_000
+let app: TestApp
+let db: HeldReads
+let r: Restaurant
+let now: number
+let identities: Identities
+const tokens = new Tokens(TEST_SECRET)
+
+beforeAll(async () => {
+  app = await startApp()
+  db = new HeldReads({ url: app.database.url, poolSize: 5 })
+})
+afterAll(async () => {
+  await db.close()
+  await app.close()
+})
+beforeEach(async () => {
+  r = await app.restaurant()
+  now = 1_000_000
+  identities = new Identities(db, tokens, () => now)
+})
+
+const signed = (sub: string, sid?: string) => tokens.sign({ sub, exp: EXPIRES, ...(sid !== undefined && { sid }) })
+const rename = (name: string) =>
+  app.database.sql('update qtable.staff set first_name = $2 where id = $1', [r.staffId, name])
+const find = async (token: string) => (await identities.admit(token, 'self')).admitted
+const known = (token: string) => identities.admitKnown(token, r.id)
+const nameOf = async (token: string) => (await find(token))?.firstName
+
+test('A7: an identity is remembered so long and not a moment longer, by either way of asking', async () => {
+  const token = signed(r.staffId)
+  expect(known(token)).toBeNull()
+  expect(await nameOf(token)).toBeNull()
+  await rename('Ada')
+  now += limits.identityMillis - 1
+  expect(await nameOf(token)).toBeNull()
+  expect(known(token)).toMatchObject({ staffId: r.staffId, signInId: null, firstName: null })
+  now += 1
+  expect(known(token)).toBeNull()
+  expect(await nameOf(token)).toBe('Ada')
+})
+
+test('A7: what is forgotten of a person is all of theirs, whatever the sign-in, and of nobody else', async () => {
+  const other = await app.restaurant()
+  const mine = [r.token, (await r.signIn()).accessToken, (await r.signIn()).accessToken]
+  for (const token of [...mine, other.token]) await find(token)
+  expect(new Set(mine.map((token) => known(token)?.signInId)).size).toBe(3)
+  await rename('Ada')
+  identities.forget(r.staffId)
+  expect(mine.map((token) => known(token))).toEqual([null, null, null])
+  expect(identities.admitKnown(other.token, other.id)).toMatchObject({ staffId: other.staffId })
+  expect(known(other.token)).toBeNull()
+  for (const token of mine) expect(await nameOf(token)).toBe('Ada')
+})
+
+test('A7: a read that failed is asked again, and one that is under way is shared', async () => {
+  const token = signed(r.staffId)
+  db.fail()
+  await expect(find(token)).rejects.toThrow('planted')
+  const asked = () => (db.asked.get('read-identity') ?? 0) + (db.asked.get('read-signed-in') ?? 0)
+  const before = asked()
+  const both = await Promise.all([find(token), find(token)])
+  expect(both[0]).toMatchObject({ staffId: r.staffId })
+  expect(both[1]).toBe(both[0])
+  expect(asked()).toBe(before + 1)
+})
+
+test('A7: who changed while they were read is read again', async () => {
+  const token = signed(r.staffId)
+  db.hold('read-identity')
+  const first = find(token)
+  await expect.poll(() => db.held).toBe(1)
+  await rename('Ada')
+  identities.forget(r.staffId)
+  const second = find(token)
+  await expect.poll(() => db.held).toBe(2)
+  db.letAll()
+  expect([(await first)?.firstName, (await second)?.firstName]).toEqual([null, 'Ada'])
+  expect(known(token)).toMatchObject({ firstName: 'Ada' })
+})
+
+test("A7: a token proves nobody whose id or sign-in isn't one, is unknown, or is somebody else's", async () => {
+  const other = await app.restaurant()
+  const { accessToken } = await other.signIn()
+  const { sid } = tokens.verify(accessToken) as unknown as { sid: string }
+  for (const token of [
+    signed('x'),
+    signed(newId()),
+    signed(r.staffId, 'x'),
+    signed(r.staffId, newId()),
+    signed(r.staffId, sid),
+  ])
+    expect(await find(token)).toBeNull()
+  expect(await find('nonsense')).toBeNull()
+  expect(known('nonsense')).toBeNull()
+  expect(await find(accessToken)).toMatchObject({ staffId: other.staffId, signInId: sid })
+})

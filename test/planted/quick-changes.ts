@@ -1,0 +1,151 @@
+import type { QuickBug } from './quick.ts'
+
+const hub = 'src/changes/hub.ts'
+const orders = 'src/changes/hub-orders.db.test.ts'
+
+/** In `src/changes`: guards that only a rare order of events needs, horizons, what a commit says of itself. */
+export const changesBugs: readonly QuickBug[] = [
+  {
+    name: 'the hub takes a lower head of the same epoch',
+    edits: [{ file: hub, from: ' || head.seq < before.seq) this.#reset', to: ') this.#reset' }],
+    test: orders,
+    named: 'L4, F2: a log that ends earlier',
+  },
+  {
+    name: 'the hub compares a head with what came after it was asked for',
+    edits: [{ file: hub, from: 'head.seq < before.seq) this.#reset', to: 'head.seq < room.at.seq) this.#reset' }],
+    test: orders,
+    named: 'L4: what was delivered while the heads were asked for',
+  },
+  {
+    name: 'what commits while a listener begins waits for the next change',
+    edits: [{ file: hub, from: '      room.at = head\n      this.#drain(room)', to: '      room.at = head' }],
+    test: orders,
+    named: 'L4: what commits while a new listener',
+  },
+  {
+    name: 'a doubt is ended by a question that was asked before it',
+    edits: [{ file: hub, from: 'if (wasInDoubt && room', to: 'if (room' }],
+    test: orders,
+    named: 'L4: a question that was asked before',
+  },
+  {
+    name: 'a process that is alone asks of a doubt once and then seldom',
+    edits: [{ file: hub, from: ' || this.#isInDoubt()) void this.poll()', to: ') void this.poll()' }],
+    test: orders,
+    named: 'L4: a doubt that the database did not end',
+  },
+  {
+    name: 'word of another epoch is not looked into',
+    edits: [
+      {
+        file: hub,
+        from: 'if (room.at.epoch !== epoch) void this.#compare([room])\n    else if',
+        to: 'if (room.at.epoch !== epoch) return\n    else if',
+      },
+    ],
+    test: orders,
+    named: 'L4, F2: word of another epoch',
+  },
+  {
+    name: 'what is on its way is not the newest that a process knows',
+    edits: [
+      {
+        file: hub,
+        from: 'return room.behind ? { epoch: room.at.epoch, seq: room.behind.seq } : room.at',
+        to: 'return room.at',
+      },
+    ],
+    test: orders,
+    named: 'L4, H1: word of a change',
+  },
+  {
+    name: 'changes of a log that ended are delivered in the next one',
+    edits: [{ file: hub, from: '          if (change.epoch !== room.at!.epoch) return\n', to: '' }],
+    test: orders,
+    named: 'L4, F2: what was being read',
+  },
+  {
+    name: 'whoever asks where a log ends is given an answer that was under way',
+    edits: [
+      {
+        file: 'src/changes/heads.ts',
+        from: '      this.#next = null\n      this.#underWay++',
+        to: '      this.#underWay++',
+      },
+      {
+        file: 'src/changes/heads.ts',
+        from: '        this.#underWay--\n',
+        to: '        this.#underWay--\n        this.#next = null\n',
+      },
+    ],
+    test: 'src/changes/heads.db.test.ts',
+    named: 'K1: who asks while',
+  },
+  {
+    name: "a mutation's fingerprint leaves out the command",
+    edits: [
+      {
+        file: 'src/changes/mutations.ts',
+        from: '`${command}\\n${JSON.stringify(input)}`',
+        to: 'JSON.stringify(input)',
+      },
+    ],
+    test: 'src/changes/command.db.test.ts',
+    named: 'L5: the same id with another command',
+  },
+  {
+    name: 'what a part that failed had locked and changed is still held',
+    edits: [{ file: 'src/changes/command.ts', from: '      this.held = held\n', to: '' }],
+    test: 'src/guests/batch.db.test.ts',
+    named: 'B2',
+  },
+  {
+    name: 'what ended at the horizon is let go an hour early',
+    edits: [
+      {
+        file: 'src/changes/floor.ts',
+        from: 'if (endedAt !== null && endedAt < horizon)',
+        to: 'if (endedAt !== null && endedAt <= horizon)',
+      },
+    ],
+    test: 'src/changes/floor.test.ts',
+    named: 'F1, D1: what ended at the horizon',
+  },
+  {
+    name: 'a change that ended at the horizon is not put on the floor',
+    edits: [
+      {
+        file: 'src/changes/floor.ts',
+        from: 'endedAt < this.#standing.horizon) return',
+        to: 'endedAt <= this.#standing.horizon) return',
+      },
+    ],
+    test: 'src/changes/floor.test.ts',
+    named: 'F1, D1: what ended at the horizon',
+  },
+  {
+    name: "the cutoff of the log goes by a server's own clock",
+    edits: [{ file: 'src/changes/retention.ts', from: 'least($1::timestamptz, now())', to: '$1::timestamptz' }],
+    test: 'src/changes/retention.db.test.ts',
+    named: 'L11: a server whose clock runs ahead',
+  },
+  {
+    name: 'a gap at the end of what was missed is not noticed',
+    edits: [{ file: 'src/changes/since.ts', from: 'rows.length === due && rows', to: 'rows' }],
+    test: 'src/changes/since.db.test.ts',
+    named: 'L9: an answer that would lack',
+  },
+  {
+    name: 'the change at the floor of the log is asked for its time',
+    edits: [
+      {
+        file: 'src/changes/since.ts',
+        from: '!first.fits && since > here.floor',
+        to: '!first.fits && since >= here.floor',
+      },
+    ],
+    test: 'src/changes/since.db.test.ts',
+    named: 'L9',
+  },
+]

@@ -1,0 +1,127 @@
+import type { QuickBug } from './quick.ts'
+
+const locks = 'src/guests/lock-order.db.test.ts'
+
+/** In the nouns: locks in another order, which repeats hide, and what a party or a table keeps. */
+export const nounBugs: readonly QuickBug[] = [
+  {
+    name: 'a guest is locked before its tables',
+    edits: [
+      {
+        file: 'src/guests/seating.ts',
+        from: '  const [tables, guests] = await Promise.all([\n    lockTables(w, wanted ? [wanted] : [], [guestId]),\n    lockGuests(w, [guestId]),',
+        to: '  const [guests, tables] = await Promise.all([\n    lockGuests(w, [guestId]),\n    lockTables(w, wanted ? [wanted] : [], [guestId]),',
+      },
+    ],
+    test: locks,
+    named: 'L18: seating',
+  },
+  {
+    name: 'a batch locks guests before tables',
+    edits: [
+      {
+        file: 'src/guests/run-batch.ts',
+        from: "  const tables = await lockTables(w, named('tableId'), wanted)",
+        to: "  await lockGuests(w, wanted)\n  const tables = await lockTables(w, named('tableId'), wanted)",
+      },
+    ],
+    test: locks,
+    named: 'L18: a reservation is locked',
+  },
+  {
+    name: 'a batch locks guests before reservations',
+    edits: [
+      {
+        file: 'src/guests/run-batch.ts',
+        from: '  await lockReservations(w, parties)\n  await lockGuests(w, parties)',
+        to: '  await lockGuests(w, parties)\n  await lockReservations(w, parties)',
+      },
+    ],
+    test: locks,
+    named: 'L18: a reservation is locked',
+  },
+  {
+    name: 'a reservation is locked before its tables',
+    edits: [
+      {
+        file: 'src/reservations/update-reservation.ts',
+        from: '  const tables = await lockTables(w, wanted ? [wanted] : [], [id])\n  const before = await lockReservation(w, id)',
+        to: '  const before = await lockReservation(w, id)\n  const tables = await lockTables(w, wanted ? [wanted] : [], [id])',
+      },
+    ],
+    test: locks,
+    named: 'L18: a reservation is locked',
+  },
+  {
+    name: 'guests are locked from the last to the first',
+    edits: [
+      {
+        file: 'src/guests/guests.ts',
+        from: 'id = any ($2::uuid[]) order by id for update',
+        to: 'id = any ($2::uuid[]) order by id desc for update',
+      },
+    ],
+    test: locks,
+    named: 'L18: of one kind',
+  },
+  {
+    name: 'reservations are locked from the last to the first',
+    edits: [
+      {
+        file: 'src/reservations/reservations.ts',
+        from: 'id = any ($2::uuid[]) order by id for update',
+        to: 'id = any ($2::uuid[]) order by id desc for update',
+      },
+    ],
+    test: locks,
+    named: 'L18: of one kind',
+  },
+  {
+    name: 'a party that loses its table keeps the time of its seating',
+    edits: [
+      {
+        file: 'src/guests/seating.ts',
+        from: 'tableId: null, seatedTime: null, endedAt: null }',
+        to: 'tableId: null, endedAt: null }',
+      },
+    ],
+    test: 'src/guests/races.db.test.ts',
+    named: 'G7',
+  },
+  {
+    name: 'the same status again sets its time anew',
+    edits: [
+      {
+        file: 'src/parties/rules.ts',
+        from: 'status === wanted && before?.status !== wanted',
+        to: 'status === wanted',
+      },
+    ],
+    test: 'src/guests/guests.db.test.ts',
+    named: 'G9',
+  },
+  {
+    name: 'a reservation that is over keeps its table',
+    edits: [
+      {
+        file: 'src/reservations/update-reservation.ts',
+        from: 'return status !== undefined && isOver(status) ? null : before.tableId',
+        to: 'return before.tableId',
+      },
+    ],
+    test: 'src/reservations/reservations.db.test.ts',
+    named: 'V5: an ended reservation',
+  },
+  {
+    name: 'a guest with a reservation that is still to come is deleted',
+    edits: [
+      {
+        file: 'src/reservations/reservations.ts',
+        from: "status in ('waitlist', 'arrived', 'seated')",
+        to: "status in ('seated')",
+      },
+    ],
+    test: 'src/reservations/reservations.db.test.ts',
+    named: 'V7',
+  },
+]
