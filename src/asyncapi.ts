@@ -41,11 +41,23 @@ const sockets: Record<Socket, { address: string; summary: string; query: Json }>
   },
 }
 
+const tooMany = 'Too many sockets, or the token cannot be checked now: come back after Retry-After seconds'
+
+/** How a handshake is refused. */
+const contractStatuses = { 403: 'A wrong token, or not its restaurant', 503: tooMany }
+const streamStatuses = {
+  401: 'The header has no valid token',
+  403: 'The restaurant is suspended',
+  404: "Not the token's restaurant",
+  503: tooMany,
+}
+
 /** What each close code tells the client. */
 const closings: Record<keyof typeof closeCodes, string> = {
   goingAway: 'The server is stopping, or cannot reach its log: connect again',
   dead: 'A protocol ping was left unanswered',
-  tooSlow: 'Frames were left unread, or the restaurant has too many sockets: connect again and read everything anew',
+  tooSlow:
+    'Frames were left unread, or there are too many sockets: connect again, the stream with where it stands, the others read everything anew',
   notSignedIn: 'No token within 5 seconds, a wrong one, or one that no longer counts: sign in again',
   badMessage: 'Only on the stream: a message could not be understood, the reason says why',
   notAllowed: "Only on the stream: the restaurant is not the token's, or is suspended",
@@ -69,8 +81,9 @@ export function asyncApi(messages: readonly MessageKind[]): Json {
       title: 'QTable sockets',
       version: '1.0.0',
       description:
-        "The iPad app's two sockets, and the native stream. Frames are JSON texts. Nothing is sent before the token is known to be good: a handshake with a " +
-        'wrong one is refused with 403, one without any must be followed by the message authenticate (stream: hello). 503 with Retry-After: too many sockets.',
+        "The iPad app's two sockets, and the native stream. Messages are JSON in text frames; binary frames are ignored. Nothing is sent before the token is " +
+        'known to be good: x-handshake-statuses says how a handshake is refused; one without a token must be followed by authenticate (stream: hello). ' +
+        'Of one change realtime tells guests first, then reservation_updated, then tables, then atomic_transaction_complete.',
       license: { name: 'MIT' },
     },
     defaultContentType: 'application/json',
@@ -108,6 +121,7 @@ function channel(socket: Socket, messages: readonly MessageKind[]): Json {
     servers: [{ $ref: '#/servers/restaurant' }],
     messages: Object.fromEntries(own.map((kind) => [kind.name, { $ref: `#/components/messages/${nameOf(kind)}` }])),
     bindings: { ws: { method: 'GET', query, bindingVersion: '0.1.0' } },
+    'x-handshake-statuses': socket === 'stream' ? streamStatuses : contractStatuses,
     'x-close-codes': Object.fromEntries(
       Object.entries(closeCodes).map(([name, code]) => [code, closings[name as keyof typeof closeCodes]]),
     ),
