@@ -3,13 +3,12 @@ import { socketTimes, type Config } from './config.ts'
 import { readBodies } from './platform/body.ts'
 import type { Db } from './platform/db.ts'
 import { newId } from './platform/ids.ts'
-import { keyedHash } from './platform/keyed-hash.ts'
 import { limits } from './platform/limits.ts'
 import type { Logger } from './platform/log.ts'
 import { OwnQuestions, type Questions } from './platform/questions.ts'
 import type { Planner } from './platform/slow-statements.ts'
 import type { Store, Topics } from './platform/redis.ts'
-import { Tokens } from './platform/tokens.ts'
+import type { Tokens } from './platform/tokens.ts'
 import type { Clock } from './platform/clock.ts'
 import { AnswerStore, formOf } from './changes/answer-store.ts'
 import { Answers } from './changes/answers.ts'
@@ -29,7 +28,6 @@ import { endSignIns } from './staff/end-sign-ins.ts'
 import { Identities } from './staff/identify.ts'
 import { tablesOnFloor } from './tables/tables.ts'
 import { listStaff } from './staff/list-staff.ts'
-import { SignInAttempts } from './staff/sign-in-attempts.ts'
 import { updateStaff } from './staff/update-staff.ts'
 import { addTable } from './tables/add-table.ts'
 import { listTables } from './tables/list-tables.ts'
@@ -78,6 +76,7 @@ import { Ops } from './ops/ops.ts'
 import { createServer, takeFirst, takeUpgrades } from './http-server.ts'
 import { mountDocs } from './docs.ts'
 import { openApi } from './openapi.ts'
+import { keysOf } from './secret.ts'
 import { asyncApi } from './asyncapi.ts'
 import { yaml } from './yaml.ts'
 
@@ -214,7 +213,7 @@ export async function buildApp(given: AppDeps): Promise<App> {
   const api = openApi({ routes, nativeRoutes, commands, queries, floorReads })
   const ops = openOps(given)
   const hub = new Hub(db, log, limits.headPollMillis, isSole)
-  const keys = keysOf(secretKey, clock)
+  const keys = keysOf(secretKey, clock, db)
   const identities = new Identities(db, keys.tokens)
   const hints = topics && new Hints({ topics, hub, secretKey, log, commits: ops.commits })
   const publish = (change: Change) => {
@@ -271,20 +270,13 @@ export async function buildApp(given: AppDeps): Promise<App> {
   return { ...parts, tokens: keys.tokens, changes: deps, close }
 }
 
-/** What SECRET_KEY is good for. */
-const keysOf = (secretKey: string, clock: Clock) => ({
-  tokens: new Tokens(secretKey, () => clock.micros() / 1e6),
-  hashSecret: keyedHash(secretKey, 'secrets of mutations'),
-})
-
 function mountDoors(server: FastifyInstance, config: Config, deps: IosDeps & { readonly floors: LiveFloors }): void {
   readBodies(server)
   mountCors(server, config.CORS_ORIGINS)
   for (const r of routes) mount(server, deps, r)
   mountNative(server, deps, { commands, queries, floorReads })
-  const attempts = new SignInAttempts(() => deps.clock.micros() / 1000)
   const refreshDays = config.REFRESH_TOKEN_EXPIRE_DAYS
-  for (const r of nativeRoutes) mountNativeRoute(server, { ...deps, refreshDays, attempts }, r)
+  for (const r of nativeRoutes) mountNativeRoute(server, { ...deps, refreshDays }, r)
 }
 
 function openOps({ config, db, log, questions, planner }: AppDeps): Ops {

@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Clock } from './platform/clock.ts'
+import type { Db } from './platform/db.ts'
+import { keyedHash } from './platform/keyed-hash.ts'
+import type { Secrets } from './platform/passwords.ts'
+import { Tokens } from './platform/tokens.ts'
+import { SignInAttempts } from './staff/sign-in-attempts.ts'
 
 /**
  * The key that signs tokens when none was given: made at the first start and kept in the data folder, readable by its owner only, so that tokens outlive
@@ -30,4 +36,13 @@ async function kept(dataDir: string, name: string): Promise<string> {
   await handle.close()
   await rename(`${file}.new`, file)
   return made
+}
+
+/** What is made with SECRET_KEY: tokens, hashes of secrets; and what limits guesses of passwords. */
+export function keysOf(secretKey: string, clock: Clock, db: Db) {
+  const attempts = new SignInAttempts(db, clock, keyedHash(secretKey, 'sign-in attempts'))
+  const tokens = new Tokens(secretKey, () => clock.micros() / 1e6)
+  const hash = keyedHash(secretKey, 'secrets of mutations')
+  const secrets: Secrets = { hash, limited: (staffId, check) => attempts.limited(staffId, check) }
+  return { attempts, tokens, secrets }
 }

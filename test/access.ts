@@ -7,9 +7,10 @@ export function openAccess(
   staffId: string,
   role: Access['role'],
   signInId: string | null = null,
+  generation: number | null = signInId === null ? 0 : null,
 ) {
   const made = { closed: 0, leave: () => review.forget(access) }
-  const access: Access = { restaurantId, staffId, role, signInId, close: () => void made.closed++ }
+  const access: Access = { restaurantId, staffId, role, signInId, generation, close: () => void made.closed++ }
   review.register(access)
   return made
 }

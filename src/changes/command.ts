@@ -1,8 +1,8 @@
 import type { z } from 'zod'
 import { isOutcomeUnknown, sqlState, type Db, type Tx } from '../platform/db.ts'
 import { AppError, assert } from '../platform/errors.ts'
-import type { KeyedHash } from '../platform/keyed-hash.ts'
 import { limits } from '../platform/limits.ts'
+import type { Secrets } from '../platform/passwords.ts'
 import type { Clock, Instant } from '../platform/clock.ts'
 import type { Trail } from '../platform/trail.ts'
 import type { Commits } from './commits.ts'
@@ -65,7 +65,7 @@ export interface Command<Input extends z.ZodType = z.ZodType, Result = unknown> 
   /** Whether devices are told of it even when it touched nothing. */
   readonly announcesNothing?: boolean
   /** What takes long and needs no transaction, done before it begins. */
-  readonly prepare?: (input: z.output<Input>) => Promise<unknown>
+  readonly prepare?: (input: z.output<Input>, context: Context, deps: ChangeDeps) => Promise<unknown>
   /** Does the work. Throws `AppError` to refuse; then nothing of it remains. */
   run(w: Write, input: z.output<Input>): Promise<Result>
 }
@@ -78,8 +78,8 @@ export interface ChangeDeps {
   readonly db: Db
   readonly clock: Clock
   readonly newId: () => string
-  /** Hashes secrets of inputs for fingerprints. Needed by commands that have some. */
-  readonly hashSecret?: KeyedHash
+  /** Needed by commands whose input has passwords. */
+  readonly secrets?: Secrets
   /** Called after commit with what was appended. Must not throw. */
   readonly publish: (change: Change) => void
   /** Called when the answer to a commit was lost: there may be a change of this restaurant that `publish` is never called with. Must not throw. */
@@ -129,7 +129,7 @@ async function attempt<Input extends z.ZodType, Result>(
   context: Context,
   input: z.output<Input>,
 ): Promise<Executed<Result>> {
-  await c.prepare?.(input)
+  await c.prepare?.(input, context, deps)
   for (let count = 1; ; count++) {
     try {
       return await runOnce(deps, c, context, input)
@@ -152,7 +152,7 @@ async function runOnce<Input extends z.ZodType, Result>(
   context: Context,
   input: z.output<Input>,
 ): Promise<Executed<Result>> {
-  const names = namesOf(context, c.name, input, deps.hashSecret)
+  const names = namesOf(context, c.name, input, deps.secrets?.hash)
   let write: OpenWrite | undefined
   const [ran, change] = await deps.db
     .transaction(

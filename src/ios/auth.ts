@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { limits } from '../platform/limits.ts'
-import { registerRestaurant } from '../staff/register-restaurant.ts'
+import { registerFrom } from '../staff/register-restaurant.ts'
 import { signIn } from '../staff/sign-in.ts'
 import { field } from './pydantic.ts'
 import { route } from './route.ts'
@@ -23,9 +23,9 @@ export const register = route({
     last_name: name,
   }),
   answer: z.object({ message: z.string(), restaurant_id: id, user_id: id }),
-  refusals: [400],
-  async handle({ deps, body }) {
-    const { restaurantId, staffId } = await registerRestaurant(deps, {
+  refusals: [400, 429],
+  async handle({ deps, body, origin }) {
+    const { restaurantId, staffId } = await registerFrom(deps, origin(), {
       restaurantName: body.restaurant_name,
       email: body.email,
       password: body.password,
@@ -50,11 +50,12 @@ export const login = route({
     restaurant_id: id,
     user_id: id,
   }),
-  refusals: [401],
-  async handle({ deps, body }) {
-    const who = await signIn(deps, body.email, body.password)
+  refusals: [401, 429],
+  async handle({ deps, body, origin }) {
+    const who = await signIn(deps, { ...body, origin: origin() })
     const exp = Math.floor(deps.clock.micros() / 1e6) + deps.tokenMinutes * 60
-    const access_token = deps.tokens.sign({ sub: who.staffId, restaurant_id: who.restaurantId, exp })
+    const claims = { sub: who.staffId, restaurant_id: who.restaurantId, exp, gen: who.tokenGeneration }
+    const access_token = deps.tokens.sign(claims)
     return { access_token, token_type: 'bearer', restaurant_id: who.restaurantId, user_id: who.staffId }
   },
 })

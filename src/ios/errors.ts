@@ -64,6 +64,8 @@ const answers: Record<string, (error: AppError, body: unknown) => ContractError>
     return invalid([valueError(loc, 'guest not found', fieldOf(items[index], name))])
   },
   'mutation-id-reused': ({ message }) => invalid([valueError(['header', 'idempotency-key'], message, null)]),
+  'too-many-attempts': ({ message, details }) =>
+    detail(429, message, { 'retry-after': String(details['retryAfterSeconds']) }),
   busy: ({ message }) => detail(503, message, { 'retry-after': '1' }),
   'outcome-unknown': ({ message }) => detail(503, message, { 'retry-after': '1' }),
 }

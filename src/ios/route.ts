@@ -5,6 +5,7 @@ import { bodyBehindToken } from '../platform/body.ts'
 import { sendJson } from '../platform/json-reply.ts'
 import { limits } from '../platform/limits.ts'
 import type { Clock } from '../platform/clock.ts'
+import { originOf, type Origin } from '../platform/origin.ts'
 import type { Tokens } from '../platform/tokens.ts'
 import type { Answers, Shape } from '../changes/answers.ts'
 import type { ChangeDeps, Context } from '../changes/command.ts'
@@ -12,6 +13,7 @@ import { clientHas } from '../changes/etag.ts'
 import { tracked } from '../changes/tracked.ts'
 import type { AccessRefusal, Reach } from '../staff/access.ts'
 import type { Identities } from '../staff/identify.ts'
+import type { SignInAttempts } from '../staff/sign-in-attempts.ts'
 import type { Identity } from '../staff/staff.ts'
 import { codingOf } from './coding.ts'
 import {
@@ -31,6 +33,7 @@ import type { RepeatedReads } from './repeated-reads.ts'
 export interface IosDeps extends ChangeDeps {
   readonly clock: Clock
   readonly tokens: Tokens
+  readonly attempts: SignInAttempts
   readonly identities: Identities
   readonly answers: Answers
   readonly repeated: RepeatedReads
@@ -54,6 +57,7 @@ export interface Call<Body, Query> {
   /** Who calls, and for which restaurant. Public routes have neither. */
   readonly identity: Identity
   readonly context: Context
+  readonly origin: () => Origin
 }
 
 /**
@@ -107,6 +111,7 @@ export function mount(server: FastifyInstance, deps: IosDeps, r: Route): void {
         params,
         identity,
         context: contextOf(identity, request),
+        origin: () => originOf(request, reply),
       })
       if (request.trail.repeated) void reply.header('idempotency-replayed', 'true')
       return send(reply, 200, answer)

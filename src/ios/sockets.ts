@@ -58,6 +58,7 @@ class Member implements Access {
   staffId = ''
   role: Role = 'host'
   signInId: string | null = null
+  generation: number | null = null
   /** Whether an answer to a request is being made: one at a time. */
   asking = false
   gone = false
@@ -251,10 +252,11 @@ export class IosSockets {
     for (const session of this.#members.keys()) session.sweep(now)
   }
 
-  #watch(member: Member, { staffId, role, signInId }: Proven): void {
+  #watch(member: Member, { staffId, role, signInId, generation }: Proven): void {
     member.staffId = staffId
     member.role = role
     member.signInId = signInId
+    member.generation = generation
     this.#deps.access.register(member)
   }
 

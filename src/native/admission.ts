@@ -14,13 +14,15 @@ export class Admission implements Access {
   readonly staffId: string
   readonly role: Role
   readonly signInId: string | null
+  readonly generation: number | null
   readonly #device: Admitted
 
-  constructor({ restaurantId, staffId, role, signInId }: Proven, device: Admitted) {
+  constructor({ restaurantId, staffId, role, signInId, generation }: Proven, device: Admitted) {
     this.restaurantId = restaurantId
     this.staffId = staffId
     this.role = role
     this.signInId = signInId
+    this.generation = generation
     this.#device = device
   }
 

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import type { z } from 'zod'
+import { originOf, type Origin } from '../platform/origin.ts'
 import { inputOf } from '../changes/input.ts'
 import type { Identities } from '../staff/identify.ts'
 import type { Proven } from '../staff/staff.ts'
-import type { SignInAttempts } from '../staff/sign-in-attempts.ts'
 import type { SignInDeps } from '../staff/start-sign-in.ts'
 import { identityOf, send } from './door.ts'
 import { answerProblem } from './problem.ts'
@@ -12,15 +12,14 @@ import { objectIn, refuseQuery } from './request-input.ts'
 /** What the routes of the native API stand on that are neither commands nor queries. */
 export interface NativeRouteDeps extends SignInDeps {
   readonly identities: Identities
-  readonly attempts: SignInAttempts
 }
 
-/** One request to such a route, read and let in. `address` is where it comes from; public routes have no identity. */
+/** One request to such a route, read and let in. Public routes have no identity. */
 export interface NativeCall<Input> {
   readonly deps: NativeRouteDeps
   readonly input: Input
   readonly identity: Proven
-  readonly address: string
+  readonly origin: () => Origin
 }
 
 /** An endpoint of the native API that belongs to no restaurant's path: everything that is said of it anywhere. `input` is the body of a POST. */
@@ -52,7 +51,7 @@ export function mountNativeRoute(server: FastifyInstance, deps: NativeRouteDeps,
       const identity = r.access === 'public' ? nobody : await identityOf(deps.identities, request, 'self')
       refuseQuery(request)
       const input = inputOf(r, objectIn(request.body))
-      const answer = await r.handle({ deps, input, identity, address: request.ip })
+      const answer = await r.handle({ deps, input, identity, origin: () => originOf(request, reply) })
       // Tokens are nothing to keep on the way.
       return send(reply.header('cache-control', 'no-store'), answer)
     },

@@ -36,8 +36,8 @@ export const signIn = nativeRoute({
   }),
   answer: signedIn,
   refusals: [401, 429],
-  handle: ({ deps, input: { email, password, device = null }, address }) =>
-    deps.attempts.run(email, address, () => startSignIn(deps, { email, password, device })),
+  handle: ({ deps, input: { email, password, device = null }, origin }) =>
+    startSignIn(deps, { email, password, origin: origin() }, device),
 })
 
 export const refresh = nativeRoute({
@@ -84,7 +84,7 @@ export const me = nativeRoute({
   }),
   refusals: [401],
   handle: async ({ identity }) => {
-    const { signInId: _, isActive: __, ...told } = identity
+    const { signInId: _, generation: __, isActive: ___, ...told } = identity
     return told
   },
 })

@@ -183,12 +183,24 @@ export const limits = {
   reviewIds: 1_000,
   /** Staff of one restaurant. */
   staffPerRestaurant: 1_000,
-  /** Failed sign-ins within the window, of one e-mail and from one address, after which the native API asks to wait. */
+  /** Failed sign-ins within the window after which both doors ask to wait: of one e-mail and from one address, by strangers; and of one e-mail from where it signed in before. */
   signInFailuresPerEmail: 10,
   signInFailuresPerAddress: 100,
+  signInFailuresPerKnown: 30,
   signInFailureWindowMillis: 300_000,
-  /** E-mails, and as many addresses, whose failures are remembered. */
+  /** E-mails, addresses and devices whose failures a process remembers. */
   signInFailureKeys: 10_000,
+  /** Attempts that wait to see whether those under way fail. */
+  attemptsWaiting: 1_000,
+  /** How long such a refusal is told again without asking the database. */
+  signInRefusalMillis: 10_000,
+  /** Sign-ins under way in one process: from where somebody signed in before, and of strangers. */
+  signInsAtOnce: { known: 1_000, strangers: 200 },
+  /** Addresses remembered of each account, how long, and how often that is noted anew; and how long a device is remembered. */
+  knownPlaces: 20,
+  knownPlaceMillis: 90 * 86_400_000,
+  knownPlaceRenewMillis: 86_400_000,
+  deviceCookieMillis: 400 * 86_400_000,
   /** How often a used-up refresh token is taken again while nothing that was given out for it has been used. */
   refreshRepeats: 10,
   /** Characters of a refresh token. */
@@ -208,6 +220,8 @@ export const limits = {
   stopMillis: 5_000,
   /** Password checks at once: each takes 19 MiB for about 12 ms. */
   passwordChecks: 4,
+  /** Those that wait for their turn: of staff and of those who signed in before, and of strangers, who come after them. */
+  passwordsWaiting: { known: 1_000, strangers: 200 },
   /** Characters of a password; of a new one at the native API at least so many. */
   passwordCharacters: 1_000,
   newPasswordCharacters: 8,

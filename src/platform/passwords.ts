@@ -1,32 +1,44 @@
 import { hash, verify } from '@node-rs/argon2'
 import { verify as verifyBcrypt } from '@node-rs/bcrypt'
+import { AppError } from './errors.ts'
+import type { KeyedHash } from './keyed-hash.ts'
 import { limits } from './limits.ts'
 
 // The library's default is argon2id. OWASP's first choice for it: 19 MiB, two passes, one lane; about 12 ms.
 const OPTIONS = { memoryCost: 19 * 1024, timeCost: 2, parallelism: 1 }
 
-let running = 0
-const waiting: (() => void)[] = []
+/** Who waits: staff and those who signed in before from where they are, or strangers, who come after them. */
+type Lane = 'known' | 'strangers'
 
-/** Runs at most `limits.passwordChecks` at once, first come first served: memory stays bounded when everyone signs in at opening. */
-async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  if (running >= limits.passwordChecks) await new Promise<void>((resolve) => waiting.push(resolve))
-  else running++
+let running = 0
+const waiting: Readonly<Record<Lane, (() => void)[]>> = { known: [], strangers: [] }
+
+/**
+ * Runs at most `limits.passwordChecks` at once: memory stays bounded when everyone signs in at opening. In each lane first come first served. Throws
+ * `AppError` busy (503) where too many wait.
+ */
+async function inTurn<T>(lane: Lane, work: () => Promise<T>): Promise<T> {
+  if (running >= limits.passwordChecks) {
+    if (waiting[lane].length >= limits.passwordsWaiting[lane])
+      throw new AppError('busy', 503, 'Too many passwords are being checked')
+    await new Promise<void>((resolve) => waiting[lane].push(resolve))
+  } else running++
   try {
     return await work()
   } finally {
-    const next = waiting.shift()
+    const next = waiting.known.shift() ?? waiting.strangers.shift()
     if (next) next()
     else running--
   }
 }
 
 /** The argon2id hash of a password, in PHC text form. */
-export const hashPassword = (password: string): Promise<string> => inTurn(() => hash(password, OPTIONS))
+export const hashPassword = (password: string, lane: Lane = 'known'): Promise<string> =>
+  inTurn(lane, () => hash(password, OPTIONS))
 
 /** Whether the password fits the hash (argon2 or bcrypt). An unreadable hash fits nothing. */
-export async function passwordFits(password: string, stored: string): Promise<boolean> {
-  return inTurn(async () => {
+export async function passwordFits(password: string, stored: string, lane: Lane = 'known'): Promise<boolean> {
+  return inTurn(lane, async () => {
     try {
       if (stored.startsWith('$2')) return await verifyBcrypt(password, stored)
       return await verify(stored, password)
@@ -58,6 +70,14 @@ export class Secret {
   toJSON(): string {
     return SECRET_IN_JSON
   }
+}
+
+/** What inputs with passwords are worked with. */
+export interface Secrets {
+  /** Hashes them for fingerprints. */
+  readonly hash: KeyedHash
+  /** Runs a check of somebody's own password, unless too many of theirs have failed: throws `AppError` too-many-attempts (429). */
+  limited(staffId: string, check: () => Promise<boolean>): Promise<boolean>
 }
 
 /** What a secret is in JSON. */

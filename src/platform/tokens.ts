@@ -7,6 +7,8 @@ export interface Claims {
   readonly exp: number
   /** The sign-in that the token belongs to, where there is one. */
   readonly sid?: string
+  /** For a token that belongs to none: the generation that its account had (`staff.token_generation`). Left out it is 0. */
+  readonly gen?: number
 }
 
 const HEADER = Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64url')
@@ -64,7 +66,9 @@ export class Tokens {
     const exp = claims?.['exp']
     const sid = claims?.['sid']
     if (typeof sub !== 'string' || sub === '' || typeof exp !== 'number' || !(exp > this.#nowSeconds())) return null
-    if (sid === undefined) return { sub, exp }
+    const gen = claims?.['gen']
+    if (gen !== undefined && !(Number.isSafeInteger(gen) && (gen as number) >= 0)) return null
+    if (sid === undefined) return gen === undefined ? { sub, exp } : { sub, exp, gen: gen as number }
     return typeof sid === 'string' ? { sub, exp, sid } : null
   }
 

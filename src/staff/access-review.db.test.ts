@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openAccess } from '../../test/access.ts'
-import { openDevice, startApp, type Device, type Restaurant, type TestApp } from '../../test/kit.ts'
+import { openDevice, startApp, TEST_PASSWORD, type Device, type Restaurant, type TestApp } from '../../test/kit.ts'
 import { declaredStatements, statement } from '../platform/db.ts'
 import { newId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
@@ -21,6 +21,7 @@ afterAll(async () => {
 })
 
 const WITHIN = within(2_000)
+const currentPassword = TEST_PASSWORD
 
 const deviceOf = (app: TestApp, { restaurantId, accessToken }: SignedIn): Promise<Device> =>
   openDevice(app.base, `/realtime?restaurant_id=${restaurantId}&token=${accessToken}`)
@@ -47,7 +48,10 @@ const ways: readonly (readonly [string, (r: Restaurant, s: SignedIn) => Promise<
     },
   ],
   ['ending the sign-ins', (r, { staffId }) => r.v2('DELETE', `/staff/${staffId}/sign-ins`)],
-  ['a new password', (r, { staffId }) => r.v2('PATCH', `/staff/${staffId}`, { password: 'Another-Plum-9' })],
+  [
+    'a new password',
+    (r, { staffId }) => r.v2('PATCH', `/staff/${staffId}`, { password: 'Another-Plum-9', currentPassword }),
+  ],
   ['another role', (r, { staffId }) => r.v2('PATCH', `/staff/${staffId}`, { role: 'manager' })],
   ['being made inactive', (r, { staffId }) => r.v2('PATCH', `/staff/${staffId}`, { isActive: false })],
   [
@@ -188,7 +192,7 @@ test('W8: a person and their restaurant are looked up once, however many devices
   const readOver = declaredStatements().find(({ name }) => name === 'read-over')!
   const explain = statement('explain-read-over', `explain (analyze, format json) ${readOver.text}`)
   const list = (of: (id: string) => string) => `{${signIns.map(({ id }) => of(id)).join(',')}}`
-  const lists = [list(() => r.staffId), list((id) => id), list(() => 'owner')]
+  const lists = [list(() => r.staffId), list((id) => id), list(() => 'owner'), list(() => 'NULL')]
   const [row] = await db.read<{ 'QUERY PLAN': [{ Plan: Plan }] }>({ watchedStaff: [r.staffId] }, explain, lists)
   const all = visits(row!['QUERY PLAN'][0].Plan)
   const most = (table: string) => Math.max(...all.filter(([name]) => name === table).map(([, loops]) => loops))

@@ -6,12 +6,15 @@ import { every } from '../platform/pulse.ts'
 import type { Role } from '../changes/command.ts'
 import type { Identities } from './identify.ts'
 
-/** Someone with something open, under one sign-in and in the role that they had when it was opened. `signInId`: null for a token that belongs to none. */
+/** Someone with something open, by what their token belonged to and in the role that they had when it was opened. */
 interface Person {
   /** Null while nobody was let in. */
   readonly restaurantId: string | null
   readonly staffId: string
+  /** Of a sign-in of the native API; else null. */
   readonly signInId: string | null
+  /** Of the account's tokens, where there is no sign-in; else null. */
+  readonly generation: number | null
   readonly role: Role
 }
 
@@ -22,27 +25,29 @@ export interface Access extends Person {
 }
 
 // Joined, and not added up: a text that was added up is kept together with its parts.
-const keyOf = ({ staffId, signInId, role }: Person): string => [staffId, signInId, role].join(' ')
+const keyOf = ({ staffId, signInId, generation, role }: Person): string =>
+  [staffId, signInId ?? generation, role].join(' ')
 
-// Who of these no longer counts, by their places: they are gone, inactive, suspended, signed out or of another role. Nearly always nobody, so nearly nothing is
+// Who of these no longer counts, by their places: they are gone, inactive, suspended, signed out, or of another role or generation. Nearly always nobody, so nearly nothing is
 // answered. Each person and their restaurant are looked up once, however many sign-ins they have open, and each sign-in by its key: the index of a person's sign-ins
 // must be of no use here, since a house with one account on many devices has many.
 const readOver = statement(
   'read-over',
   `with known as materialized (
-     select s.id, s.restaurant_id, s.role
+     select s.id, s.restaurant_id, s.role, s.token_generation
      from staff s join restaurants r on r.restaurant_id = s.restaurant_id and r.is_active
      where s.id = any (array(select distinct unnest($1::uuid[]))) and s.is_active)
    select w.place::integer as place
-   from unnest($1::uuid[], $2::uuid[], $3::text[]) with ordinality as w (staff_id, sign_in_id, role, place)
-     left join known k on k.id = w.staff_id and k.role = w.role
+   from unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[]) with ordinality
+       as w (staff_id, sign_in_id, role, generation, place)
+     left join known k on k.id = w.staff_id and k.role = w.role and k.token_generation = coalesce(w.generation, k.token_generation)
    where k.id is null or w.sign_in_id is not null and (
      select i.staff_id from sign_ins i
      where i.restaurant_id = k.restaurant_id and i.id = w.sign_in_id and i.revoked_at is null) is distinct from k.id`,
 )
 
 // Ids and roles need no quotes. The driver would look at each of them.
-const arrayOf = (texts: readonly (string | null)[]): string => `{${texts.map((text) => text ?? 'NULL').join(',')}}`
+const arrayOf = (all: readonly (string | number | null)[]): string => `{${all.map((each) => each ?? 'NULL').join(',')}}`
 
 /** One question: who of these no longer counts. */
 interface Asked {
@@ -193,7 +198,12 @@ function questionsAbout(all: readonly Open[]): Asked[] {
     const people = all.slice(start, start + limits.reviewIds)
     const firsts = people.map(([, [first]]) => first!)
     const staffIds = firsts.map(({ staffId }) => staffId)
-    const lists = [staffIds, firsts.map(({ signInId }) => signInId), firsts.map(({ role }) => role)].map(arrayOf)
+    const lists = [
+      staffIds,
+      firsts.map(({ signInId }) => signInId),
+      firsts.map(({ role }) => role),
+      firsts.map(({ generation }) => generation),
+    ].map(arrayOf)
     asked.push({ people, scope: { watchedStaff: [...new Set(staffIds)] }, lists })
   }
   return asked

@@ -4,11 +4,12 @@ import { limits } from '../platform/limits.ts'
 import { emailField } from '../platform/fields.ts'
 import { command, ROLES } from '../changes/command.ts'
 import { countMembers, findMember, nameField, newPasswordField, staffSchema, type Member } from './members.ts'
+import { checkPassword, currentPasswordField, requirePassword } from './prove-password.ts'
 import { storeStaff } from './staff.ts'
 
 /**
  * A new member of staff, who may sign in at once. Devices are told of nobody, so it is no change of the log. Throws `AppError` email-taken (409), whichever
- * restaurant has it, too-many-staff (409). Spec: A9.
+ * restaurant has it, too-many-staff (409), password-needed, wrong-password (403) for an owner. Spec: A9, A17.
  */
 export const addStaff = command({
   name: 'add-staff',
@@ -22,10 +23,13 @@ export const addStaff = command({
     role: z.enum(ROLES),
     firstName: nameField.default(null),
     lastName: nameField.default(null),
+    currentPassword: currentPasswordField,
   }),
   answer: staffSchema,
-  prepare: ({ password }) => password.hash(),
-  async run(w, { password, ...made }): Promise<Member> {
+  prepare: ({ password, currentPassword }, context, deps) =>
+    Promise.all([password.hash(), checkPassword(currentPassword, context, deps)]),
+  async run(w, { password, currentPassword, ...made }): Promise<Member> {
+    if (made.role === 'owner') requirePassword(currentPassword)
     if ((await countMembers(w)) >= limits.staffPerRestaurant)
       throw new AppError('too-many-staff', 409, `A restaurant may have ${limits.staffPerRestaurant} members of staff`)
     const [id, { restaurantId }] = [w.newId(), w]

@@ -3,10 +3,10 @@ import { AppError } from '../platform/errors.ts'
 import { idField } from '../platform/fields.ts'
 import { command } from '../changes/command.ts'
 import { lockMember } from './members.ts'
-import { revokeSignIns } from './sign-ins.ts'
+import { endAllAccess } from './sign-ins.ts'
 
 /**
- * Ends every sign-in of a member of staff, on whatever device: an owner may do it to everyone, everyone to themselves. Throws `AppError` not-allowed (403),
+ * Ends every sign-in of a member of staff, on whatever device, and every token of the iPad's sign-in: an owner may do it to everyone, everyone to themselves. Throws `AppError` not-allowed (403),
  * staff-not-found (404). Spec: A12.
  */
 export const endSignIns = command({
@@ -21,6 +21,6 @@ export const endSignIns = command({
     if (w.actor.role !== 'owner' && w.actor.staffId !== staffId)
       throw new AppError('not-allowed', 403, 'This needs the role owner, or to be oneself')
     await lockMember(w, staffId)
-    return { ended: await revokeSignIns(w.tx, w.restaurantId, staffId, 'ended', w.now) }
+    return { ended: await endAllAccess(w.tx, w.restaurantId, staffId, 'ended', w.now) }
   },
 })

@@ -1,9 +1,9 @@
 import type { Db } from '../platform/db.ts'
 import { isId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
-import type { Tokens } from '../platform/tokens.ts'
+import type { Claims, Tokens } from '../platform/tokens.ts'
 import { verdictOn, type Reach, type Verdict } from './access.ts'
-import { findIdentity, type Identity, type Proven } from './staff.ts'
+import { findIdentity, type Identity, type Proven, type TokenOf } from './staff.ts'
 
 interface Known {
   readonly until: number
@@ -40,9 +40,9 @@ export class Identities {
   async #of(token: string): Promise<Proven | null> {
     const claims = this.#tokens.verify(token)
     if (!claims || !isId(claims.sub)) return null
-    const { sub, sid = null } = claims
-    if (sid !== null && !isId(sid)) return null
-    return (await this.#find(sub, sid)) ?? null
+    const of = tokenOf(claims)
+    if (of.signInId !== null && !isId(of.signInId)) return null
+    return (await this.#find(claims.sub, of)) ?? null
   }
 
   /** Whether a token was signed here and has not expired, whoever it names now. Asks nobody. */
@@ -52,7 +52,7 @@ export class Identities {
 
   #knownOf(token: string): Proven | null {
     const claims = this.#tokens.verify(token)
-    const known = claims && this.#known.get(keyOf(claims.sub, claims.sid ?? null))
+    const known = claims && this.#known.get(keyOf(claims.sub, claims.sid, claims.gen))
     return (known && known.until > this.#nowMillis() && known.found) || null
   }
 
@@ -61,12 +61,12 @@ export class Identities {
     for (const [key, known] of this.#known) if (known.staffId === staffId) this.#known.delete(key)
   }
 
-  async #find(staffId: string, signInId: string | null): Promise<Proven | undefined> {
-    const key = keyOf(staffId, signInId)
+  async #find(staffId: string, of: TokenOf): Promise<Proven | undefined> {
+    const key = keyOf(staffId, of.signInId ?? undefined, of.generation ?? undefined)
     const now = this.#nowMillis()
     const known = this.#known.get(key)
     if (known && known.until > now) return known.proven
-    const proven = this.#read(staffId, signInId)
+    const proven = this.#read(staffId, of)
     this.#known.delete(key)
     this.#forgetOld(now)
     const made: Known = { until: now + limits.identityMillis, staffId, proven }
@@ -87,19 +87,24 @@ export class Identities {
     }
   }
 
-  async #read(staffId: string, signInId: string | null): Promise<Proven | undefined> {
-    const row = await findIdentity(this.#db, staffId, signInId)
-    return row && provenOf(row, staffId, signInId)
+  async #read(staffId: string, of: TokenOf): Promise<Proven | undefined> {
+    const row = await findIdentity(this.#db, staffId, of)
+    return row && provenOf(row, staffId, of)
   }
 }
 
-const keyOf = (staffId: string, signInId: string | null): string =>
-  signInId === null ? staffId : `${staffId} ${signInId}`
+const tokenOf = ({ sid, gen = 0 }: Claims): TokenOf =>
+  sid === undefined ? { signInId: null, generation: gen } : { signInId: sid, generation: null }
+
+const keyOf = (staffId: string, signInId: string | undefined, generation = 0): string => {
+  if (signInId !== undefined) return `${staffId} ${signInId}`
+  return generation === 0 ? staffId : `${staffId} ${generation}`
+}
 
 /** Field by field: a row that is spread keeps a shape of its own, at some hundred bytes each. The id is the token's, which is kept anyway. */
-function provenOf(row: Identity, staffId: string, signInId: string | null): Proven {
+function provenOf(row: Identity, staffId: string, of: TokenOf): Proven {
   const { email, firstName, lastName, role, isActive, restaurantId, restaurantName, restaurantIsActive } = row
-  return {
+  const made = {
     staffId,
     email,
     firstName,
@@ -109,6 +114,8 @@ function provenOf(row: Identity, staffId: string, signInId: string | null): Prov
     restaurantId,
     restaurantName,
     restaurantIsActive,
-    signInId,
+    signInId: of.signInId,
+    generation: of.generation,
   }
+  return made as Proven
 }

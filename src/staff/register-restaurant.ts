@@ -4,6 +4,9 @@ import { newEpoch } from '../platform/ids.ts'
 import { hashPassword } from '../platform/passwords.ts'
 import { startLog } from '../changes/log.ts'
 import { storeRestaurant } from '../restaurants/restaurants.ts'
+import type { Origin } from '../platform/origin.ts'
+import { networkOf } from './known-devices.ts'
+import { addressKey, type SignInWays } from './sign-in.ts'
 import { storeStaff } from './staff.ts'
 
 /** What a new restaurant and its owner are made of. */
@@ -22,8 +25,9 @@ export interface Registration {
 export async function registerRestaurant(
   deps: { readonly db: Db; readonly clock: Clock; readonly newId: () => string },
   made: Registration,
+  lane: 'known' | 'strangers' = 'known',
 ): Promise<{ restaurantId: string; staffId: string }> {
-  const passwordHash = await hashPassword(made.password)
+  const passwordHash = await hashPassword(made.password, lane)
   const restaurantId = deps.newId()
   const staffId = deps.newId()
   const now = deps.clock.now()
@@ -34,4 +38,22 @@ export async function registerRestaurant(
     await storeStaff(tx, { restaurantId, id: staffId, email, passwordHash, firstName, lastName, role: 'owner' }, now)
   })
   return { restaurantId, staffId }
+}
+
+/**
+ * The same for a stranger. It tells whether somebody has an e-mail, so asking again and again is counted as guessing. Throws `AppError` too-many-attempts (429)
+ * and busy (503) too. Spec: A14.
+ */
+export function registerFrom(
+  deps: SignInWays & { readonly newId: () => string },
+  { address }: Origin,
+  made: Registration,
+): Promise<{ restaurantId: string; staffId: string }> {
+  const { attempts } = deps
+  const network = networkOf(address)
+  const counted = [addressKey(network)]
+  return attempts.crowd.run({ who: `registering ${network}`, network, isKnown: false }, async () => {
+    await attempts.look(counted)
+    return attempts.run(counted, () => registerRestaurant(deps, made, 'strangers'))
+  })
 }

@@ -1,81 +1,199 @@
+import { statement, type Db, type Tx } from '../platform/db.ts'
+import { instantOfMicros, microsOf, plusMillis, type Clock, type Instant } from '../platform/clock.ts'
 import { AppError } from '../platform/errors.ts'
+import type { KeyedHash } from '../platform/keyed-hash.ts'
 import { limits } from '../platform/limits.ts'
+import { SignInCrowd } from './sign-in-crowd.ts'
 
+/** What failures are counted under, and how many of them are too many. */
+export interface Counted {
+  readonly key: string
+  readonly most: number
+}
+
+/** What is known in this process of one key. Times are in milliseconds. */
 interface Attempts {
-  /** When sign-ins failed, oldest first, in milliseconds. */
+  /** When attempts failed here, oldest first. */
   failedAt: number[]
+  /** What the database had of all processes when it was last asked. */
+  stored: { readonly failures: number; readonly since: number } | null
   underWay: number
   /** Those who wait for one that is under way. */
   readonly waiting: (() => void)[]
 }
 
+/** What the database has of a key. */
+interface Stored {
+  readonly key: Buffer
+  readonly failures: number
+  readonly since: Instant
+}
+
+/** What a failure is: everything else that goes wrong counts for nothing. */
+const FAILURES = ['wrong-credentials', 'wrong-password', 'email-taken']
+
+const readFailures = statement(
+  'read-failed-attempts',
+  `select key, failures, since from failed_attempts where key = any ($1::bytea[])`,
+)
+
+// What is over goes on the way: for each failure that is noted more than one old one is deleted, so there are never many more rows than failures in a window.
+const noteFailures = statement(
+  'note-failed-attempts',
+  `with over as (
+     delete from failed_attempts where key in (
+       select f.key from failed_attempts f where f.since < $3 and f.key <> all ($1::bytea[]) order by f.since limit 10
+       for update skip locked))
+   insert into failed_attempts as f (key, failures, since) select key, 1, $2 from unnest($1::bytea[]) as key
+   on conflict (key) do update set
+     failures = case when f.since < $3 then 1 else f.failures + 1 end,
+     since = case when f.since < $3 then excluded.since else f.since end`,
+)
+
+const KEY_BYTES = 16
+
 /**
- * Slows down whoever guesses passwords: after so many failures of one e-mail, or from one address, nothing more is tried until the window has passed.
- * Sign-ins that succeed don't count, however many. Only in this process, and of the latest `limits.signInFailureKeys` each.
+ * Slows down whoever guesses passwords, at both doors and for whatever asks for a password: after so many failures under a key nothing more is tried until the
+ * window has passed. Failures are counted in the database, for all processes, and those under way in this one. What succeeds doesn't count.
  */
 export class SignInAttempts {
-  readonly #nowMillis: () => number
-  readonly #emails = new Map<string, Attempts>()
-  readonly #addresses = new Map<string, Attempts>()
+  readonly #db: Db
+  readonly #clock: Clock
+  readonly #hash: KeyedHash
+  readonly #known = new Map<string, Attempts>()
+  /** Those who sign in right now. */
+  readonly crowd: SignInCrowd
 
-  constructor(nowMillis: () => number) {
-    this.#nowMillis = nowMillis
+  constructor(db: Db, clock: Clock, hash: KeyedHash) {
+    this.crowd = new SignInCrowd(() => clock.micros() / 1000)
+    this.#db = db
+    this.#clock = clock
+    this.#hash = hash
   }
 
-  /** E-mails and addresses that are remembered. */
-  get figures(): { emails: number; addresses: number } {
-    return { emails: this.#emails.size, addresses: this.#addresses.size }
+  /** Keys that are remembered. */
+  get figures(): { keys: number } {
+    return { keys: this.#known.size }
   }
 
-  /** Runs a sign-in, unless too many have failed. Throws `AppError` too-many-attempts (429), and what the sign-in throws. Spec: A14. */
-  async run<T>(email: string, address: string, signIn: () => Promise<T>): Promise<T> {
-    return this.#within(this.#addresses, address, limits.signInFailuresPerAddress, () =>
-      this.#within(this.#emails, email.toLowerCase(), limits.signInFailuresPerEmail, signIn),
-    )
+  /** What is stored of where somebody signed in from. */
+  placeOf(network: string): Buffer {
+    return this.#hashOf(`known ${network}`)
   }
 
-  async #within<T>(all: Map<string, Attempts>, key: string, most: number, work: () => Promise<T>): Promise<T> {
-    const attempts = this.#of(all, key)
+  /** Learns what all processes have counted under these keys, in a transaction that asks more or in one of its own. */
+  async look(counted: readonly Counted[], tx?: Tx): Promise<void> {
+    const keys = new Map(counted.map(({ key }) => [this.#hashOf(key).toString('hex'), key]))
+    const values = [[...keys.keys()].map((hex) => Buffer.from(hex, 'hex'))]
+    const rows = tx
+      ? await tx.all<Stored>(readFailures, values)
+      : await this.#db.read<Stored>({ restaurantId: '' }, readFailures, values)
+    for (const { key, failures, since } of rows) {
+      const stored = { failures, since: microsOf(since) / 1000 }
+      if (stored.since > this.#windowStart()) this.#of(keys.get(key.toString('hex'))!).stored = stored
+    }
+  }
+
+  /** Whether one more attempt may be made under a key, as far as is known here. */
+  hasRoom({ key, most }: Counted): boolean {
+    const attempts = this.#known.get(key)
+    return !attempts || this.#failures(attempts) < most
+  }
+
+  /** Makes an attempt, unless too many have failed under one of the keys. Throws `AppError` too-many-attempts (429), busy (503), and what it throws. Spec: A14. */
+  async run<T>(counted: readonly Counted[], attempt: () => Promise<T>): Promise<T> {
+    const noted = async () => {
+      try {
+        return await attempt()
+      } catch (error) {
+        if (error instanceof AppError && FAILURES.includes(error.code)) await this.#note(counted)
+        throw error
+      }
+    }
+    return counted.reduceRight<() => Promise<T>>((inner, each) => () => this.#within(each, inner), noted)()
+  }
+
+  /** Runs a check of the password of somebody who is signed in. Throws `AppError` too-many-attempts (429). Spec: A17. */
+  async limited(staffId: string, check: () => Promise<boolean>): Promise<boolean> {
+    const counted = [{ key: `staff ${staffId}`, most: limits.signInFailuresPerEmail }]
+    const wrong = new AppError('wrong-password', 403, 'This is not the password')
+    await this.look(counted)
+    try {
+      return await this.run(counted, async () => {
+        if (!(await check())) throw wrong
+        return true
+      })
+    } catch (error) {
+      if (error === wrong) return false
+      throw error
+    }
+  }
+
+  async #within<T>({ key, most }: Counted, attempt: () => Promise<T>): Promise<T> {
+    const attempts = this.#of(key)
     // Those under way may all fail: what would be one too many then waits to see. Everyone with the same good password gets in.
     while (this.#failures(attempts) + attempts.underWay >= most) {
-      if (attempts.failedAt.length >= most) throw this.#tooMany(attempts)
+      if (this.#failures(attempts) >= most) throw this.#tooMany(attempts)
+      if (attempts.waiting.length >= limits.attemptsWaiting) throw new AppError('busy', 503, 'Too many sign in at once')
       await new Promise<void>((resolve) => attempts.waiting.push(resolve))
     }
     attempts.underWay++
     try {
-      return await work()
-    } catch (error) {
-      if (error instanceof AppError && error.code === 'wrong-credentials') attempts.failedAt.push(this.#nowMillis())
-      throw error
+      return await attempt()
     } finally {
       attempts.underWay--
       const waiting = attempts.waiting.splice(0)
       for (const wake of waiting) wake()
-      const isIdle = attempts.failedAt.length + attempts.underWay + waiting.length === 0
-      if (isIdle && all.get(key) === attempts) all.delete(key)
+      const isIdle = this.#failures(attempts) + attempts.underWay + waiting.length === 0
+      if (isIdle && this.#known.get(key) === attempts) this.#known.delete(key)
     }
   }
 
-  #of(all: Map<string, Attempts>, key: string): Attempts {
-    const attempts = all.get(key) ?? { failedAt: [], underWay: 0, waiting: [] }
-    all.delete(key)
-    all.set(key, attempts)
-    if (all.size > limits.signInFailureKeys) {
-      const oldest = all.keys().next()
-      if (!oldest.done) all.delete(oldest.value)
+  async #note(counted: readonly Counted[]): Promise<void> {
+    const micros = this.#clock.micros()
+    for (const { key } of counted) this.#of(key).failedAt.push(micros / 1000)
+    // In one order, so that two who note the same keys never wait for each other.
+    const keys = counted.map(({ key }) => this.#hashOf(key)).sort((a, b) => a.compare(b))
+    const now = instantOfMicros(micros)
+    const values = [keys, now, plusMillis(now, -limits.signInFailureWindowMillis)]
+    await this.#db.transaction({ restaurantId: '' }, (tx) => tx.all(noteFailures, values))
+  }
+
+  #of(key: string): Attempts {
+    const attempts = this.#known.get(key) ?? { failedAt: [], stored: null, underWay: 0, waiting: [] }
+    this.#known.delete(key)
+    this.#known.set(key, attempts)
+    if (this.#known.size > limits.signInFailureKeys) {
+      const oldest = this.#known.keys().next()
+      if (!oldest.done) this.#known.delete(oldest.value)
     }
     return attempts
   }
 
+  /** How many have failed: here, or in all processes as far as is known. Each failure here is among those. */
   #failures(attempts: Attempts): number {
-    const since = this.#nowMillis() - limits.signInFailureWindowMillis
+    const since = this.#windowStart()
     attempts.failedAt = attempts.failedAt.filter((at) => at > since)
-    return attempts.failedAt.length
+    if (attempts.stored && attempts.stored.since <= since) attempts.stored = null
+    return Math.max(attempts.failedAt.length, attempts.stored?.failures ?? 0)
   }
 
-  #tooMany({ failedAt }: Attempts): AppError {
-    const millis = failedAt[0]! + limits.signInFailureWindowMillis - this.#nowMillis()
+  #tooMany({ failedAt, stored }: Attempts): AppError {
+    const first = Math.min(failedAt[0] ?? Infinity, stored?.since ?? Infinity)
+    const millis = first + limits.signInFailureWindowMillis - this.#nowMillis()
     const retryAfterSeconds = Math.max(1, Math.ceil(millis / 1000))
-    return new AppError('too-many-attempts', 429, 'Too many sign-ins have failed', { retryAfterSeconds })
+    return new AppError('too-many-attempts', 429, 'Too many attempts have failed', { retryAfterSeconds })
+  }
+
+  #nowMillis(): number {
+    return this.#clock.micros() / 1000
+  }
+
+  #windowStart(): number {
+    return this.#nowMillis() - limits.signInFailureWindowMillis
+  }
+
+  #hashOf(key: string): Buffer {
+    return this.#hash(key).subarray(0, KEY_BYTES)
   }
 }

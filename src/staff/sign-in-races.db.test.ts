@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { expectRefused, hashOf, openSignIns, type SignIns } from '../../test/sign-ins.ts'
+import { TEST_PASSWORD } from '../../test/kit.ts'
 import { newId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
 import { upTo } from '../../test/patience.ts'
@@ -119,7 +120,7 @@ test('A5, A11: a sign-in that begins with the old password while it is changed i
     const [email, old, now] = [`${newId()}@cedar.example`, 'Old-Password', 'New-Password']
     const { id } = (await r.v2('POST', '/staff', { email, password: old, role: 'host' })).body.result
     const [changed, ...answers] = await Promise.all([
-      r.v2('PATCH', `/staff/${id}`, { password: now }),
+      r.v2('PATCH', `/staff/${id}`, { password: now, currentPassword: TEST_PASSWORD }),
       ...[one, two, one, two].map((app) => app.call('POST', '/v2/sign-in', { email, password: old })),
     ])
     expect(changed.status).toBe(200)

@@ -1,29 +1,104 @@
 import type { Db } from '../platform/db.ts'
 import { AppError } from '../platform/errors.ts'
-import type { Clock } from '../platform/clock.ts'
+import { microsOf, type Clock, type Instant } from '../platform/clock.ts'
+import { limits } from '../platform/limits.ts'
+import type { Origin } from '../platform/origin.ts'
 import { hashPassword, isOutdated, passwordFits } from '../platform/passwords.ts'
+import type { Tokens } from '../platform/tokens.ts'
+import { makeDevice, networkOf, staffOfDevice } from './known-devices.ts'
+import type { Counted, SignInAttempts } from './sign-in-attempts.ts'
 import { findAccount, noteSignIn, type Account } from './staff.ts'
+
+/** What signing in stands on, at either door. */
+export interface SignInWays {
+  readonly db: Db
+  readonly clock: Clock
+  readonly tokens: Tokens
+  readonly attempts: SignInAttempts
+}
+
+/** What somebody signs in with, and where. */
+export interface Credentials {
+  readonly email: string
+  readonly password: string
+  readonly origin: Origin
+}
 
 // An unknown e-mail costs what a known one does: the password is held against a hash that nothing fits.
 let decoy: Promise<string> | undefined
 
 /**
- * Who signs in with this e-mail and password, and the hash that it now fits. A hash of an older kind is replaced on the way. Throws `AppError`
- * wrong-credentials, account-inactive, restaurant-inactive (401).
+ * Who signs in with this e-mail and password, and the hash that it now fits. A hash of an older kind is replaced on the way. Whoever signed in from this device
+ * or address before is counted apart from strangers: nobody who guesses elsewhere keeps them out. Throws `AppError` wrong-credentials, account-inactive,
+ * restaurant-inactive (401), too-many-attempts (429), busy (503). Spec: A2, A14.
  */
-export async function signIn(
-  deps: { readonly db: Db; readonly clock: Clock },
-  email: string,
+export async function signIn(deps: SignInWays, { email, password, origin }: Credentials): Promise<Account> {
+  const { db, clock, tokens, attempts } = deps
+  const network = networkOf(origin.address)
+  const device = origin.device === null ? null : { text: origin.device, staffId: staffOfDevice(tokens, origin.device) }
+  const ways = waysOf(email, network, device?.staffId ? device.text : null)
+  const asker = { who: ways.who, network, isKnown: ways.device !== null }
+  return attempts.crowd.run(asker, async () => {
+    const account = await db.transaction({ email }, async (tx) => {
+      const [found] = await Promise.all([
+        findAccount(tx, email, attempts.placeOf(network)),
+        attempts.look(ways.all, tx),
+      ])
+      return found
+    })
+    const now = clock.now()
+    const isKnownDevice = account !== undefined && device?.staffId === account.staffId
+    const placeAge = account?.placeUsedAt ? ageOf(account.placeUsedAt, now) : Infinity
+    const isKnownPlace = placeAge < limits.knownPlaceMillis
+    const known = [...(isKnownDevice ? [ways.device!] : []), ...(isKnownPlace ? [ways.place] : [])]
+    // Where all of their own guesses are used up, they are strangers as everybody.
+    const own = known.find((counted) => attempts.hasRoom(counted))
+    const counted = own ? [own] : ways.strangers
+    const lane = own ? 'known' : 'strangers'
+    const better = await attempts.run(counted, () => check(account, password, lane))
+    attempts.crowd.succeeded(network)
+    if (!isKnownDevice) origin.remember(makeDevice(tokens, account!.staffId))
+    const place = placeAge < limits.knownPlaceRenewMillis ? null : attempts.placeOf(network)
+    await db.transaction({ restaurantId: account!.restaurantId }, (tx) => noteSignIn(tx, account!, now, better, place))
+    return { ...account!, passwordHash: better ?? account!.passwordHash }
+  })
+}
+
+/** Whether the password is the account's, and the account good. Gives a better hash, where there is need of one. */
+async function check(
+  account: Account | undefined,
   password: string,
-): Promise<Account> {
-  const account = await deps.db.transaction({ email }, (tx) => findAccount(tx, email))
+  lane: 'known' | 'strangers',
+): Promise<string | null> {
   decoy ??= hashPassword('a password that nobody has')
-  const fits = await passwordFits(password, account?.passwordHash ?? (await decoy))
+  const fits = await passwordFits(password, account?.passwordHash ?? (await decoy), lane)
   if (!account || !fits) throw new AppError('wrong-credentials', 401, 'Incorrect email or password')
   if (!account.isActive) throw new AppError('account-inactive', 401, 'Account is inactive')
   if (!account.restaurantIsActive) throw new AppError('restaurant-inactive', 401, 'Restaurant account is inactive')
-  const better = isOutdated(account.passwordHash) ? await hashPassword(password) : null
-  const now = deps.clock.now()
-  await deps.db.transaction({ restaurantId: account.restaurantId }, (tx) => noteSignIn(tx, account, now, better))
-  return { ...account, passwordHash: better ?? account.passwordHash }
+  return isOutdated(account.passwordHash) ? hashPassword(password) : null
 }
+
+const ageOf = (at: Instant, now: Instant): number => (microsOf(now) - microsOf(at)) / 1000
+
+/** What failures of a sign-in are counted under, by who it is that signs in. */
+function waysOf(email: string, network: string, device: string | null) {
+  const account = sameEmail(email)
+  const most = limits.signInFailuresPerKnown
+  const strangers: readonly Counted[] = [
+    addressKey(network),
+    { key: `e-mail ${account}`, most: limits.signInFailuresPerEmail },
+  ]
+  const place = { key: `place ${network} ${account}`, most }
+  const ofDevice = device === null ? null : { key: `device ${device} ${account}`, most }
+  const all = [...strangers, place, ...(ofDevice ? [ofDevice] : [])]
+  return { who: `${account} ${network} ${device ?? ''}`, strangers, place, device: ofDevice, all }
+}
+
+/** One text for all spellings that may be the same e-mail to the database, whose lower() may take the dot off a Turkish capital I. */
+export const sameEmail = (email: string): string => email.normalize('NFKD').toLowerCase().replaceAll('\u0307', '')
+
+/** What failures from an address are counted under, whatever was tried. */
+export const addressKey = (network: string): Counted => ({
+  key: `address ${network}`,
+  most: limits.signInFailuresPerAddress,
+})

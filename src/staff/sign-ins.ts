@@ -59,9 +59,11 @@ const updateEnded = statement(
   `update sign_ins set ${ending} where restaurant_id = $1 and id = $2 and revoked_at is null returning id`,
 )
 
+// Tokens of the iPad's sign-in end with the generation that they are of.
 const updateAllEnded = statement(
   'update-sign-ins-ended',
-  `update sign_ins set ${ending} where restaurant_id = $1 and staff_id = $2 and revoked_at is null
+  `with tokens as (update staff set token_generation = token_generation + 1 where restaurant_id = $1 and id = $2)
+   update sign_ins set ${ending} where restaurant_id = $1 and staff_id = $2 and revoked_at is null
    returning expires_at = $3 as "wasLive"`,
 )
 
@@ -107,8 +109,8 @@ export async function revokeSignIn(
   return (await tx.maybe(updateEnded, [restaurantId, id, now, why])) !== undefined
 }
 
-/** Ends every sign-in of a member of staff. Gives how many there were that had not expired. */
-export async function revokeSignIns(
+/** Ends every sign-in and every token of a member of staff, whichever door gave it. Gives how many sign-ins there were that had not expired. */
+export async function endAllAccess(
   tx: Tx,
   restaurantId: string,
   staffId: string,

@@ -1,5 +1,6 @@
 import { constraintOf, statement, type Db, type Tx } from '../platform/db.ts'
 import { AppError } from '../platform/errors.ts'
+import { limits } from '../platform/limits.ts'
 import type { Instant } from '../platform/clock.ts'
 import type { Role } from '../changes/command.ts'
 
@@ -16,14 +17,21 @@ export interface Identity {
   readonly restaurantIsActive: boolean
 }
 
-/** Someone whom a token names. `signInId`: the sign-in it belongs to; null for the iPad's tokens, which belong to none. */
-export interface Proven extends Identity {
-  readonly signInId: string | null
-}
+/** What a token belongs to: a sign-in of the native API, or a generation of the account's tokens of the iPad's sign-in. */
+export type TokenOf =
+  | { readonly signInId: string; readonly generation: null }
+  | { readonly signInId: null; readonly generation: number }
+
+/** Someone whom a token names, and what the token belongs to. */
+export type Proven = Identity & TokenOf
 
 /** An identity and what proves it. */
 export interface Account extends Identity {
   readonly passwordHash: string
+  /** Counts what ended all tokens of the iPad's sign-in. */
+  readonly tokenGeneration: number
+  /** When they last signed in from where they sign in now; null: never. */
+  readonly placeUsedAt: Instant | null
 }
 
 const identity = `s.id as "staffId", s.email, s.first_name as "firstName", s.last_name as "lastName", s.role, s.is_active as "isActive",
@@ -31,7 +39,8 @@ const identity = `s.id as "staffId", s.email, s.first_name as "firstName", s.las
 
 const readIdentity = statement(
   'read-identity',
-  `select ${identity} from staff s join restaurants r on r.restaurant_id = s.restaurant_id where s.id = $1`,
+  `select ${identity} from staff s join restaurants r on r.restaurant_id = s.restaurant_id
+   where s.id = $1 and s.token_generation = $2`,
 )
 
 // The sign-in is found by its key, as in the review of access.
@@ -45,8 +54,10 @@ const readSignedIn = statement(
 // The exact spelling first: accounts brought over may differ only in case.
 const readAccount = statement(
   'read-account',
-  `select ${identity}, s.password_hash as "passwordHash"
+  `select ${identity}, s.password_hash as "passwordHash", s.token_generation as "tokenGeneration",
+     k.used_at as "placeUsedAt"
    from staff s join restaurants r on r.restaurant_id = s.restaurant_id
+   left join known_places k on k.restaurant_id = s.restaurant_id and k.staff_id = s.id and k.place = $2
    where s.email = $1 or s.email_key = lower($1) order by (s.email = $1) desc limit 1`,
 )
 
@@ -58,18 +69,34 @@ const insertStaff = statement(
 
 const updateSignIn = statement(
   'update-sign-in',
-  `update staff set last_sign_in_at = $3, password_hash = coalesce($4, password_hash) where restaurant_id = $1 and id = $2`,
+  // A better hash takes the place of the one that it was made for, never that of a password that was set meanwhile.
+  `update staff set last_sign_in_at = $3,
+     password_hash = case when password_hash = $4 then coalesce($5, password_hash) else password_hash end
+   where restaurant_id = $1 and id = $2`,
 )
 
-/** Who has this id. With a sign-in only if it is theirs and not revoked. */
-export const findIdentity = async (db: Db, staffId: string, signInId: string | null): Promise<Identity | undefined> =>
-  (signInId === null
-    ? await db.read<Identity>({ staffId }, readIdentity, [staffId])
-    : await db.read<Identity>({ staffId }, readSignedIn, [staffId, signInId]))[0]
+const insertPlace = statement(
+  'insert-known-place',
+  `insert into known_places (restaurant_id, staff_id, place, used_at) values ($1, $2, $3, $4)
+   on conflict (restaurant_id, staff_id, place) do update set used_at = excluded.used_at`,
+)
 
-/** Whose e-mail this is, in a transaction scoped to it. */
-export const findAccount = (tx: Tx, email: string): Promise<Account | undefined> =>
-  tx.maybe<Account>(readAccount, [email])
+const forgetPlaces = statement(
+  'forget-known-places',
+  `delete from known_places where restaurant_id = $1 and staff_id = $2 and place in (
+     select place from known_places where restaurant_id = $1 and staff_id = $2 order by used_at desc offset $3)`,
+)
+
+/** Who has this id, if what their token belongs to is not over: a sign-in, or a generation of their tokens. */
+export const findIdentity = async (db: Db, staffId: string, of: TokenOf): Promise<Identity | undefined> =>
+  (of.signInId === null
+    ? await db.read<Identity>({ staffId }, readIdentity, [staffId, of.generation])
+    : await db.read<Identity>({ staffId }, readSignedIn, [staffId, of.signInId])
+  )[0]
+
+/** Whose e-mail this is, in a transaction scoped to it. `place`: where they sign in from. */
+export const findAccount = (tx: Tx, email: string, place: Buffer): Promise<Account | undefined> =>
+  tx.maybe<Account>(readAccount, [email, place])
 
 /** A new member of staff. */
 export interface NewStaff {
@@ -92,7 +119,18 @@ export async function storeStaff(tx: Tx, s: NewStaff, now: Instant): Promise<voi
   }
 }
 
-/** Notes a sign-in, and a better hash of the password where there is one. */
-export async function noteSignIn(tx: Tx, who: Identity, now: Instant, betterHash: string | null): Promise<void> {
-  await tx.all(updateSignIn, [who.restaurantId, who.staffId, now, betterHash])
+/** Notes a sign-in; a better hash of the password, where there is one; and `place`, where it was not known yet. */
+export async function noteSignIn(
+  tx: Tx,
+  who: Account,
+  now: Instant,
+  betterHash: string | null,
+  place: Buffer | null,
+): Promise<void> {
+  const { restaurantId, staffId, passwordHash } = who
+  await Promise.all([
+    tx.all(updateSignIn, [restaurantId, staffId, now, passwordHash, betterHash]),
+    place && tx.all(insertPlace, [restaurantId, staffId, place, now]),
+    place && tx.all(forgetPlaces, [restaurantId, staffId, limits.knownPlaces]),
+  ])
 }

@@ -1,19 +1,14 @@
-import type { Db } from '../platform/db.ts'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
-import { microsOf, plusMillis, type Clock, type Instant } from '../platform/clock.ts'
-import type { Tokens } from '../platform/tokens.ts'
+import { microsOf, plusMillis, type Instant } from '../platform/clock.ts'
 import type { Role } from '../changes/command.ts'
 import { makeRefreshToken } from './refresh-tokens.ts'
-import { signIn } from './sign-in.ts'
+import { signIn, type Credentials, type SignInWays } from './sign-in.ts'
 import { storeSignIn } from './sign-ins.ts'
 
 /** What sign-ins are made with. */
-export interface SignInDeps {
-  readonly db: Db
-  readonly clock: Clock
+export interface SignInDeps extends SignInWays {
   readonly newId: () => string
-  readonly tokens: Tokens
   /** How long an access token is good for. */
   readonly tokenMinutes: number
   /** How long a sign-in lasts without a refresh. */
@@ -52,14 +47,15 @@ export function answerWith(
 
 /**
  * A new sign-in: an access token and the first refresh token of a new family. Throws `AppError` wrong-credentials, account-inactive, restaurant-inactive
- * (401), busy (503) when the account changes each time that it is looked at. Spec: A5.
+ * (401), too-many-attempts (429), busy (503), also when the account changes each time that it is looked at. Spec: A5, A14.
  */
 export async function startSignIn(
   deps: SignInDeps,
-  { email, password, device }: { readonly email: string; readonly password: string; readonly device: string | null },
+  credentials: Credentials,
+  device: string | null,
 ): Promise<SignedIn> {
   for (let attempt = 1; attempt <= limits.transactionAttempts; attempt++) {
-    const who = await signIn(deps, email, password)
+    const who = await signIn(deps, credentials)
     const [id, now] = [deps.newId(), deps.clock.now()]
     const { text, hash } = makeRefreshToken(deps.tokens, who.restaurantId, id)
     const made = { id, device, now, expiresAt: expiryOf(deps, now), tokenHash: hash }

@@ -3,7 +3,8 @@ import { AppError } from '../platform/errors.ts'
 import { idField } from '../platform/fields.ts'
 import { command, ROLES } from '../changes/command.ts'
 import { lockMember, nameField, newPasswordField, saveMember, staffSchema, type Member } from './members.ts'
-import { revokeSignIns, type EndReason } from './sign-ins.ts'
+import { checkPassword, currentPasswordField, requirePassword } from './prove-password.ts'
+import { endAllAccess, type EndReason } from './sign-ins.ts'
 
 const input = z.strictObject({
   staffId: idField,
@@ -12,8 +13,11 @@ const input = z.strictObject({
   lastName: nameField.optional(),
   isActive: z.boolean().optional(),
   password: newPasswordField.optional(),
+  currentPassword: currentPasswordField,
 })
 type Input = z.output<typeof input>
+
+const isActiveOwner = ({ role, isActive }: Member) => role === 'owner' && isActive
 
 /** Whose rights or password change signs in again: with what they knew before, nobody goes on. */
 function endReasonOf(before: Member, now: Member, { password }: Input): EndReason | null {
@@ -23,8 +27,8 @@ function endReasonOf(before: Member, now: Member, { password }: Input): EndReaso
 }
 
 /**
- * Changes a member of staff; what isn't sent stays. A new password, another role and being made inactive end all of their sign-ins. Throws `AppError`
- * staff-not-found (404), last-owner (409). Spec: A9 to A11.
+ * Changes a member of staff; what isn't sent stays. A new password, another role and being made inactive end all of their sign-ins and tokens. Throws
+ * `AppError` staff-not-found (404), last-owner (409), password-needed, wrong-password (403). Spec: A9 to A11, A17.
  */
 export const updateStaff = command({
   name: 'update-staff',
@@ -34,22 +38,24 @@ export const updateStaff = command({
   role: 'owner',
   input,
   answer: staffSchema,
-  prepare: async ({ password }) => password?.hash(),
+  prepare: ({ password, currentPassword }, context, deps) =>
+    Promise.all([password?.hash(), checkPassword(currentPassword, context, deps)]),
   async run(w, given): Promise<Member> {
     const { member, owners } = await lockMember(w, given.staffId)
     const { role = member.role, isActive = member.isActive } = given
     const { firstName = member.firstName, lastName = member.lastName } = given
     const now: Member = { ...member, role, isActive, firstName, lastName }
-    const isOwner = role === 'owner' && isActive
+    const isOwner = isActiveOwner(now)
     if (!isOwner && owners.length === 1 && owners[0] === member.id)
       throw new AppError('last-owner', 409, 'A restaurant keeps an active owner: make someone else one first', {
         staff: member,
       })
+    if (given.password || (isOwner && !isActiveOwner(member))) requirePassword(given.currentPassword)
     const same = [role === member.role, isActive === member.isActive, firstName === member.firstName]
     if (!given.password && lastName === member.lastName && same.every(Boolean)) return member
     const saved = await saveMember(w, now, given.password ? await given.password.hash() : null)
     const why = endReasonOf(member, now, given)
-    if (why) await revokeSignIns(w.tx, w.restaurantId, member.id, why, w.now)
+    if (why) await endAllAccess(w.tx, w.restaurantId, member.id, why, w.now)
     return saved
   },
 })

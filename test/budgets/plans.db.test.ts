@@ -20,6 +20,10 @@ insert into staff (restaurant_id, id, email, email_key, password_hash, role, cre
   select id, gen_random_uuid(), n || '@a', n || '@a', '', 'owner', now(), now() from r;
 insert into sign_ins (restaurant_id, id, staff_id, created_at, used_at, expires_at, token_hash)
   select restaurant_id, gen_random_uuid(), id, now(), now(), now() + interval '1 day', sha256(email::bytea) from staff;
+insert into known_places (restaurant_id, staff_id, place, used_at)
+  select restaurant_id, id, substr(sha256((email || g)::bytea), 1, 16), now() from staff, generate_series(1, 3) g;
+insert into failed_attempts (key, failures, since)
+  select substr(sha256(g::text::bytea), 1, 16), 1, now() - g * interval '1 second' from generate_series(1, 20000) g;
 insert into tables (restaurant_id, id, number, capacity, x, y, shape, status, created_at, updated_at)
   select id, gen_random_uuid(), g::text, 4, 0, 0, 'round', 'available', now(), now() from r, generate_series(1, 100) g where n <= ${BUSY};
 insert into guests (restaurant_id, id, first_name, last_name, party_size, status, ended_at, created_at, updated_at)

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { openDevice, startApp, TEST_SECRET, type Restaurant } from '../kit.ts'
+import { limits } from '../../src/platform/limits.ts'
+import { openDevice, startApp, TEST_PASSWORD, TEST_SECRET, type Restaurant } from '../kit.ts'
 import { openHouse, UNKNOWN, type House } from './house.ts'
 
 /** The rulings on the doors of the old backend, one test each, by their numbers in docs/ios-contract.md: who may, what is refused, how it is said. Those on the floor are in floor-rulings. */
@@ -109,6 +110,22 @@ test('C9: ruling 23: the dashboard of a suspended restaurant is refused, and who
     inactive,
     { status: 200, body: { id: suspended.staffId } },
   ])
+})
+
+test('C9: ruling 24: too many wrong passwords are asked to wait, and a token ends with the password that it was given for', async () => {
+  const who = await app.restaurant()
+  const nobody = { email: 'nobody@guessed.example', password: 'x' }
+  const told = async () => await app.call('POST', '/auth/login', nobody)
+  const first = await told()
+  expect([first.status, first.body]).toEqual([401, { detail: 'Incorrect email or password' }])
+  for (let i = 1; i < limits.signInFailuresPerEmail; i++) expect((await told()).status).toBe(401)
+  const wait = await told()
+  expect([wait.status, wait.body]).toEqual([429, { detail: 'Too many attempts have failed' }])
+  expect(Number(wait.headers.get('retry-after'))).toBeGreaterThan(200)
+  const change = { password: 'Another-Plum-9', currentPassword: TEST_PASSWORD }
+  expect((await who.v2('PATCH', `/staff/${who.staffId}`, change)).status).toBe(200)
+  const status = async () => (await get('/auth/me', who.token)).status
+  await expect.poll(status).toBe(401)
 })
 
 test('C9: ruling 5: any origin may call, without credentials', async () => {

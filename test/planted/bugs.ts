@@ -1,3 +1,4 @@
+import { accountBugs } from './accounts.ts'
 import {
   newEpoch,
   nothingEarly,
@@ -266,4 +267,5 @@ export const bugs: readonly Bug[] = [
     checker: refreshes,
     finds: /uses of one refresh token/,
   },
+  ...accountBugs,
 ]
