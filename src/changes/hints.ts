@@ -25,7 +25,7 @@ export interface HintDeps {
 /**
  * Word of changes between processes: where a log stands now, and the change itself when it is small. Nothing is decided by it. What is lost costs the
  * time until the hub's next poll; what comes twice or late is dropped by the hub. Whoever can write to Redis could put anything into a topic, and what a hint
- * holds is shown to devices: so each is sealed with the servers' key, for the topic that it is in. See docs/decisions/0015.
+ * holds is shown to devices: so each is sealed with the servers' key, for the topic that it is in. See docs/decisions/0016.
  *
  * On the wire: the seal, sender, epoch, seq, the moment of the commit in microseconds with the traceparent of whoever
  * did it (`@1795550400123456/00-…`; optional), and the change's JSON or nothing, with spaces between.
