@@ -107,13 +107,11 @@ export class IndexedDbStorage implements ClientStorage {
 
   #take(slot: number): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      this.#locks!
-        .request(`qtable ${this.#name} ${slot}`, { ifAvailable: true }, (lock) => {
-          resolve(lock !== null)
-          if (!lock) return Promise.resolve()
-          return new Promise<void>((letGo) => this.#letGo.push(letGo))
-        })
-        .catch(reject)
+      this.#locks!.request(`qtable ${this.#name} ${slot}`, { ifAvailable: true }, (lock) => {
+        resolve(lock !== null)
+        if (!lock) return Promise.resolve()
+        return new Promise<void>((letGo) => this.#letGo.push(letGo))
+      }).catch(reject)
     })
   }
 

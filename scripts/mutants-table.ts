@@ -24,4 +24,33 @@ export const folders: Readonly<Record<string, readonly Target[]>> = {
     ...targets('src/parties', ['rules.test.ts'], ['rules.ts']),
     ...targets('src/tables', ['rules.test.ts'], ['rules.ts']),
   ],
+  changes: [
+    ...targets('src/changes', ['floor.test.ts'], ['floor.ts']),
+    ...targets('src/changes', ['recent.test.ts'], ['recent.ts']),
+    ...targets('src/changes', ['housekeeping.test.ts'], ['housekeeping.ts']),
+    ...targets('src/changes', ['heads.db.test.ts'], ['heads.ts']),
+    ...targets('src/changes', ['hub-orders.db.test.ts', 'hub.db.test.ts'], ['hub.ts']),
+    ...targets('src/changes', ['command.db.test.ts', 'log.db.test.ts'], ['command.ts', 'mutations.ts', 'log.ts']),
+    ...targets('src/changes', ['since.db.test.ts'], ['since.ts']),
+    ...targets('src/changes', ['retention.db.test.ts', 'retention-at-once.db.test.ts'], ['retention.ts', 'turn.ts']),
+    ...targets('src/changes', ['lineage.db.test.ts'], ['lineage.ts']),
+  ],
+  native: [
+    ...targets('src/native', ['hello.db.test.ts', 'stream.db.test.ts'], ['stream-device.ts', 'stream-room.ts']),
+    ...targets('src/native', ['hello.db.test.ts', 'stream.db.test.ts'], ['admission.ts', 'stream.ts']),
+    ...targets('src/native', ['reads.db.test.ts'], ['answer-query.ts', 'floor-reads.ts']),
+    ...targets('src/native', ['conflicts.db.test.ts'], ['explain-conflict.ts']),
+  ],
+  staff: [
+    ...targets('src/staff', ['identify.db.test.ts'], ['identify.ts']),
+    ...targets('src/staff', ['sign-in-attempts.test.ts'], ['sign-in-attempts.ts']),
+    ...targets('src/staff', ['access-orders.db.test.ts', 'access-notices.db.test.ts'], ['access-review.ts']),
+    ...targets(
+      'src/staff',
+      ['sign-ins.db.test.ts', 'sign-in-races.db.test.ts', 'sign-in-ends.db.test.ts'],
+      ['sign-ins.ts'],
+    ),
+    ...targets('src/staff', ['sign-ins.db.test.ts'], ['refresh-sign-in.ts', 'refresh-tokens.ts', 'start-sign-in.ts']),
+    ...targets('src/staff', ['staff.db.test.ts'], ['members.ts', 'update-staff.ts']),
+  ],
 }

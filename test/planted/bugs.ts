@@ -70,9 +70,9 @@ export const bugs: readonly Bug[] = [
     edits: [
       {
         file: 'changes/command.ts',
-        from: 'return (tx) => finish(tx, write!, c, context, made)',
+        from: 'return (tx) => finish(tx, write!, c, context, names, made)',
         to: `return async (tx) => {
-        const early = await finish(tx, write!, c, context, made)
+        const early = await finish(tx, write!, c, context, names, made)
         if (early) deps.publish(early)
         return early
       }`,
@@ -210,8 +210,8 @@ export const bugs: readonly Bug[] = [
     edits: [
       {
         file: 'changes/floor.ts',
-        from: 'else this.#drop(`${entry.kind} ${entry.id}`)',
-        to: 'else {\n        const sum = this.#sum\n        this.#drop(`${entry.kind} ${entry.id}`)\n        this.#sum = sum\n      }',
+        from: '        this.#touch(key)\n        this.#drop(key)\n      }\n    }\n    this.#standing',
+        to: '        this.#touch(key)\n        const sum = this.#sum\n        this.#drop(key)\n        this.#sum = sum\n      }\n    }\n    this.#standing',
       },
     ],
     checker: storm,
@@ -219,7 +219,13 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'the floor in memory keeps what was deleted',
-    edits: [{ file: 'changes/floor.ts', from: 'else this.#drop(`${entry.kind} ${entry.id}`)', to: 'else continue' }],
+    edits: [
+      {
+        file: 'changes/floor.ts',
+        from: '        this.#touch(key)\n        this.#drop(key)\n      }\n    }\n    this.#standing',
+        to: '        this.#touch(key)\n      }\n    }\n    this.#standing',
+      },
+    ],
     checker: storm,
     finds: /hash|what a device holds/,
   },

@@ -95,18 +95,12 @@ export const changesBugs: readonly QuickBug[] = [
     named: 'L5: the same id with another command',
   },
   {
-    name: 'what a part that failed had locked and changed is still held',
-    edits: [{ file: 'src/changes/command.ts', from: '      this.held = held\n', to: '' }],
-    test: 'src/guests/batch.db.test.ts',
-    named: 'B2',
-  },
-  {
     name: 'what ended at the horizon is let go an hour early',
     edits: [
       {
         file: 'src/changes/floor.ts',
-        from: 'if (endedAt !== null && endedAt < horizon)',
-        to: 'if (endedAt !== null && endedAt <= horizon)',
+        from: 'endedAt >= horizon) continue',
+        to: 'endedAt > horizon) continue',
       },
     ],
     test: 'src/changes/floor.test.ts',

@@ -21,8 +21,8 @@ export const clientBugs: readonly QuickBug[] = [
     edits: [
       {
         file: 'client/queue.ts',
-        from: 'this.#queued.push({ key, mutation, isStored: true, place })',
-        to: 'this.#queued.push({ key, mutation, isStored: true, place: place && null })',
+        from: 'this.#append({ key, mutation, isStored: true, place })',
+        to: 'this.#append({ key, mutation, isStored: true, place: place && null })',
       },
     ],
     test: reopened,

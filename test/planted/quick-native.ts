@@ -48,18 +48,6 @@ export const doorBugs: readonly QuickBug[] = [
     named: 'W9: a device that leaves',
   },
   {
-    name: 'the last device of a room leaves its floor held',
-    edits: [
-      {
-        file: 'src/native/stream-room.ts',
-        from: 'if (this.#present.size === 0) this.close()',
-        to: 'if (this.#present.size === 0) this.#onEmpty()',
-      },
-    ],
-    test: hello,
-    named: 'W9: a device that leaves',
-  },
-  {
     name: 'a kept answer is given again without looking how new it must be',
     edits: [
       {
