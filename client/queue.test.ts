@@ -32,6 +32,8 @@ test('D6: nothing is sent before it is stored, and what cannot be stored is take
   queue.run()
   state.fails = true
   const { stored, settled } = queue.add(mutation(1))
+  queue.run()
+  expect(sent).toEqual([])
   await expect(stored).rejects.toMatchObject({ code: 'storage', cause: { message: 'full' } })
   await expect(settled).rejects.toMatchObject({ code: 'storage' })
   expect([sent, queue.undecided, state.changes]).toEqual([[], [], 1])
@@ -168,11 +170,11 @@ test('D6: an answer that cannot be stored is asked for again', async () => {
 test('D7: a restart takes what is stored in its order, and what is done already is shown but not sent', async () => {
   const stored = new MemoryStorage()
   await stored.write([
-    { put: 'a/mutation/000000000011', value: mutation(2) },
     { put: 'a/mutation/000000000009', value: mutation(1) },
+    { put: 'a/mutation/000000000011', value: mutation(2) },
     { put: 'a/mutation/000000000008', value: { ...mutation(3), place: { epoch: 'e', seq: 5 } } },
   ])
-  const { queue, sent, keys } = await house(stored)
+  const { queue, sent, keys, answer, timers } = await house(stored)
   expect(ids(queue.undecided)).toEqual(['m1', 'm2'])
   expect(ids(queue.missingIn({ epoch: 'e', seq: 4 }))).toEqual(['m3', 'm1', 'm2'])
   for (const state of [
@@ -185,6 +187,22 @@ test('D7: a restart takes what is stored in its order, and what is done already 
   queue.run()
   await settle()
   expect(ids(sent)).toEqual(['m1'])
+  // Nobody waits for them any more: they are decided all the same, and the next follows at once.
+  queue.seen('m2', { epoch: 'e', seq: 8 })
+  await answer(refused)
+  expect(queue.conflicts.map(({ mutation: { id } }) => id)).toEqual(['m1'])
+  expect([ids(sent), timers]).toEqual([['m1', 'm4'], []])
+})
+
+test('D7: what a restart found is done once it is answered, whether it was seen on the stream or not', async () => {
+  const stored = new MemoryStorage()
+  await stored.write([1, 2, 3].map((n) => ({ put: `a/mutation/00000000000${n}`, value: mutation(n) })))
+  const { queue, sent, answer, timers } = await house(stored)
+  queue.run()
+  await answer(done(4))
+  queue.seen('m2', { epoch: 'e', seq: 5 })
+  await answer(later())
+  expect([ids(sent), timers, ids(queue.undecided)]).toEqual([['m1', 'm2', 'm3'], [], ['m3']])
 })
 
 test('D7: a change on the stream decides its mutation, whether its answer comes or not', async () => {

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
-import { appendFile, mkdtemp, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { crc32 } from './hash.ts'
 import { FileStorage } from './storage-file.ts'
 import { MemoryStorage, perform, type Op } from './storage.ts'
 
@@ -95,5 +96,62 @@ test('D9: the file does not grow with what is outdated, and only its owner may r
   await appendFile(`${file}.new`, 'left by a crash')
   const again = new FileStorage(file)
   expect((await again.load()).get('state')).toBe(value)
+  await again.close()
+})
+
+test('D9: what is not open takes nothing, and a value is read as it stands now', async () => {
+  const file = path()
+  const storage = new FileStorage(file)
+  await expect(storage.write([{ put: 'a', value: 1 }])).rejects.toThrow('is not open')
+  await storage.close()
+  await storage.load()
+  await storage.write([{ put: 'a', value: { b: 1 } }])
+  expect([await storage.get('a'), await storage.get('b')]).toEqual([{ b: 1 }, undefined])
+  // Loaded again, it is what it was: not read anew beside what is open.
+  await writeFile(file, '')
+  expect([...(await storage.load())]).toEqual([['a', { b: 1 }]])
+  await storage.close()
+  await expect(storage.write([{ put: 'a', value: 2 }])).rejects.toThrow('is not open')
+})
+
+test('D9: a line whose checksum fits but whose text is no JSON is damaged, and one without its checksum too', async () => {
+  const file = path()
+  const storage = new FileStorage(file)
+  await storage.load()
+  await storage.write([{ put: 'a', value: 1 }])
+  await storage.close()
+  const good = await readFile(file, 'utf8')
+  const bad = [`${crc32('[no').toString(16).padStart(8, '0')} [no`, '00000000 [{"put":"b","value":1}]', '']
+  await writeFile(file, `${bad.join('\n')}\n${good}`)
+  const again = new FileStorage(file)
+  expect([...(await again.load())]).toEqual([['a', 1]])
+  expect(again.damaged).toBe(3)
+  await again.close()
+  // Written anew, without them.
+  expect(await readFile(file, 'utf8')).toBe(good)
+})
+
+test('D9: a file that cannot be read is an error, not an empty storage', async () => {
+  const file = path()
+  await mkdir(file, { recursive: true })
+  await expect(new FileStorage(file).load()).rejects.toThrow('EISDIR')
+})
+
+test('D9: a journal below a megabyte is not written anew while it is open', async () => {
+  const file = path()
+  const storage = new FileStorage(file)
+  await storage.load()
+  const value = 'x'.repeat(10_000)
+  for (let n = 0; n < 20; n++) await storage.write([{ put: 'state', value }])
+  expect((await stat(file)).size).toBeGreaterThan(200_000)
+  await storage.close()
+  const again = new FileStorage(file)
+  expect((await again.load()).size).toBe(1)
+  expect((await stat(file)).size).toBeLessThan(11_000)
+  // What it holds may be large: a little more is no reason either.
+  await again.write([{ put: 'big', value: 'y'.repeat(2_000_000) }])
+  const { ino } = await stat(file)
+  for (let n = 0; n < 3; n++) await again.write([{ put: 'big', value: 'y'.repeat(2_000_000) }])
+  expect((await stat(file)).ino).toBe(ino)
   await again.close()
 })

@@ -4,7 +4,7 @@ import { declareValuePlugin, PluginKind } from '@stryker-mutator/api/plugin'
  * What no test should pin, so that it makes no mutants. JavaScript, not TypeScript: Stryker's worker processes load this file too, by Node alone.
  */
 
-const ERRORS = new Set(['Error', 'TypeError', 'RangeError', 'SyntaxError', 'AppError', 'SessionEnded'])
+const ERRORS = new Set(['Error', 'TypeError', 'RangeError', 'SyntaxError', 'AppError', 'ClientError'])
 const LEVELS = new Set(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
 const PROSE = new Set(['summary', 'description', 'title'])
 

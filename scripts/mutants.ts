@@ -1,13 +1,14 @@
 import type { LogLevel } from '@stryker-mutator/api/core'
 import { Stryker } from '@stryker-mutator/core'
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
 import { openPostgres } from '../test/postgres.ts'
 import { folders, type Target } from './mutants-table.ts'
 
 /**
  * Mutation testing: changes the code in small ways, one at a time, and sees whether a test fails.
- * `npm run mutants -- client` runs a folder of mutants-table.ts, `npm run mutants -- client/queue.ts` a file; what did not change since is not run again, `--again` runs all.
+ * `npm run mutants -- client` runs a folder of mutants-table.ts, `npm run mutants -- client/queue.ts` a file; what did not change since, nor its tests, is not run again; `--again` runs all.
  * `npm run mutants -- client --score` runs nothing and prints what is known: the score, and the survivors that docs/mutation.md does not explain.
  */
 
@@ -27,6 +28,8 @@ const wanted = Object.entries(folders)
 const resultOf = (file: string): string => `${results}/${file.replaceAll('/', '-').replace(/\.ts$/, '')}.json`
 
 async function mutate({ file, tests }: Target): Promise<void> {
+  // Of what runs now: the files may change meanwhile.
+  const key = await keyOf({ file, tests })
   process.env['MUTANT_TESTS'] = tests.join(' ')
   await new Stryker({
     mutate: [file],
@@ -36,9 +39,6 @@ async function mutate({ file, tests }: Target): Promise<void> {
     concurrency: Number(process.env['MUTANTS_CONCURRENCY'] ?? 1),
     plugins: ['@stryker-mutator/vitest-runner', `${import.meta.dirname}/mutants-ignored.mjs`],
     ignorers: ['prose'],
-    incremental: true,
-    incrementalFile: resultOf(file),
-    force: args.includes('--again'),
     // Generous: on a busy machine a slow test would count as a mutant found.
     timeoutMS: 15_000,
     dryRunTimeoutMinutes: 15,
@@ -47,11 +47,25 @@ async function mutate({ file, tests }: Target): Promise<void> {
     // Types are not looked at, and TypeScript 7 has no interface that Stryker knows.
     tsconfigFile: 'none',
     disableTypeChecks: false,
-    reporters: ['progress-append-only'],
+    reporters: ['progress-append-only', 'json'],
+    jsonReporter: { fileName: resultOf(file) },
     logLevel: 'warn' as LogLevel,
     allowConsoleColors: false,
   }).runMutationTest()
+  await writeFile(`${resultOf(file)}.key`, key)
 }
+
+/** What a result is of. Not Stryker's own incremental mode: it takes no notice of new tests where a mutant runs as its module is loaded. */
+async function keyOf({ file, tests }: Target): Promise<string> {
+  const hash = createHash('sha256')
+  for (const path of [file, ...tests, 'scripts/mutants-ignored.mjs'])
+    hash.update(`${path}\n${await readFile(path, 'utf8')}`)
+  return hash.digest('hex')
+}
+
+const isKnown = async (target: Target): Promise<boolean> =>
+  !args.includes('--again') &&
+  (await readFile(`${resultOf(target.file)}.key`, 'utf8').catch(() => '')) === (await keyOf(target))
 
 interface Place {
   readonly line: number
@@ -142,8 +156,9 @@ async function runAll(): Promise<void> {
   if (postgres) process.env['TEST_DATABASE_URL'] = postgres.url
   try {
     for (const [i, target] of targets.entries()) {
-      say(`${i + 1} of ${targets.length}: ${target.file}`)
-      await mutate(target)
+      const is = await isKnown(target)
+      say(`${i + 1} of ${targets.length}: ${target.file}${is ? ', as before' : ''}`)
+      if (!is) await mutate(target)
     }
   } finally {
     await postgres?.close()
