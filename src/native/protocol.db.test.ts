@@ -66,8 +66,8 @@ test('F1, F2, F6: 5, 6.2: `at` is the time of the change; a heartbeat has the cl
   const { epoch, at } = (await r.v2('GET', '/snapshot')).body
   const device = await greeted({ epoch, since: seq, at })
   expect(device.messages[0]).toMatchObject({ type: 'resumed', head: seq })
-  await device.until((heard) => heard.some(({ type }) => type === 'heartbeat'), 15_000)
-  const beat = device.messages.find(({ type }) => type === 'heartbeat')!
+  await device.until(() => device.all.some(({ type }) => type === 'heartbeat'), 15_000)
+  const beat = device.all.find(({ type }) => type === 'heartbeat')!
   expect(beat['head']).toBe(seq)
   expect(beat['at'] > at).toBe(true)
   await device.close()
