@@ -26,6 +26,7 @@ export const tools: readonly Tool[] = [
   },
   { program: 'wrk', debian: 'wrk', what: 'the short form of the benches of reads' },
   { program: 'pgbench', debian: 'postgresql-contrib', what: 'the short form of the benches of writes' },
+  { program: 'wsdump', debian: 'python3-websocket', what: 'the example in Python, against the kit and a server' },
   { program: 'chromium', debian: 'chromium', what: 'the operations page and the client in a real browser' },
 ]
 
