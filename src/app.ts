@@ -74,7 +74,7 @@ import { mountNativeRoute, type NativeRoute } from './native/route.ts'
 import * as signIns from './native/sign-ins.ts'
 import { Ops } from './ops/ops.ts'
 import { createServer, takeFirst, takeUpgrades } from './http-server.ts'
-import { mountDocs } from './docs.ts'
+import { DOCUMENT_PATHS, mountDocs } from './docs.ts'
 import { openApi } from './openapi.ts'
 import { keysOf } from './secret.ts'
 import { asyncApi } from './asyncapi.ts'
@@ -252,7 +252,7 @@ export async function buildApp(given: AppDeps): Promise<App> {
   mountDoors(server, config, { ...deps, floors })
   await mountDocs(server, api, yaml(asyncApi(messages)))
   ops.mount(server, { hub, floors, answers, sockets, stream, access, redis: (config.REDIS_URL && topics) || null })
-  mountFallback(server, routes)
+  mountFallback(server, [...routes, ...DOCUMENT_PATHS.map((path) => ({ path, method: 'GET, HEAD' }))])
   takeFirst(server, (request, response, otherwise) => repeated.takes(watch, request, response, otherwise))
   takeUpgrades(server, [stream, sockets])
 

@@ -20,16 +20,35 @@ const PAGE = `<!doctype html>
 </body>
 </html>
 `
+// Where a browser comes back to that signs in to somewhere: the page of swagger-ui, with its script where this server has it.
+const REDIRECT = `<!doctype html>
+<html lang="en-US">
+<body>
+<script src="/docs/assets/oauth2-redirect.js"></script>
+</body>
+</html>
+`
 const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#api', deepLinking: true, docExpansion: 'list' })\n`
+
+const HTML = 'text/html; charset=utf-8'
+/** What the old server had of these. A fault in their method or a slash too many is answered as it did. */
+export const DOCUMENT_PATHS = ['/openapi.json', '/docs', '/docs/oauth2-redirect', '/redoc'] as const
 
 /** /openapi.json and the pages that show it, and /asyncapi.yaml. */
 export async function mountDocs(server: FastifyInstance, document: object, sockets: string): Promise<void> {
   const assets = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
   const json = Buffer.from(JSON.stringify(document))
   await server.register(fastifyStatic, { root: assets, prefix: '/docs/assets/', index: false, decorateReply: false })
-  server.get('/openapi.json', async (_, reply) => reply.type('application/json').send(json))
+  const pages: Readonly<Record<(typeof DOCUMENT_PATHS)[number], readonly [type: string, text: string | Buffer]>> = {
+    '/openapi.json': ['application/json', json],
+    '/docs': [HTML, PAGE],
+    '/docs/oauth2-redirect': [HTML, REDIRECT],
+    '/redoc': [HTML, PAGE],
+  }
+  for (const url of DOCUMENT_PATHS) {
+    const [type, text] = pages[url]
+    server.route({ method: ['GET', 'HEAD'], url, handler: async (_, reply) => reply.type(type).send(text) })
+  }
   server.get('/asyncapi.yaml', async (_, reply) => reply.type('application/yaml').send(Buffer.from(sockets)))
-  for (const path of ['/docs', '/redoc'])
-    server.get(path, async (_, reply) => reply.type('text/html; charset=utf-8').send(PAGE))
   server.get('/docs/start.js', async (_, reply) => reply.type('text/javascript; charset=utf-8').send(START))
 }

@@ -27,6 +27,7 @@ export function createServer(log: Logger): FastifyInstance {
     // What comes over an open connection while the server stops is still answered.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
+    rewriteUrl: ({ url = '/' }) => readAddress(url),
     routerOptions: { maxParamLength: 500 },
     // An address that can't be read, before any route is known.
     frameworkErrors: (error, request, reply) => {
@@ -36,6 +37,18 @@ export function createServer(log: Logger): FastifyInstance {
     },
   })
   return server
+}
+
+/**
+ * An address with its path as the old server read it: an escape is what it stands for, a slash too, and what only looks like one is a percent sign. What
+ * must be escaped is, in one way.
+ */
+export function readAddress(url: string): string {
+  const end = url.search(/[?#]/)
+  const path = end < 0 ? url : url.slice(0, end)
+  if (!path.includes('%')) return url
+  const text = path.replace(/(?:%[\da-f]{2})+/gi, (bytes) => Buffer.from(bytes.replaceAll('%', ''), 'hex').toString())
+  return text.replace(/[^\w\-.~!$&'()*+,;=:@/]/gu, encodeURIComponent) + (end < 0 ? '' : url.slice(end))
 }
 
 /** Takes each request before the server does. Whatever `takes` leaves, or gives to `otherwise` after a while, goes the ordinary way. */

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 
-const METHODS = 'DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT'
+const METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT']
 // What a page may read besides the body; timings by its developer tools too.
 const EXPOSED = 'ETag, Idempotency-Replayed, Retry-After, Server-Timing, X-Request-Id'
 
@@ -22,9 +22,11 @@ export function mountCors(server: FastifyInstance, origins: string): void {
     void reply.header('timing-allow-origin', listed ? origin : '*')
     const wanted = request.headers['access-control-request-method']
     if (request.method !== 'OPTIONS' || wanted === undefined) return done()
-    void reply.header('access-control-allow-methods', METHODS).header('access-control-max-age', '600')
+    void reply.header('access-control-allow-methods', METHODS.join(', ')).header('access-control-max-age', '600')
     const headers = request.headers['access-control-request-headers']
     if (headers !== undefined) void reply.header('access-control-allow-headers', headers)
-    void reply.code(200).type('text/plain; charset=utf-8').send('OK')
+    const isKnown = METHODS.includes(wanted)
+    void reply.code(isKnown ? 200 : 400).type('text/plain; charset=utf-8')
+    void reply.send(isKnown ? 'OK' : 'Disallowed CORS method')
   })
 }

@@ -1,5 +1,6 @@
 import type { FastifyError } from 'fastify'
 import { MalformedJson } from '../platform/body.ts'
+import { UnreadableBody } from '../platform/body-text.ts'
 import { AppError } from '../platform/errors.ts'
 import { isId } from '../platform/ids.ts'
 import { jsonSyntaxError, valueError, ValidationError, type ValidationItem } from './pydantic.ts'
@@ -78,6 +79,7 @@ export function answerOf(error: unknown, body: unknown): ContractError | null {
   if (error instanceof ContractError) return error
   if (error instanceof ValidationError) return invalid(error.detail)
   if (error instanceof MalformedJson) return invalid([jsonSyntaxError(error.text, error.cause)])
+  if (error instanceof UnreadableBody) return detail(400, 'There was an error parsing the body')
   if (error instanceof AppError) return (answers[error.code] ?? fallback)(error, body)
   const status = (error as Partial<FastifyError>).statusCode
   if (status !== undefined && status >= 400 && status < 500) return detail(status, (error as Error).message)

@@ -3,13 +3,16 @@ import { AppError } from '../platform/errors.ts'
 import { pathOf } from '../platform/log.ts'
 import { answerProblem } from '../native/problem.ts'
 import { detail, notFound } from './errors.ts'
-import { answerError, type Route } from './route.ts'
+import { answerError } from './route.ts'
 
 /**
  * What no route takes: 307 for a path that only has a slash too many, 405 with the first matching route's method for a path that exists, else the one
  * 404 there is.
  */
-export function mountFallback(server: FastifyInstance, routes: readonly Route[]): void {
+export function mountFallback(
+  server: FastifyInstance,
+  routes: readonly { readonly path: string; readonly method: string }[],
+): void {
   const known = routes.map(({ path, method }) => ({ method, parts: path.split('/') }))
   const first = (path: string) => {
     const given = path.split('/')

@@ -213,8 +213,8 @@ interface WalkIn {
 
 function refuseOddWalkIn(body: WalkIn): void {
   if (body.first_name.trim() === '') throw detail(400, 'first_name is required for walk-in guests')
-  const odd = (['reservation_time', 'table_id', 'seated_time', 'finished_time'] as const).filter((key) =>
-    Boolean(body[key]),
+  const odd = (['reservation_time', 'table_id', 'seated_time', 'finished_time'] as const).filter(
+    (key) => body[key] !== undefined && body[key] !== null,
   )
   if (odd.length > 0) throw detail(400, `Walk-in guests cannot have these fields set: ${odd.join(', ')}`)
 }

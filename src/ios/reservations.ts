@@ -23,6 +23,14 @@ const status = field.oneOf(RESERVATION_WORDS)
 const time = maybe(field.datetime())
 const notes = maybe(field.str({ max: limits.noteCharacters }))
 
+/** A day as the old server took it: month and day may have one digit. */
+function dayIn(text: string): string {
+  const [, year, month = '', day = ''] = /^(\d{4})-(\d\d?)-( \d|\d\d?)$/.exec(text) ?? []
+  const padded = `${year}-${month.padStart(2, '0')}-${day.trim().padStart(2, '0')}`
+  if (!dayField.safeParse(padded).success) throw detail(400, 'Invalid date format. Use YYYY-MM-DD')
+  return padded
+}
+
 export const reservationsList = route({
   method: 'GET',
   path: LIST,
@@ -38,8 +46,10 @@ export const reservationsList = route({
   }),
   answer: z.array(reservationShape),
   refusals: [400],
-  shape(deps, { status_filter: word, date_filter: day, before, limit = limits.guestsPerList }) {
-    if (day !== undefined && !dayField.safeParse(day).success) throw detail(400, 'Invalid date format. Use YYYY-MM-DD')
+  shape(deps, { status_filter, date_filter, before, limit = limits.guestsPerList }) {
+    // An empty filter lets all through.
+    const word = status_filter || undefined
+    const day = date_filter ? dayIn(date_filter) : undefined
     const status = word === undefined ? undefined : partyStatusOf(word)
     // A status in other words than the contract's fits nothing.
     const isUnknown = word !== undefined && !(RESERVATION_WORDS as readonly string[]).includes(word)

@@ -26,7 +26,7 @@ import {
   otherScheme,
   type ContractError,
 } from './errors.ts'
-import { missing, parseModel, valueError, ValidationError } from './pydantic.ts'
+import { missing, parseModel, valueError, ValidationError, type ValidationItem } from './pydantic.ts'
 import type { RepeatedReads } from './repeated-reads.ts'
 
 /** What the contract's handlers work with. */
@@ -96,12 +96,12 @@ export function mount(server: FastifyInstance, deps: IosDeps, r: Route): void {
     url: r.path,
     errorHandler: (error, request, reply) => void answerError(error, request, reply),
     ...(r.access !== 'public' && r.method !== 'GET' && bodyBehindToken(refusalOf(deps.identities))),
+    config: { takesNoBody: r.body === undefined },
     handler: async (request, reply) => {
       const identity = r.access === 'public' ? nobody : await admit(deps, r, request)
       const shape = shapeOf(request)
       if (shape) return sendAnswer(deps, r, identity.restaurantId, shape, request, reply)
-      const body = r.body ? parseModel(r.body, request.body, 'body') : undefined
-      const query = r.query ? parseModel(r.query, request.query, 'query') : undefined
+      const { body, query } = inputOf(r, request)
       const params = request.params as Record<string, string>
       const answer = await r.handle!({
         deps: tracked(deps, request.trail, reply.raw),
@@ -201,12 +201,28 @@ function reachOf(r: Route, request: FastifyRequest): Reach {
   return r.access === 'own' ? 'own' : () => named(r, request)
 }
 
-/** The restaurant that a request names. One that leaves it out of the query is told so twice, as it always was. */
+/** What a request says, read. Throws every fault of it, the query's first. */
+function inputOf(r: Route, request: FastifyRequest, before: readonly ValidationItem[] = []) {
+  const faults = [...before]
+  const read = (schema: z.ZodType | undefined, value: unknown, root: 'query' | 'body'): unknown => {
+    try {
+      return schema && parseModel(schema, value, root)
+    } catch (error) {
+      if (!(error instanceof ValidationError)) throw error
+      return void faults.push(...error.detail)
+    }
+  }
+  const query = read(r.query, request.query, 'query')
+  const body = read(r.body, request.body, 'body')
+  if (faults.length > 0) throw new ValidationError(faults)
+  return { query, body }
+}
+
+/** The restaurant that a request names. One that leaves it out of the query is told so twice, as it always was, and of all else that is missing. */
 function named(r: Route, request: FastifyRequest): unknown {
   if (r.access === 'restaurant') return (request.params as Record<string, string>)['restaurantId']
   const { restaurant_id: id } = request.query as Record<string, string | string[] | undefined>
-  if (id === undefined)
-    throw new ValidationError([missing(['query', 'restaurant_id']), missing(['query', 'restaurant_id'])])
+  if (id === undefined) inputOf(r, request, [missing(['query', 'restaurant_id'])])
   return Array.isArray(id) ? id.at(-1) : id
 }
 

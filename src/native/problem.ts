@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { MalformedJson } from '../platform/body.ts'
+import { UnreadableBody } from '../platform/body-text.ts'
 import { AppError } from '../platform/errors.ts'
 import { sendJson } from '../platform/json-reply.ts'
 import { conflictShape } from './explain-conflict.ts'
@@ -33,6 +34,7 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
 function refusalOf(error: unknown): AppError | null {
   if (error instanceof AppError) return error
   if (error instanceof MalformedJson) return new AppError('malformed-json', 400, 'The body is not valid JSON')
+  if (error instanceof UnreadableBody) return new AppError('malformed-json', 400, error.message)
   const { statusCode, message } = error as Partial<FastifyError>
   return statusCode !== undefined && statusCode >= 400 && statusCode < 500
     ? new AppError('bad-request', statusCode, message ?? 'The request could not be read')

@@ -1,8 +1,22 @@
 import { Transform } from 'node:stream'
 import type { FastifyInstance, FastifyRequest, RequestPayload } from 'fastify'
+import { jsonText, utf8Text } from './body-text.ts'
 import { limits } from './limits.ts'
 
-const JSON_TYPE = /^\s*application\/([\w.+-]+\+)?json\s*(;|$)/i
+/** Whether a body of this content type is JSON. One without a type is. */
+function isJson(type: string | undefined): boolean {
+  if (type === undefined || type === 'application/json' || type.trim() === '') return true
+  const name = type.split(';', 1)[0]!.trim().toLowerCase()
+  const [kind, ...rest] = name.split('/')
+  return kind === 'application' && rest.length === 1 && (rest[0] === 'json' || rest[0]!.endsWith('+json'))
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whether the route takes no body: whatever is sent is not looked at. */
+    takesNoBody?: boolean
+  }
+}
 
 /** A body that should have been JSON and is not. `text` is what came; `cause` is the parser's error. */
 export class MalformedJson extends Error {
@@ -15,27 +29,36 @@ export class MalformedJson extends Error {
 }
 
 /**
- * Reads request bodies: JSON where the type says so or says nothing; any other type is left as the text that it is. No body is undefined. The size is
- * bounded by the server's `bodyLimit`.
+ * Reads request bodies: JSON where the type says so or says nothing; any other type is left as the text that it is. No body is undefined, and so is one
+ * that no route takes. The size is bounded by the server's `bodyLimit`.
  */
 export function readBodies(server: FastifyInstance): void {
   server.removeAllContentTypeParsers()
   // The first is the second, found at once for the type that nearly all have.
   for (const type of ['application/json', '*'])
-    server.addContentTypeParser(type, { parseAs: 'string' }, ({ headers }, body, done) => {
+    server.addContentTypeParser(type, { parseAs: 'buffer' }, (request, body, done) => {
+      if (request.is404 || request.routeOptions.config.takesNoBody) return done(null, undefined)
       let value: unknown
       try {
-        value = bodyOf(body.toString(), headers['content-type'])
+        const type = request.headers['content-type']
+        value = bodyOf(isJson(type) ? jsonText(body as Buffer) : utf8Text(body as Buffer), type)
       } catch (error) {
         return done(error as Error)
       }
       done(null, value)
     })
+  // To Fastify a type that is no media type is an error. Here it is one of those that are not JSON.
+  server.addHook('onRequest', ({ raw: { headers } }, _, done) => {
+    const type = headers['content-type']
+    if (type !== undefined && type !== 'application/json')
+      headers['content-type'] = isJson(type) ? 'application/json' : 'text/plain'
+    done()
+  })
 }
 
 function bodyOf(text: string, type: string | undefined): unknown {
   if (text === '') return undefined
-  return type !== undefined && !JSON_TYPE.test(type) ? text : parseJson(text)
+  return isJson(type) ? parseJson(text) : text
 }
 
 /** Reads a body's JSON. Throws {@link MalformedJson}. */

@@ -18,7 +18,7 @@ afterAll(() => trial.close())
 const withBody = operations.filter((op) => op.body)
 
 const MALFORMED = ['{', '}', '{"a":}', '{"a":1,}', "{'a':1}", 'nope', '"', '[', '{"a" 1}', '{"a":01}', '{"a":NaN}']
-const malformed = [...MALFORMED, '\ufeff{}', '{"a":"\u0001"}', '{} {}', '{"a":"\\x"}']
+const malformed = [...MALFORMED, '\ufeff\ufeff{}', '{"a":"\u0001"}', '{} {}', '{"a":"\\x"}']
 
 describe('P12, C6, L6: whole bodies', () => {
   for (const op of withBody) {

@@ -46,13 +46,13 @@ describe('A3: the order of checks', () => {
         trial.app.call(op.method, addressOf(op, {}, query), text, headers)
       const good = { authorization: `Bearer ${trial.restaurant.token}` }
       const rest = op.name === 'syncDelta' ? '&since=2026-01-01T00:00:00Z' : ''
-      // As recorded: one that is missing is told twice, whatever else is wrong, once the token is good.
+      // As recorded: one that is missing is told twice, before all else that is wrong, once the token is good.
       const item = { type: 'missing', loc: ['query', 'restaurant_id'], msg: 'Field required', input: null }
       for (const query of ['', 'limit=x', 'Restaurant_ID=x']) {
         for (const text of [body, ...(body ? ['{}', 'null'] : [])]) {
           const missing = await ask(query, good, text)
           expect(missing.status).toBe(422)
-          expect(missing.body.detail).toMatchObject([item, item])
+          expect(missing.body.detail.slice(0, 2)).toMatchObject([item, item])
           expect(missing.body.detail[0]).toEqual(missing.body.detail[1])
         }
         expect((await ask(query, {})).status).toBe(403)
