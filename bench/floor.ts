@@ -88,7 +88,7 @@ export async function tidy(url: string): Promise<void> {
   await asSuperuser(
     url,
     `update guests set status = 'waitlist', finished_time = null, ended_at = null, seated_time = null
-     where status = 'finished'`,
+     where status <> 'waitlist'`,
     `delete from guests where first_name = 'Walk'`,
     'vacuum (analyze) guests',
     'vacuum (analyze) tables',

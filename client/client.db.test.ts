@@ -152,14 +152,14 @@ test('D6, D7, D8, D10: eight hours offline, a restart in between, 200 mutations 
   const done = (await changesOf(r)).map(({ mutation_id }) => mutation_id)
   const refused = second.client.conflicts.map(({ mutation }) => mutation.id)
   expect(new Set(done).size).toBe(done.length)
-  // What somebody else had done already, as the removal of a table, is done and no change.
+  // What was so already, as a free table that is cleared or one that somebody else removed, is done and no change.
   const needless = await app.database.sql<{ mutation_id: string }>(
     `select mutation_id from qtable.mutations where restaurant_id = $1 and seq is null and (outcome ->> 'ok')::boolean`,
     [r.id],
   )
   const idle = needless.map(({ mutation_id }) => mutation_id)
   expect(ids.filter((id) => ![...done, ...refused, ...idle].includes(id))).toEqual([])
-  expect(idle.length).toBeLessThan(10)
+  expect(idle.length).toBeLessThan(ids.length / 2)
   expect(ids.filter((id) => done.includes(id) && refused.includes(id))).toEqual([])
   // Their order is the order of the intents.
   const mine = (await changesOf(r)).filter(({ mutation_id }) => ids.includes(mutation_id)).sort((x, y) => x.seq - y.seq)

@@ -2,8 +2,9 @@ import { isOver, timesOf } from '../src/parties/rules.ts'
 import { statusLeft, tableStatuses } from '../src/tables/rules.ts'
 import type { Instant } from '../src/platform/clock.ts'
 import type { Inputs } from './commands.ts'
+import { canonical } from './canonical.ts'
 import { Unlikely, type View } from './view.ts'
-import type { Guest, Reservation, Table } from './words.ts'
+import type { Guest, Kind, Kinds, Reservation, Table } from './words.ts'
 
 /** What the commands about tables do to what is shown, until the server has said. Pure. Also what seating needs of tables. */
 
@@ -29,14 +30,20 @@ export function tableIn(view: View, id: string, version?: number): Table {
   return table
 }
 
-export const saveTable = (view: View, { now }: Moment, table: Table): void =>
-  view.put('table', { ...table, version: table.version + 1, updatedAt: now })
+const saveOf =
+  <K extends Kind>(kind: K) =>
+  (view: View, { now }: Moment, value: Kinds[K]): void => {
+    const before = view.get(kind, value.id)
+    // What changes nothing is no change.
+    if (before && stateOf(before) === stateOf(value)) return
+    view.put(kind, { ...value, version: value.version + 1, updatedAt: now })
+  }
 
-export const saveGuest = (view: View, { now }: Moment, guest: Guest): void =>
-  view.put('guest', { ...guest, version: guest.version + 1, updatedAt: now })
+const stateOf = (value: object): string => canonical({ ...value, version: 0, updatedAt: '' })
 
-export const saveReservation = (view: View, { now }: Moment, reservation: Reservation): void =>
-  view.put('reservation', { ...reservation, version: reservation.version + 1, updatedAt: now })
+export const saveTable = saveOf('table')
+export const saveGuest = saveOf('guest')
+export const saveReservation = saveOf('reservation')
 
 export function freeTable(view: View, moment: Moment, id: string | null): void {
   const table = id === null ? undefined : view.get('table', id)

@@ -9,7 +9,8 @@ import type { Commits } from './commits.ts'
 import { Held } from './held.ts'
 import { inputOf } from './input.ts'
 import { claim, namesOf, refused, resultOf, settleMutation, type Named, type Remembered } from './mutations.ts'
-import { append, bury, type Change, type Draft, type Entry } from './log.ts'
+import { isSame, Told, type Versioned } from './told.ts'
+import { append, bury, type Change, type Draft } from './log.ts'
 
 /** What staff may do, least first. Each role may do what the ones before it may. */
 export const ROLES = ['host', 'manager', 'owner'] as const
@@ -28,6 +29,8 @@ export interface Context {
   readonly mutationId?: string
   readonly alias?: string
   readonly device?: string
+  /** Whether what is asked for again and changes nothing is a change all the same, for the contract's sockets only. */
+  readonly tellsUnchanged?: boolean
 }
 
 /** The open transaction of one command: what it reads and writes through, and tells the world with. */
@@ -45,6 +48,8 @@ export interface Write {
    * `batched`, whatever that moved besides.
    */
   put(kind: string, id: string, event: string, version: number, value: object): void
+  /** Whether an entity that is to be stored is as it was locked. Then it stays, with its version and time, and only {@link Context.tellsUnchanged} tells of it. */
+  isUnchanged(kind: string, event: string, value: Versioned): boolean
   /** Runs `work`; when it throws, what it wrote and told is undone and the rest of the command goes on, if the caller lets it. */
   attempt<T>(work: () => Promise<T>): Promise<T>
   /** Tells that an entity is gone. `version` is its last one; `last` is what it was, unless it holds what must be forgotten with it. */
@@ -62,7 +67,7 @@ export interface Command<Input extends z.ZodType = z.ZodType, Result = unknown> 
   readonly input: Input
   /** What `run` gives, for the API's description. */
   readonly answer: z.ZodType
-  /** Whether devices are told of it even when it touched nothing. */
+  /** Whether the contract's sockets are told of it even when it touched nothing. */
   readonly announcesNothing?: boolean
   /** What takes long and needs no transaction, done before it begins. */
   readonly prepare?: (input: z.output<Input>, context: Context, deps: ChangeDeps) => Promise<unknown>
@@ -191,8 +196,9 @@ async function finish<Result>(
   made: Ran<Result>,
 ): Promise<Change | null> {
   assert(made.kind !== 'repeated', 'a repeated command has nothing to finish')
-  const entries = made.kind === 'done' ? w.entries() : []
-  const appends = made.kind === 'done' && (entries.length > 0 || announcesNothing === true)
+  const entries = made.kind === 'done' ? w.told.entries(context.tellsUnchanged === true) : []
+  const announces = announcesNothing === true && context.tellsUnchanged === true
+  const appends = made.kind === 'done' && (entries.length > 0 || announces)
   const draft: Draft = {
     restaurantId: w.restaurantId,
     command: name,
@@ -209,8 +215,6 @@ async function finish<Result>(
   return change
 }
 
-const LASTING = ['created', 'batched']
-
 class OpenWrite implements Write {
   readonly tx: Tx
   readonly restaurantId: string
@@ -218,7 +222,7 @@ class OpenWrite implements Write {
   readonly now: Instant
   readonly newId: () => string
   readonly #explain: Explain | undefined
-  #entries = new Map<string, Entry>()
+  told = new Told()
   held = new Held()
 
   constructor(tx: Tx, context: Context, { clock, newId, explain }: ChangeDeps) {
@@ -232,21 +236,29 @@ class OpenWrite implements Write {
 
   put(kind: string, id: string, event: string, version: number, value: object): void {
     this.held.set(kind, id, value)
-    this.#tell({ op: 'put', kind, id, event, version, value })
+    this.told.tell({ op: 'put', kind, id, event, version, value })
+  }
+
+  isUnchanged(kind: string, event: string, value: Versioned): boolean {
+    const before = this.held.of<Versioned>(kind, value.id)
+    if (!before || !isSame(before, value)) return false
+    const { id, version } = before
+    this.told.tell({ op: 'put', kind, id, event, version, value: before, unchanged: true })
+    return true
   }
 
   drop(kind: string, id: string, event: string, version: number, last?: object): void {
     this.held.set(kind, id, null)
-    this.#tell({ op: 'drop', kind, id, event, version: version + 1, ...(last && { value: last }) })
+    this.told.tell({ op: 'drop', kind, id, event, version: version + 1, ...(last && { value: last }) })
   }
 
   async attempt<T>(work: () => Promise<T>): Promise<T> {
-    const before = new Map(this.#entries)
+    const told = this.told.copy()
     const held = this.held.copy()
     try {
       return await this.tx.nested(() => this.explained(work))
     } catch (error) {
-      this.#entries = before
+      this.told = told
       this.held = held
       throw error
     }
@@ -259,19 +271,6 @@ class OpenWrite implements Write {
     } catch (error) {
       throw this.#explain && error instanceof AppError ? await this.#explain(this.tx, this.restaurantId, error) : error
     }
-  }
-
-  entries(): Entry[] {
-    return [...this.#entries.values()]
-  }
-
-  #tell(entry: Entry): void {
-    const key = `${entry.kind} ${entry.id}`
-    const before = this.#entries.get(key)
-    const stays = before?.op === 'put' && entry.op === 'put' && LASTING.includes(before.event)
-    this.#entries.set(key, stays ? { ...entry, event: before.event } : entry)
-    if (this.#entries.size > limits.entriesPerChange)
-      throw new AppError('too-large', 422, `One command may touch ${limits.entriesPerChange} entities at most`)
   }
 }
 

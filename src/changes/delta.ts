@@ -1,7 +1,7 @@
 import { statement, type Tx } from '../platform/db.ts'
 import { limits } from '../platform/limits.ts'
 import type { Instant } from '../platform/clock.ts'
-import { headOf, type Entry } from './log.ts'
+import { headOf, isNews, type Entry } from './log.ts'
 
 /** The latest that a delta says of one entity; `value` is null when it is gone. */
 export interface DeltaItem {
@@ -61,7 +61,7 @@ export async function deltaSince(
   for (;;) {
     const page = await tx.all<{ at: Instant; entries: Entry[] }>(readSince, [restaurantId, upTo, limits.changesPerRead])
     for (const { at, entries: all } of page) {
-      const entries = all.filter(({ kind }) => kinds.includes(kind))
+      const entries = all.filter((entry) => kinds.includes(entry.kind) && isNews(entry))
       const fresh = new Set(entries.map(keyOf).filter((key) => !items.has(key)))
       if (fresh.size > 0 && (max === 0 || (items.size > 0 && items.size + fresh.size > max)))
         return { items: [...items.values()], upTo, hasMore: true }

@@ -3,7 +3,7 @@ import { assert } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import type { Instant } from '../platform/clock.ts'
 import { canonicalJson } from './canonical.ts'
-import type { Change } from './log.ts'
+import { isNews, type Change } from './log.ts'
 
 /** What every entity on the floor has. One that ended stays until the horizon has passed it. */
 export interface EntityValue {
@@ -93,6 +93,7 @@ export class Floor {
     const { epoch, seq } = this.#standing
     assert(change.epoch === epoch && change.seq === seq + 1, `change ${change.seq} does not follow ${seq}`)
     for (const entry of change.entries) {
+      if (!isNews(entry)) continue
       if (entry.op === 'put') this.#put(entry.kind, entry.value as EntityValue)
       else {
         const key = `${entry.kind} ${entry.id}`

@@ -4,7 +4,7 @@ import { limits } from '../platform/limits.ts'
 import { instantOfMicros, microsOf, type Clock, type Instant } from '../platform/clock.ts'
 import { Floor, type EntityValue } from './floor.ts'
 import type { Hub } from './hub.ts'
-import { headOf, type Change } from './log.ts'
+import { headOf, isNews, type Change } from './log.ts'
 import { RecentChanges, type Recent } from './recent.ts'
 import { changesSince, type Place, type ResyncReason, type Since } from './since.ts'
 
@@ -246,5 +246,5 @@ export class LiveFloor {
 
 /** A change as the stream tells it. */
 export function changeText(change: Change): string {
-  return JSON.stringify({ ...change, restaurantId: undefined })
+  return JSON.stringify({ ...change, restaurantId: undefined, entries: change.entries.filter(isNews) })
 }

@@ -15,6 +15,8 @@ export type Entry =
       readonly event: string
       readonly version: number
       readonly value: object
+      /** It is as it was: stored and told only because the old contract tells of it. No device of the stream and no delta hears of it. */
+      readonly unchanged?: true
     }
   | {
       readonly op: 'drop'
@@ -24,6 +26,9 @@ export type Entry =
       readonly version: number
       readonly value?: object
     }
+
+/** Whether an entry says something new of its entity. */
+export const isNews = (entry: Entry): boolean => entry.op === 'drop' || entry.unchanged !== true
 
 /** One command's effect: one row of the log, one frame to devices. `seq` has no gaps within a restaurant's epoch and is the order of commits. */
 export interface Change {

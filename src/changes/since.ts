@@ -3,6 +3,7 @@ import { assert } from '../platform/errors.ts'
 import { isId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
 import type { Instant } from '../platform/clock.ts'
+import { isNews, type Entry } from './log.ts'
 
 /** One change as devices are sent it: `frame` is the JSON text of the whole change, as docs/protocol.md has it. */
 export interface FramedChange {
@@ -109,10 +110,13 @@ export async function changesSince(
   }
 }
 
-// `entries` are JSON as they were stored and go through unread.
+// `entries` are JSON as they were stored and go through unread, unless some seem to be none for the stream.
+const newsIn = (entries: string): string =>
+  entries.includes('"unchanged":true') ? JSON.stringify((JSON.parse(entries) as Entry[]).filter(isNews)) : entries
+
 const frameOf = (epoch: string, row: Row): string =>
   `{"epoch":"${epoch}","seq":${row.seq},"at":"${row.at}","command":${JSON.stringify(row.command)},"mutationId":${
     row.mutation_id === null ? 'null' : JSON.stringify(row.mutation_id)
   },"actorId":${row.actor_id === null ? 'null' : `"${row.actor_id}"`},"device":${
     row.device === null ? 'null' : JSON.stringify(row.device)
-  },"entries":${row.entries}}`
+  },"entries":${newsIn(row.entries)}}`

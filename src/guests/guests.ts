@@ -151,6 +151,7 @@ export async function storeGuest(w: Write, guest: Guest, isNamed: boolean): Prom
 
 /** Stores a changed guest, whom the caller has locked, and tells of it. */
 export async function saveGuest(w: Write, changed: Guest, event: GuestEvent): Promise<Guest> {
+  if (w.isUnchanged('guest', event, changed)) return w.held.of<Guest>('guest', changed.id)!
   const guest = { ...changed, version: changed.version + 1, updatedAt: w.now }
   w.put('guest', guest.id, event, guest.version, guest)
   w.tx.send(updateGuest, rowOf(w, guest))

@@ -233,6 +233,7 @@ function contextOf(identity: Identity, request: FastifyRequest): Context {
   return {
     restaurantId: identity.restaurantId,
     actor: { staffId: identity.staffId, role: identity.role },
+    tellsUnchanged: true,
     ...(typeof mutationId === 'string' && { mutationId: bounded(mutationId, limits.mutationIdCharacters) }),
     ...(typeof device === 'string' && { device: device.slice(0, limits.deviceCharacters) }),
   }

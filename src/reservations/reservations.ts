@@ -149,6 +149,7 @@ export async function storeReservation(w: Write, reservation: Reservation): Prom
 
 /** Stores a changed reservation, which the caller has locked, and tells of it. */
 export async function saveReservation(w: Write, changed: Reservation, event: ReservationEvent): Promise<Reservation> {
+  if (w.isUnchanged('reservation', event, changed)) return w.held.of<Reservation>('reservation', changed.id)!
   const reservation = { ...changed, version: changed.version + 1, updatedAt: w.now }
   w.put('reservation', reservation.id, event, reservation.version, reservation)
   w.tx.send(updateReservation, rowOf(w, reservation))

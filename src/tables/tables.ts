@@ -130,6 +130,7 @@ export async function storeTable(w: Write, table: Table): Promise<Table> {
 
 /** Stores a changed table, which the caller has locked, and tells of it. Where its number changed, `numbered` tells whether it may have that. */
 export async function saveTable(w: Write, changed: Table, event: TableEvent): Promise<Table> {
+  if (w.isUnchanged('table', event, changed)) return w.held.of<Table>('table', changed.id)!
   const table = { ...changed, version: changed.version + 1, updatedAt: w.now }
   w.put('table', table.id, event, table.version, table)
   w.tx.send(updateTable, rowOf(w, table))

@@ -1,0 +1,62 @@
+import { isDeepStrictEqual } from 'node:util'
+import { AppError } from '../platform/errors.ts'
+import { limits } from '../platform/limits.ts'
+import type { Instant } from '../platform/clock.ts'
+import { isNews, type Entry } from './log.ts'
+
+/** What every entity has that devices show. */
+export interface Versioned {
+  readonly id: string
+  readonly version: number
+  readonly updatedAt: Instant
+}
+
+const STAMPS: readonly string[] = ['version', 'updatedAt'] satisfies (keyof Versioned)[]
+
+/** Whether two states of an entity differ in nothing but when they were stored. */
+export function isSame(before: object, after: object): boolean {
+  const old = before as Readonly<Record<string, unknown>>
+  return Object.entries(after).every(
+    ([key, value]) => value === old[key] || STAMPS.includes(key) || isDeepStrictEqual(value, old[key]),
+  )
+}
+
+// What was created in a command stays so, and what was asked for in a batch, whatever that moved besides.
+const LASTING = ['created', 'batched']
+
+/** What a command tells of: each entity once, with what is true of it in the end. */
+export class Told {
+  readonly #entries: Map<string, Entry>
+
+  constructor(entries: ReadonlyMap<string, Entry> = new Map()) {
+    this.#entries = new Map(entries)
+  }
+
+  tell(entry: Entry): void {
+    const key = `${entry.kind} ${entry.id}`
+    const before = this.#entries.get(key)
+    this.#entries.set(key, before?.op === 'put' && entry.op === 'put' ? later(before, entry) : entry)
+    if (this.#entries.size > limits.entriesPerChange)
+      throw new AppError('too-large', 422, `One command may touch ${limits.entriesPerChange} entities at most`)
+  }
+
+  /** All that was told, or what is news. */
+  entries(withUnchanged: boolean): Entry[] {
+    const all = [...this.#entries.values()]
+    return withUnchanged ? all : all.filter(isNews)
+  }
+
+  /** As it is now, to come back to. */
+  copy(): Told {
+    return new Told(this.#entries)
+  }
+}
+
+type Put = Entry & { readonly op: 'put' }
+
+/** What is told of an entity that was told of before. Where its version is still the same, there is news when there was. */
+function later(before: Put, { unchanged, ...entry }: Put): Put {
+  const event = LASTING.includes(before.event) ? before.event : entry.event
+  const isOld = before.unchanged === true && (unchanged === true || before.version === entry.version)
+  return isOld ? { ...entry, event, unchanged: true } : { ...entry, event }
+}
