@@ -130,16 +130,4 @@ export const changesBugs: readonly QuickBug[] = [
     test: 'src/changes/since.db.test.ts',
     named: 'L9: an answer that would lack',
   },
-  {
-    name: 'the change at the floor of the log is asked for its time',
-    edits: [
-      {
-        file: 'src/changes/since.ts',
-        from: '!first.fits && since > here.floor',
-        to: '!first.fits && since >= here.floor',
-      },
-    ],
-    test: 'src/changes/since.db.test.ts',
-    named: 'L9',
-  },
 ]
