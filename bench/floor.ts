@@ -9,7 +9,9 @@ import { migrate, readMigrations } from '../src/platform/migrate.ts'
 import { startLog } from '../src/changes/log.ts'
 import { storeRestaurant } from '../src/restaurants/restaurants.ts'
 import { storeStaff } from '../src/staff/staff.ts'
-import type { Db } from '../src/platform/db.ts'
+import { checkLineage } from '../src/changes/lineage.ts'
+import { Db } from '../src/platform/db.ts'
+import { createLog } from '../src/platform/log.ts'
 import { FIRST, idOf, restaurantNumber, RESTAURANTS, SPARE } from './pairs.ts'
 
 /** The floor that is measured on: restaurants, and pairs of a waiting guest and a free table. */
@@ -33,6 +35,9 @@ export async function openPostgres(durable: boolean): Promise<{ url: string; clo
   process.once('SIGTERM', leave)
   try {
     await migrate(embedded.url, await readMigrations(new URL('../migrations/', import.meta.url)))
+    const db = new Db({ url: embedded.url, poolSize: 1 })
+    await checkLineage({ db, clock: systemClock(), log: createLog('silent') })
+    await db.close()
     return { url: embedded.url, close }
   } catch (error) {
     await close()

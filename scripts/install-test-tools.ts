@@ -27,6 +27,10 @@ export const tools: readonly Tool[] = [
   { program: 'wrk', debian: 'wrk', what: 'the short form of the benches of reads' },
   { program: 'pgbench', debian: 'postgresql-contrib', what: 'the short form of the benches of writes' },
   { program: 'wsdump', debian: 'python3-websocket', what: 'the example in Python, against the kit and a server' },
+  { program: 'patroni', debian: 'patroni', what: 'the proof of a failover by Patroni' },
+  { program: 'etcd', debian: 'etcd-server', what: 'the same' },
+  // Patroni's way to etcd, which has no program of its own, comes along with HAProxy's.
+  { program: 'haproxy', debian: 'haproxy python3-etcd', what: 'the same, with HAProxy in front' },
   { program: 'chromium', debian: 'chromium', what: 'the operations page and the client in a real browser' },
 ]
 
@@ -67,7 +71,7 @@ export async function installTestTools(surroundings: Surroundings): Promise<Tool
   const { say, path = process.env['PATH'] ?? '', root = process.getuid?.() === 0, wanted = tools } = surroundings
   const missing = missingTools(wanted, path)
   if (missing.length === 0) return []
-  const packages = missing.map(({ debian }) => debian)
+  const packages = missing.flatMap(({ debian }) => debian.split(' '))
   const names = packages.join(' ')
   for (const { program, what } of missing) say(`${program} is missing: it is needed for ${what}.`)
   if (!root || !hasProgram('apt-get', path)) {

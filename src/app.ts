@@ -15,6 +15,7 @@ import { Answers } from './changes/answers.ts'
 import { Heads } from './changes/heads.ts'
 import { Hints } from './changes/hints.ts'
 import { Hub } from './changes/hub.ts'
+import { renewAfter } from './changes/lineage.ts'
 import type { Change } from './changes/log.ts'
 import type { ChangeDeps, Command } from './changes/command.ts'
 import type { MessageKind } from './changes/message-kind.ts'
@@ -212,7 +213,7 @@ export async function buildApp(given: AppDeps): Promise<App> {
   const { config, secretKey, db, clock, log, topics, store, isSole = false } = given
   const api = openApi({ routes, nativeRoutes, commands, queries, floorReads })
   const ops = openOps(given)
-  const hub = new Hub(db, log, limits.headPollMillis, isSole)
+  const hub = new Hub(db, log, limits.headPollMillis, isSole, renewAfter({ db, clock, log }))
   const keys = keysOf(secretKey, clock, db)
   const identities = new Identities(db, keys.tokens)
   const hints = topics && new Hints({ topics, hub, secretKey, log, commits: ops.commits })

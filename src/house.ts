@@ -1,5 +1,5 @@
 import { startHousekeeping } from './changes/housekeeping.ts'
-import { checkLineage, lineageJob } from './changes/lineage.ts'
+import { checkLineage, lineageCheck, lineageJob } from './changes/lineage.ts'
 import { retentionJob } from './changes/retention.ts'
 import type { Config } from './config.ts'
 import type { Place } from './database.ts'
@@ -21,7 +21,13 @@ export async function keepHouse(
 ): Promise<void> {
   const clock = systemClock()
   const onConnectionError = (error: Error) => log.warn({ err: error }, 'a database connection broke while idle')
-  const db = new Db({ url: place.url, poolSize: limits.housekeepingConnections, onConnectionError })
+  const db = new Db({
+    url: place.url,
+    poolSize: limits.housekeepingConnections,
+    prepare: config.PREPARED_STATEMENTS,
+    onConnectionError,
+    checkEpochs: lineageCheck(clock, log),
+  })
   stops.push(() => db.close())
   await checkLineage({ db, clock, log })
   const jobs = [

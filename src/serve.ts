@@ -1,6 +1,7 @@
 import { Server as NetServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { buildApp, type App } from './app.ts'
+import { lineageCheck } from './changes/lineage.ts'
 import type { Config } from './config.ts'
 import type { Place } from './database.ts'
 import { systemClock } from './platform/clock.ts'
@@ -26,11 +27,13 @@ export async function serve(
   siblings?: { readonly topics: Topics; readonly questions: Questions },
 ): Promise<App> {
   const onConnectionError = (error: Error) => log.warn({ err: error }, 'a database connection broke while idle')
+  const clock = systemClock()
   const db = new Db({
     url: place.url,
     poolSize: config.POOL_SIZE,
     prepare: config.PREPARED_STATEMENTS,
     onConnectionError,
+    checkEpochs: lineageCheck(clock, log),
   })
   stops.push(() => db.close())
   const redis = config.REDIS_URL === null ? undefined : new RedisTopics(config.REDIS_URL, log)
@@ -40,7 +43,7 @@ export async function serve(
     config: { ...config, OPS_TOKEN: place.opsToken },
     secretKey: place.secretKey,
     db,
-    clock: systemClock(),
+    clock,
     log,
     ...(topics && { topics }),
     ...(redis && { store: redis }),

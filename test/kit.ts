@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { inject } from 'vitest'
 import { WebSocket } from 'ws'
 import { buildApp, type App, type AppDeps } from '../src/app.ts'
+import { lineageCheck } from '../src/changes/lineage.ts'
 import { readConfig, type Config } from '../src/config.ts'
 import { Db } from '../src/platform/db.ts'
 import type { SignedIn } from '../src/staff/start-sign-in.ts'
@@ -20,13 +21,18 @@ export interface TestDatabase {
   close(): Promise<void>
 }
 
+const FILL_GUARD = `insert into qtable.epoch_guard select pg_relation_filepath('qtable.epoch_guard'::regclass)`
+const checkEpochs = lineageCheck(systemClock(), createLog('silent'))
+
 /** A copy of the migrated template; about 25 ms. */
 export async function openDatabase(poolSize = 20, prepare = true): Promise<TestDatabase> {
   const server = inject('postgresUrl')
   const name = `qtable_${randomBytes(6).toString('hex')}`
   await asLogin(server, `create database ${name} template ${inject('template')}`)
   const url = databaseIn(server, name)
-  const db = new Db({ url, poolSize, prepare })
+  // As after the look at its lineage that each server takes at its start.
+  await asLogin(url, FILL_GUARD)
+  const db = new Db({ url, poolSize, prepare, checkEpochs })
   return {
     url,
     db,
@@ -132,7 +138,7 @@ export async function startApp(
 
 /** The same database through a pool of its own, which alone is closed in the end. */
 function shared(database: TestDatabase, poolSize: number): TestDatabase {
-  const db = new Db({ url: database.url, poolSize })
+  const db = new Db({ url: database.url, poolSize, checkEpochs })
   return { ...database, db, close: () => db.close() }
 }
 

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { inject } from 'vitest'
+import { lineageCheck } from '../src/changes/lineage.ts'
 import { append, headOf } from '../src/changes/log.ts'
 import { keepDays, type Kept, type RetentionSettings } from '../src/changes/retention.ts'
 import { changesSince, type Since } from '../src/changes/since.ts'
 import { clockOf, plusMillis, systemClock, type Clock, type Instant } from '../src/platform/clock.ts'
 import { Db } from '../src/platform/db.ts'
 import { newId } from '../src/platform/ids.ts'
+import { createLog } from '../src/platform/log.ts'
 import { migrate, readMigrations } from '../src/platform/migrate.ts'
 import { registerRestaurant } from '../src/staff/register-restaurant.ts'
 import { asLogin, databaseIn } from './postgres.ts'
@@ -55,7 +57,7 @@ export async function openOldLogs(): Promise<OldLogs> {
   await asLogin(server, `create database ${name} owner ${name}`)
   const url = databaseIn(server, name).replace(/\/\/[^@]*@/, `//${name}:p@`)
   await migrate(url, migrations)
-  const db = new Db({ url, poolSize: 12 })
+  const db = new Db({ url, poolSize: 12, checkEpochs: lineageCheck(systemClock(), createLog('silent')) })
   const sql: OldLogs['sql'] = (text, values = []) => asLogin(databaseIn(server, name), text, values)
 
   async function openLog(days: number): Promise<Log> {

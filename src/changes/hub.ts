@@ -1,11 +1,24 @@
-import { elapsedMillis } from '../platform/clock.ts'
 import type { Db } from '../platform/db.ts'
 import type { Logger } from '../platform/log.ts'
 import { limits } from '../platform/limits.ts'
 import { AppError, assert } from '../platform/errors.ts'
 import { every } from '../platform/pulse.ts'
 import { aheadOfLog, changesAfter, headsOf, type Change, type Head } from './log.ts'
-import type { Listener, ResetListener, Room, Wire } from './room.ts'
+import {
+  advance,
+  askNext,
+  isAnyInDoubt,
+  lagOf,
+  newRoom,
+  noteBehind,
+  restart,
+  type Lag,
+  type Listener,
+  type RanBack,
+  type ResetListener,
+  type Room,
+  type Wire,
+} from './room.ts'
 
 /**
  * Delivers changes in order. A change that follows the last delivered one goes straight to the listeners; when one is missing, it is read from the
@@ -17,36 +30,31 @@ export class Hub {
   readonly #log: Logger
   readonly #rooms = new Map<string, Room>()
   readonly #stopPolling: () => void
+  readonly #renew: RanBack | undefined
   #wire: Wire | null = null
   #polling = false
   #ticks = 0
 
   /** `isSole`: no other process writes to this database, so the heads are polled seldom. */
-  constructor(db: Db, log: Logger, pollMillis: number = limits.headPollMillis, isSole = false) {
+  constructor(db: Db, log: Logger, pollMillis: number = limits.headPollMillis, isSole = false, ranBack?: RanBack) {
+    this.#renew = ranBack
     this.#db = db
     this.#log = log
     const seldom = isSole ? limits.solePollTicks : 1
     this.#stopPolling = every(pollMillis, () => {
-      if (++this.#ticks % seldom === 0 || this.#isInDoubt()) void this.poll()
+      if (++this.#ticks % seldom === 0 || isAnyInDoubt(this.#rooms.values())) void this.poll()
     })
   }
 
   /** Restaurants listened to, and changes that wait for their turn. */
   get figures(): { rooms: number; early: number } {
-    let early = 0
-    for (const room of this.#rooms.values()) early += room.early.size
+    const early = [...this.#rooms.values()].reduce((sum, room) => sum + room.early.size, 0)
     return { rooms: this.#rooms.size, early }
   }
 
   /** Changes that there is word of and that were not delivered yet, and for how many seconds the oldest has been known. */
-  get lag(): { changes: number; seconds: number } {
-    let [changes, since] = [0, Infinity]
-    for (const { at, behind } of this.#rooms.values()) {
-      if (!at || !behind) continue
-      changes += behind.seq - at.seq
-      since = Math.min(since, behind.since)
-    }
-    return { changes, seconds: changes === 0 ? 0 : (elapsedMillis() - since) / 1000 }
+  get lag(): Lag {
+    return lagOf(this.#rooms.values())
   }
 
   /** Tells a wire which restaurants are listened to, those of now included. */
@@ -106,11 +114,6 @@ export class Hub {
     void this.#compare([room])
   }
 
-  #isInDoubt(): boolean {
-    for (const { isInDoubt } of this.#rooms.values()) if (isInDoubt) return true
-    return false
-  }
-
   /** Whether listeners have yet to hear a change: a wire may spare itself the reading of one that they have. */
   awaits(restaurantId: string, epoch: string, seq: number): boolean {
     const room = this.#rooms.get(restaurantId)
@@ -123,11 +126,6 @@ export class Hub {
     if (!room?.at) return
     if (room.at.epoch !== epoch) void this.#compare([room])
     else if (room.at.seq < seq) void this.#fill(room, seq)
-  }
-
-  #knows(room: Room, seq: number): void {
-    if (room.behind) room.behind.seq = Math.max(room.behind.seq, seq)
-    else room.behind = { seq, since: elapsedMillis() }
   }
 
   /**
@@ -170,9 +168,11 @@ export class Hub {
       for (const [restaurantId, before, wasInDoubt] of known) {
         const head = heads.get(restaurantId)
         const room = this.#rooms.get(restaurantId)
-        if (!head || !room?.at || !before) continue
+        // Who moved listeners to another epoch meanwhile knew more than this answer.
+        if (!head || !room?.at || !before || room.at.epoch !== before.epoch) continue
+        if (head.epoch !== before.epoch) this.#reset(room, head)
         // Compared with what was delivered before the heads were asked for: since then more may have come.
-        if (head.epoch !== room.at.epoch || head.seq < before.seq) this.#reset(room, head)
+        else if (head.seq < before.seq) this.#ranBack(room, head)
         else if (head.seq > room.at.seq) await this.#fill(room, head.seq)
         if (wasInDoubt && room.at.seq >= head.seq) room.isInDoubt = false
       }
@@ -183,9 +183,7 @@ export class Hub {
 
   #reset(room: Room, head: Pick<Head, 'epoch' | 'seq'>): void {
     this.#log.warn({ restaurantId: room.restaurantId, was: room.at, is: head }, 'the change log has begun anew')
-    room.at = head
-    room.behind = null
-    room.early.clear()
+    restart(room, head)
     for (const { onReset } of room.subscribers) onReset()
   }
 
@@ -197,16 +195,7 @@ export class Hub {
       room.at = head
       this.#drain(room)
     }
-    const room: Room = {
-      restaurantId,
-      subscribers: new Set(),
-      at: null,
-      behind: null,
-      early: new Map(),
-      ready: Promise.resolve().then(start),
-      filling: null,
-      isInDoubt: false,
-    }
+    const room = newRoom(restaurantId, Promise.resolve().then(start))
     this.#rooms.set(restaurantId, room)
     this.#wire?.watch(restaurantId)
     return room
@@ -214,12 +203,43 @@ export class Hub {
 
   #take(room: Room, change: Change): void {
     if (room.at && room.at.epoch !== change.epoch) return void this.#compare([room])
-    if (room.at && change.seq <= room.at.seq) return
+    if (room.at && change.seq <= room.at.seq) return this.#hearAgain(room, change)
     // Beyond the limit the log has it all the same.
     if (room.early.size < limits.changesPerRead) room.early.set(change.seq, change)
     if (!room.at) return
     this.#drain(room)
     if (room.early.size > 0) void this.#fill(room, change.seq)
+  }
+
+  /** A change whose number was delivered: mostly the one that was. Another one with that number must never be, and ends the epoch. */
+  #hearAgain(room: Room, { seq, at }: Change): void {
+    const known = room.times.get(seq)
+    if (known === undefined) void this.#compare([room])
+    else if (known !== at) this.#ranBack(room, { epoch: room.at!.epoch, seq: seq - 1 })
+  }
+
+  /** The log ends before what was delivered, or gave a number again: listeners may go on in a new epoch only. */
+  #ranBack(room: Room, head: Pick<Head, 'epoch' | 'seq'>): void {
+    const { restaurantId, isRenewing } = room
+    if (!this.#renew) return this.#reset(room, head)
+    if (isRenewing) return
+    room.isRenewing = true
+    this.#log.error({ restaurantId, was: room.at, is: head }, 'a change log ran back: it gets a new epoch')
+    void this.#renew(restaurantId, head.epoch)
+      .then(() => this.#compare([room]))
+      .catch((error: unknown) => this.#log.error({ err: error }, 'no new epoch could be given: trying again'))
+      .finally(() => (room.isRenewing = false))
+  }
+
+  /** Resolves when listeners, of whom there must be some, are in the epoch that the database has now. Rejects when it can't be asked. */
+  confirm(restaurantId: string): Promise<void> {
+    const room = this.#rooms.get(restaurantId)
+    assert(room, 'only a restaurant that is listened to can be confirmed')
+    return askNext(room, async () => {
+      const before = room.at
+      const head = (await headsOf(this.#db, [restaurantId])).get(restaurantId)
+      if (head && before && room.at?.epoch === before.epoch && head.epoch !== before.epoch) this.#reset(room, head)
+    })
   }
 
   #drain(room: Room): void {
@@ -232,8 +252,7 @@ export class Hub {
   }
 
   #deliver(room: Room, change: Change): void {
-    room.at = { epoch: change.epoch, seq: change.seq }
-    if (room.behind && room.behind.seq <= change.seq) room.behind = null
+    advance(room, change)
     for (const { onChange } of room.subscribers) {
       try {
         onChange(change)
@@ -246,7 +265,7 @@ export class Hub {
   /** Reads what is missing up to `target` from the log, once at a time. Never rejects: the next poll tries again. */
   async #fill(room: Room, target: number): Promise<void> {
     if (room.at!.seq >= target) return
-    this.#knows(room, target)
+    noteBehind(room, target)
     while (room.filling) await room.filling
     if (room.at!.seq >= target) return
     room.filling = this.#read(room, target)

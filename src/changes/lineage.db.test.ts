@@ -7,7 +7,12 @@ import { Db } from '../platform/db.ts'
 import { createLog } from '../platform/log.ts'
 import { newId } from '../platform/ids.ts'
 import { systemClock } from '../platform/clock.ts'
-import { checkLineage, renewAllEpochs, type LineageDeps } from './lineage.ts'
+import type { CheckEpochs } from '../platform/epoch-guard.ts'
+import { addTable } from '../tables/add-table.ts'
+import { execute } from './command.ts'
+import { Hub } from './hub.ts'
+import { checkLineage, renewAfter, renewAllEpochs, type LineageDeps } from './lineage.ts'
+import { headOf, headsOf } from './log.ts'
 
 let database: TestDatabase
 let deps: LineageDeps
@@ -87,6 +92,7 @@ test('L15: a login that may not ask which cluster it is says so once, and still 
     await database.sql('revoke execute on function pg_control_system() from public')
     await database.sql(`grant usage on schema qtable to ${role}`)
     await database.sql(`grant select, insert, update on qtable.heads, qtable.lineage to ${role}`)
+    await database.sql(`grant select, insert, delete on qtable.epoch_guard to ${role}`)
     await database.sql(`grant execute on function qtable.claim_housekeeping() to ${role}`)
     await checkLineage(deps)
     const before = await heads()
@@ -101,6 +107,120 @@ test('L15: a login that may not ask which cluster it is says so once, and still 
     await database.sql('grant execute on function pg_control_system() to public')
     await database.sql(`drop owned by ${role}`)
     await asLogin(databaseIn(server, 'postgres'), `drop role ${role}`)
+  }
+})
+
+const epochs = async () => (await heads()).map(({ epoch }) => epoch)
+const onServer = (deps: LineageDeps, checkEpochs: CheckEpochs) =>
+  new Db({ url: database.url, poolSize: 8, checkEpochs: () => checkEpochs(deps.db) })
+
+test('L20: on a server that has recovered no transaction runs before the epochs were checked; all wait for the one that does it', async () => {
+  await checkLineage(deps)
+  const before = await epochs()
+  // As a promoted standby finds it.
+  await database.sql('delete from qtable.epoch_guard')
+  await database.sql(`update qtable.lineage set timeline = '0000AAAA'`)
+  let checks = 0
+  const check = async () => void (checks++, await checkLineage(deps))
+  const servers = [onServer(deps, check), onServer(deps, check)]
+  try {
+    const [{ restaurant_id: restaurantId }] = (await database.sql<{ restaurant_id: string }>(
+      'select restaurant_id from qtable.heads order by 1 limit 1',
+    )) as [{ restaurant_id: string }]
+    const seen = await Promise.all(
+      Array.from({ length: 40 }, async (_, n) => {
+        const db = servers[n % 2]!
+        if (n % 4 < 2) return db.transaction({ restaurantId }, async (tx) => (await headOf(tx, restaurantId)).epoch)
+        return (await headsOf(db, [restaurantId])).get(restaurantId)!.epoch
+      }),
+    )
+    const after = await epochs()
+    expect(new Set(seen)).toEqual(new Set([after[0]]))
+    expect(new Set([...before, ...after]).size).toBe(4)
+    expect(checks).toBeGreaterThan(0)
+    expect(lines.filter((line) => line.includes('another database than before'))).toHaveLength(1)
+    // A check that fails, or none at all, is answered busy, and nothing has run.
+    await database.sql('delete from qtable.epoch_guard')
+    const failing = onServer(deps, () => Promise.reject(new Error('planted')))
+    const none = new Db({ url: database.url, poolSize: 1 })
+    for (const db of [failing, none])
+      await expect(headsOf(db, [restaurantId])).rejects.toMatchObject({ code: 'busy', status: 503 })
+    await Promise.all([failing.close(), none.close()])
+  } finally {
+    await Promise.all(servers.map((db) => db.close()))
+    await checkLineage(deps)
+  }
+})
+
+test('L20: a server that recovered by itself, or a file of the guard that moved, keeps its epochs', async () => {
+  await checkLineage(deps)
+  const before = await epochs()
+  for (const sql of ['delete from qtable.epoch_guard', 'vacuum full qtable.epoch_guard']) {
+    await database.sql(sql)
+    const server = onServer(deps, () => checkLineage(deps))
+    expect(await headsOf(server, [newId()])).toEqual(new Map())
+    await server.close()
+    expect(await epochs()).toEqual(before)
+  }
+  expect(lines).toEqual([])
+})
+
+test('L20: where a server that recovered does not tell its timeline, new epochs are given', async () => {
+  await checkLineage(deps)
+  const before = await epochs()
+  await database.sql('delete from qtable.epoch_guard')
+  await database.sql(`update qtable.lineage set timeline = ''`)
+  expect(await checkLineage(deps)).toMatchObject({ found: 'another', restaurants: 2 })
+  expect(new Set([...before, ...(await epochs())]).size).toBe(4)
+  expect(await checkLineage(deps)).toEqual({ found: 'same' })
+})
+
+test('L21: a commit with a number that was delivered, or a log that ends earlier, ends the epoch at once, and once for all servers', async () => {
+  await checkLineage(deps)
+  const [{ restaurant_id: restaurantId }] = (await database.sql<{ restaurant_id: string }>(
+    'select restaurant_id from qtable.heads order by 1 limit 1',
+  )) as [{ restaurant_id: string }]
+  const context = { restaurantId, actor: { staffId: newId(), role: 'owner' } } as const
+  // No poll helps.
+  const hubs = [1, 2].map(() => new Hub(database.db, log, 2_000_000_000, false, renewAfter(deps)))
+  const heard: string[] = []
+  for (const hub of hubs)
+    await hub.subscribe(
+      restaurantId,
+      ({ seq }) => void heard.push(`${seq}`),
+      () => void heard.push('anew'),
+    )
+  const write = (hub: Hub) =>
+    execute({ ...deps, db: database.db, newId, publish: (change) => hub.publish(change) }, addTable, context, {
+      number: newId().slice(-12),
+      capacity: 2,
+      x: 0.5,
+      y: 0.5,
+    })
+  const setBack = (count: number) =>
+    database.sql(
+      `with gone as (delete from qtable.changes where restaurant_id = $1 and seq > (select seq - $2 from qtable.heads where restaurant_id = $1))
+       update qtable.heads set seq = seq - $2 where restaurant_id = $1`,
+      [restaurantId, count],
+    )
+  try {
+    for (let n = 0; n < 5; n++) await write(hubs[0]!)
+    await hubs[1]!.poll()
+    const { length } = heard
+    expect(length).toBe(10)
+    const before = await epochs()
+    await setBack(2)
+    // Past what was delivered before anybody asks where the log ends.
+    await Promise.all([write(hubs[0]!), write(hubs[0]!), write(hubs[0]!), write(hubs[1]!)])
+    await expect.poll(() => heard.slice(length).filter((each) => each === 'anew')).toEqual(['anew', 'anew'])
+    const after = await epochs()
+    expect(new Set([...before, ...after]).size).toBe(4)
+    await setBack(2)
+    await Promise.all(hubs.map((hub) => hub.poll()))
+    await expect.poll(() => heard.filter((each) => each === 'anew')).toHaveLength(4)
+    expect(new Set([...before, ...after, ...(await epochs())]).size).toBe(6)
+  } finally {
+    for (const hub of hubs) hub.close()
   }
 })
 

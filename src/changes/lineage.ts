@@ -1,13 +1,19 @@
-import { sqlState, statement } from '../platform/db.ts'
+import { sqlState, statement, type Tx } from '../platform/db.ts'
+import type { CheckEpochs } from '../platform/epoch-guard.ts'
+import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
 import type { Job } from './housekeeping.ts'
+import type { RanBack } from './room.ts'
 import { inTurn, pause, Taken, type Owner } from './turn.ts'
 
 /**
- * Notices that the database is another one than before: restored from a copy, moved, failed over. Then what devices were told may not be in it, and
- * its numbers may be given a second time: every restaurant gets a new epoch, and every device fetches its floor anew, once.
+ * Notices that the database is another one than before: restored from a copy, moved, failed over. Then devices may have been told changes that it does
+ * not have, and it may give their numbers again: every restaurant gets a new epoch, and every device fetches its floor anew, once.
+ *
+ * A timer would notice too late. The guard (migrations/0013) does not: it is empty on each server that has recovered, and no transaction of a restaurant
+ * runs until `checkLineage` has looked at that server and filled it, in the transaction that gives the new epochs.
  */
 export interface LineageDeps {
   readonly db: Owner
@@ -22,20 +28,31 @@ interface Lineage {
   readonly heads_oid: number
 }
 
+/** What was noted, and whether the guard is filled: null where nothing was noted. */
+interface Noted extends Lineage {
+  readonly is_guarded: boolean
+}
+
 const UNKNOWN = ''
 
 const own = `(select oid from pg_database where datname = current_database()) as database_oid, 'heads'::regclass::oid as heads_oid`
 // The control file's own timeline lags behind a failover until the next checkpoint.
-const readOwn = statement(
-  'lineage-own',
-  `select (select system_identifier::text from pg_control_system()) as system_identifier,
-     left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) as timeline, ${own}`,
-)
-const readOids = statement('lineage-oids', `select '' as system_identifier, '' as timeline, ${own}`)
+const timeline = `left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)`
+// From what tells most to what every login may ask.
+const OWN = [
+  statement(
+    'lineage-own',
+    `select (select system_identifier::text from pg_control_system()) as system_identifier, ${timeline} as timeline, ${own}`,
+  ),
+  statement('lineage-timeline', `select '' as system_identifier, ${timeline} as timeline, ${own}`),
+  statement('lineage-oids', `select '' as system_identifier, '' as timeline, ${own}`),
+] as const
 
 const readNoted = statement(
   'lineage-noted',
-  `select system_identifier, timeline, database_oid, heads_oid from lineage where one_row`,
+  `select system_identifier, timeline, database_oid, heads_oid,
+     exists (select from epoch_guard where home = pg_relation_filepath(tableoid)) as is_guarded
+   from lineage where one_row`,
 )
 
 const note = statement(
@@ -44,6 +61,14 @@ const note = statement(
    on conflict (one_row) do update set system_identifier = excluded.system_identifier, timeline = excluded.timeline,
      database_oid = excluded.database_oid, heads_oid = excluded.heads_oid, noted_at = excluded.noted_at`,
 )
+
+const emptyGuard = statement('empty-epoch-guard', `delete from epoch_guard`)
+const fillGuard = statement(
+  'fill-epoch-guard',
+  `insert into epoch_guard (home) values (pg_relation_filepath('epoch_guard'::regclass))`,
+)
+
+const readEpoch = statement('lineage-epoch', `select epoch from heads where restaurant_id = $1`)
 
 // Numbers go on where they are, so what came before is below the floor of the new epoch.
 const renewEpochs = statement(
@@ -58,39 +83,73 @@ export type Looked =
   | { readonly found: 'another'; readonly why: string; readonly restaurants: number }
 
 /**
- * Compares the database with what was noted in it, and gives every restaurant a new epoch when it is another. Several servers may look at once: one of
- * them does it. A login that may not ask for the cluster's identity is told so in the log; then only restored dumps are noticed. Spec: L15.
+ * Compares the database with what was noted in it, gives every restaurant a new epoch when it is another, and fills the guard. Several servers may look at
+ * once: one of them does it, and the others wait. A login that may not ask for the cluster's identity is told so in the log. Spec: L15, L20.
  */
 export async function checkLineage(deps: LineageDeps, signal?: AbortSignal): Promise<Looked> {
-  const is = await identify(deps)
-  const noted = await deps.db.asOwner((tx) => tx.maybe<Lineage>(readNoted, []))
-  if (noted && difference(noted, is) === null) return { found: 'same' }
+  const isSame = await deps.db.asOwner(async (tx) => {
+    const is = await identify(tx, deps.log)
+    const noted = await tx.maybe<Noted>(readNoted, [])
+    return noted?.is_guarded === true && difference(noted, is) === null
+  })
+  return isSame ? { found: 'same' } : oneAtATime(deps, signal, (tx) => renewWhereDue(deps, tx))
+}
+
+/** The same for `DbOptions.checkEpochs`. */
+export const lineageCheck =
+  (clock: Clock, log: Logger): CheckEpochs =>
+  (db) =>
+    checkLineage({ db, clock, log })
+
+async function renewWhereDue({ clock, log }: LineageDeps, tx: Tx): Promise<Looked> {
+  // Asked in the transaction that fills the guard: another one may be on another server.
+  const is = await identify(tx, log)
+  const noted = await tx.maybe<Noted>(readNoted, [])
+  const why = noted && (difference(noted, is) ?? doubt(noted, is))
+  if (why === null && noted?.is_guarded) return { found: 'same' }
+  await tx.all(emptyGuard, [])
+  await tx.all(fillGuard, [])
+  if (why === null) return { found: 'same' }
+  await tx.all(note, [is.system_identifier, is.timeline, is.database_oid, is.heads_oid, clock.now()])
+  if (why === undefined) return { found: 'new' }
+  const { restaurants } = await tx.one<{ restaurants: number }>(renewEpochs, [])
+  return { found: 'another', restaurants, why }
+}
+
+/** Does one step that gives new epochs, when no other server does one, and tells of it in the log. */
+async function oneAtATime(
+  { db, log }: LineageDeps,
+  signal: AbortSignal | undefined,
+  step: (tx: Tx) => Promise<Looked>,
+): Promise<Looked> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await renewOnce(deps, is, signal)
+      const looked = await inTurn(db, 'lineage', signal, step)
+      if (looked.found === 'another')
+        log.warn(
+          `This is another database than before (${looked.why}): ${looked.restaurants} restaurants have new epochs, and devices fetch their floor anew`,
+        )
+      return looked
     } catch (error) {
-      if (!(error instanceof Taken) || attempt === limits.housekeepingAttempts) throw error
+      if (!(error instanceof Taken) || attempt === limits.lineageAttempts) throw error
     }
-    await pause(signal)
+    await pause(signal, limits.lineagePauseMillis)
   }
 }
 
-async function renewOnce({ db, clock, log }: LineageDeps, is: Lineage, signal?: AbortSignal): Promise<Looked> {
-  const looked = await inTurn(db, 'lineage', signal, async (tx) => {
-    const noted = await tx.maybe<Lineage>(readNoted, [])
-    const why = noted && difference(noted, is)
-    if (why === null) return { found: 'same' as const }
-    await tx.all(note, [is.system_identifier, is.timeline, is.database_oid, is.heads_oid, clock.now()])
-    if (why === undefined) return { found: 'new' as const }
-    const { restaurants } = await tx.one<{ restaurants: number }>(renewEpochs, [])
-    return { found: 'another' as const, restaurants, why }
-  })
-  if (looked.found === 'another')
-    log.warn(
-      `This is another database than before (${looked.why}): ${looked.restaurants} restaurants have new epochs, and devices fetch their floor anew`,
-    )
-  return looked
-}
+/**
+ * The log of a restaurant ran back within its epoch: a number was given twice, or is about to be. Nothing that this module compares tells of that, such as a
+ * disk that was put back. Gives every restaurant a new epoch, unless that has been done. Spec: L21.
+ */
+export const renewAfter =
+  (deps: LineageDeps): RanBack =>
+  (restaurantId, epoch) =>
+    oneAtATime(deps, undefined, async (tx) => {
+      const head = await tx.maybe<{ epoch: string }>(readEpoch, [restaurantId])
+      if (head?.epoch !== epoch) return { found: 'same' }
+      const { restaurants } = await tx.one<{ restaurants: number }>(renewEpochs, [])
+      return { found: 'another', restaurants, why: `the log of restaurant ${restaurantId} ran back` }
+    })
 
 /** Gives every restaurant a new epoch, whatever was noted; for the operator. Gives how many restaurants. Spec: L16. */
 export async function renewAllEpochs(db: Owner): Promise<number> {
@@ -109,19 +168,31 @@ export const lineageJob = (deps: LineageDeps): Job => ({
 
 const told = new WeakSet<Logger>()
 
-async function identify({ db, log }: LineageDeps): Promise<Lineage> {
-  try {
-    return await db.asOwner((tx) => tx.one<Lineage>(readOwn, []))
-  } catch (error) {
-    // No right to ask, or no such function: some hosted databases.
-    if (!['42501', '42883', '0A000'].includes(sqlState(error) ?? '')) throw error
-    if (!told.has(log))
-      log.warn(
-        `The database does not say which cluster it is (${(error as Error).message}): after it was restored from a copy, run npm run new-epoch`,
-      )
-    told.add(log)
-    return db.asOwner((tx) => tx.one<Lineage>(readOids, []))
+async function identify(tx: Tx, log: Logger): Promise<Lineage> {
+  for (const [index, ask] of OWN.entries()) {
+    try {
+      return await tx.nested(() => tx.one<Lineage>(ask, []))
+    } catch (error) {
+      if (sqlState(error) === RECOVERING) throw new AppError('busy', 503, 'The database is a standby')
+      // No right to ask, or no such function: some hosted databases.
+      if (index === OWN.length - 1 || !['42501', '42883', '0A000'].includes(sqlState(error) ?? '')) throw error
+      if (!told.has(log))
+        log.warn(
+          `The database does not say which cluster it is (${(error as Error).message}): after it was restored from a copy, run npm run new-epoch`,
+        )
+      told.add(log)
+    }
   }
+  throw new Error('assertion failed: the last way to ask needs no rights')
+}
+
+// What PostgreSQL says where a standby is asked for the end of its log.
+const RECOVERING = '55000'
+
+/** Why two that do not differ may be two all the same, or null: a server that recovered and does not tell its timeline may have been promoted. */
+function doubt(noted: Noted, is: Lineage): string | null {
+  if (noted.is_guarded || (noted.timeline !== UNKNOWN && is.timeline !== UNKNOWN)) return null
+  return 'it recovered, and does not tell its timeline'
 }
 
 /** In what two differ, or null. What one of them does not know is no difference. */

@@ -151,6 +151,12 @@ export class LiveFloor {
     if (this.floor.standing.seq < seq) await this.#deps.hub.catchUp(this.restaurantId, seq)
   }
 
+  /** Resolves when the floor is of the epoch that the database has, asked from now on. Rejects when it can't be asked. */
+  async confirm(): Promise<void> {
+    await this.#deps.hub.confirm(this.restaurantId)
+    await this.settled
+  }
+
   /** Stops following the log. */
   close(): void {
     this.#closed = true
@@ -179,9 +185,14 @@ export class LiveFloor {
   }
 
   /** What the log has after a place, `limit` changes at most. Rejects when the database can't be read. */
-  readLog(place: Place, limit: number): Promise<Since> {
+  async readLog(place: Place, limit: number): Promise<Since> {
     const { restaurantId } = this
-    return this.#deps.db.transaction({ restaurantId }, (tx) => changesSince(tx, restaurantId, { ...place, limit }))
+    const found = await this.#deps.db.transaction({ restaurantId }, (tx) =>
+      changesSince(tx, restaurantId, { ...place, limit }),
+    )
+    // Whoever begins anew now is sent this floor: it must not be of a log that has ended.
+    if (found.kind === 'resync' && found.epoch !== this.floor.standing.epoch) await this.confirm()
+    return found
   }
 
   async #lookUp(place: Place, limit: number): Promise<ResyncReason | null> {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { clockAt, dayOf, migrations, openOldLogs, seqs, type OldLogs } from '../../test/old-logs.ts'
 import type { Instant } from '../platform/clock.ts'
+import { asLogin } from '../../test/postgres.ts'
 import { migrate } from '../platform/migrate.ts'
 import { deltaSince } from './delta.ts'
 import { claimMutation, settleMutation } from './mutations.ts'
@@ -141,10 +142,17 @@ test('L11: the migration keeps a log that there is, by days', async () => {
   await sql('drop schema qtable cascade')
   const before = migrations.findIndex((each) => each.name === 'retention')
   await migrate(url, migrations.slice(0, before))
+  // Of the newest schema, because this program writes nothing without it.
+  await asLogin(
+    url,
+    `set search_path = qtable; ${migrations.find(({ name }) => name === 'epoch-guard')!.sql};
+    insert into epoch_guard select pg_relation_filepath('epoch_guard'::regclass)`,
+  )
   const log = await openLog(-30)
   for (const day of [-30, -20, -20, -3, 0, 0, 40]) await log.add(day)
   const read = () => sql(`select *, entries::text as entries from qtable.changes order by seq`)
   const rows = await read()
+  await sql('drop table qtable.epoch_guard; drop function qtable.refuse_stale_epochs')
   await migrate(url, migrations)
   expect(await read()).toEqual(rows)
   expect(await days()).toEqual(expect.arrayContaining([-30, -20, -3, 0, 40].map(dayOf)))

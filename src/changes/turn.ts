@@ -48,5 +48,7 @@ export async function inTurn<T>(
 }
 
 /** Waits a moment, or until the server stops. */
-export const pause = (signal: AbortSignal | undefined): Promise<void> =>
-  sleep(limits.housekeepingPauseMillis, undefined, signal && { signal }).catch(() => undefined)
+export const pause = (
+  signal: AbortSignal | undefined,
+  millis: number = limits.housekeepingPauseMillis,
+): Promise<void> => sleep(millis, undefined, signal && { signal }).catch(() => undefined)

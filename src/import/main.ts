@@ -3,11 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
+import { lineageCheck } from '../changes/lineage.ts'
 import { dataDirOf, readConfig, type Config } from '../config.ts'
 import { systemClock } from '../platform/clock.ts'
 import { Db } from '../platform/db.ts'
 import { startEmbedded } from '../platform/embedded.ts'
 import { StartupError } from '../platform/errors.ts'
+import { createLog } from '../platform/log.ts'
 import { migrate, readMigrations } from '../platform/migrate.ts'
 import { addressWithoutSecrets, readOptions, USAGE, type Options } from './options.ts'
 import { lockImport, openOld, runImport } from './run.ts'
@@ -32,7 +34,8 @@ async function run(options: Options, undo: Undo[]): Promise<boolean> {
   undo.push(() => source.close())
   const { url, where } = await openTarget(read.config, options, undo)
   undo.push(await lockImport(url))
-  const db = new Db({ url, poolSize: CONNECTIONS })
+  const log = createLog(read.config.LOG_LEVEL)
+  const db = new Db({ url, poolSize: CONNECTIONS, checkEpochs: lineageCheck(systemClock(), log) })
   undo.push(() => db.close())
   say(`${options.dryRun ? 'Dry run of an import' : 'Importing'} into ${where}`)
   const { ok } = await runImport(

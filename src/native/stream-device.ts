@@ -226,12 +226,16 @@ export class StreamDevice implements Follower, SessionOwner {
 
   /** Why a device can't go on from its place, or null when it can. */
   async #reasonAgainst(live: LiveFloor, place: Place): Promise<BeginsAnew | null> {
-    if (place.epoch !== live.floor.standing.epoch) return 'epoch'
+    const isOfFloor = () => place.epoch === live.floor.standing.epoch
+    // The device may come from a process that knew of a new epoch before this one: it must not step back, and begin anew twice.
+    if (!isOfFloor()) await live.confirm()
+    if (!isOfFloor()) return 'epoch'
     try {
       await live.reach(place.since)
     } catch (error) {
-      if (error instanceof AppError && error.code === 'ahead-of-log') return 'ahead'
-      throw error
+      if (!(error instanceof AppError) || error.code !== 'ahead-of-log') throw error
+      await live.confirm()
+      return isOfFloor() ? 'ahead' : 'epoch'
     }
     return this.#room!.catchUp.reasonAgainst(place, () => live.reasonAgainst(place))
   }

@@ -22,6 +22,15 @@ export const busy = (message: string): AppError => new AppError('busy', 503, mes
 export const sqlState = (error: unknown): string | undefined =>
   error instanceof pg.DatabaseError ? error.code : undefined
 
+/** Whether a transaction was refused because nobody has checked whose epochs the database has (migrations/0013). */
+export const isStale = (error: unknown): boolean => sqlState(error) === 'QT001'
+
+/**
+ * Whether a transaction of a restaurant was refused because the server is a standby: it reads no unlogged table and writes nothing. PostgreSQL says the first
+ * of these of a cached plan that has changed too, which a new connection mends as well.
+ */
+export const isOnStandby = (error: unknown): boolean => ['0A000', '25006'].includes(sqlState(error) ?? '')
+
 /** The name of the constraint that a database error is about. */
 export const constraintOf = (error: unknown): string | undefined =>
   error instanceof pg.DatabaseError ? error.constraint : undefined

@@ -1,7 +1,16 @@
 import pg from 'pg'
-import { asRefusal, busy, isFailure, isOutcomeUnknown, outcomeUnknown } from './database-errors.ts'
+import {
+  asRefusal,
+  busy,
+  isFailure,
+  isOnStandby,
+  isOutcomeUnknown,
+  isStale,
+  outcomeUnknown,
+} from './database-errors.ts'
 import { ConnectionQueue } from './connection-queue.ts'
 import type { DbObserver, PoolFigures, StatementObserver } from './db-observer.ts'
+import { EpochGuard, type CheckEpochs } from './epoch-guard.ts'
 import { assert } from './errors.ts'
 import type { Gone } from './gone.ts'
 import { limits } from './limits.ts'
@@ -32,6 +41,8 @@ export interface DbOptions {
   readonly onConnectionError?: (error: Error) => void
   /** Told what happens, for figures. */
   readonly observer?: DbObserver
+  /** Checks whose epochs the database has, when it refuses for that. Without it such a transaction is answered busy. */
+  readonly checkEpochs?: CheckEpochs
 }
 
 /** A pool of connections, and transactions on them. */
@@ -43,6 +54,7 @@ export class Db {
   /** Why connections can't be used any more. */
   readonly #broken: WeakMap<pg.PoolClient, Error>
   readonly #gone: Gone | undefined
+  readonly #guard: EpochGuard
   /** Whoever watches the pool; all that share it share this. */
   readonly #watch: { observer: DbObserver | undefined; reached: boolean | undefined }
   /** Whoever watches one request. */
@@ -54,6 +66,7 @@ export class Db {
     this.#watch = shared ? shared.#watch : { observer: options.observer, reached: undefined }
     this.#watcher = watcher
     this.#gone = gone
+    this.#guard = shared ? shared.#guard : new EpochGuard(() => options.checkEpochs?.(this))
     this.#idle = shared ? shared.#idle : new Set()
     this.#broken = shared ? shared.#broken : new WeakMap()
     this.#queue = shared
@@ -133,7 +146,17 @@ export class Db {
     return (await this.#run<T, null>(AS_OWNER, work))[0]
   }
 
+  /** A transaction of a restaurant that is refused for its epochs has done nothing: it is run again when they have been checked. */
   async #run<T, U>(
+    opening: Opening,
+    work: (tx: Tx) => Promise<T>,
+    final?: (made: T) => Final<U> | null,
+  ): Promise<[T, U | null]> {
+    if (opening === AS_OWNER) return this.#runOnce(opening, work, final)
+    return this.#guard.run(() => this.#runOnce(opening, work, final))
+  }
+
+  async #runOnce<T, U>(
     opening: Opening,
     work: (tx: Tx) => Promise<T>,
     final?: (made: T) => Final<U> | null,
@@ -164,7 +187,10 @@ export class Db {
       assert(committed.value === 'COMMIT', 'a transaction that had failed was committed')
       return [made, ended.value]
     } catch (error) {
-      throw asRefusal(error)
+      if (opening === AS_OWNER || !isOnStandby(error)) throw isStale(error) ? error : asRefusal(error)
+      // The next connection may find the primary.
+      this.#broken.set(client, error as Error)
+      throw busy('The database is a standby')
     } finally {
       clearTimeout(late)
       tx.end()

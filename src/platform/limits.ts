@@ -151,8 +151,14 @@ export const limits = {
   daysPerRun: 60,
   floorsPerBatch: 200,
   mutationsPerBatch: 2_000,
-  /** How often a server looks whether its database is still the same one. */
+  /** How often a server looks whether its database is still the same one; how long it waits for another that gives new epochs, and how often. */
   lineageMillis: 5_000,
+  lineagePauseMillis: 25,
+  lineageAttempts: 400,
+  /** How often a transaction has the epochs checked: more than once only where the database recovers again meanwhile. */
+  epochChecks: 3,
+  /** Changes of a restaurant whose times the hub remembers, to tell a repeated change from another one with its number. */
+  deliveredTimes: 200,
   /** How often the heads of watched restaurants are compared with what was delivered. */
   headPollMillis: 1_000,
   /** Only each of so many times where no other process writes and no commit is in doubt. */

@@ -30,10 +30,13 @@ export interface Opening {
 export const ROLE = 'qtable_app'
 
 // One statement sets everything a transaction works under; all of it ends with the transaction, so that a pooler in transaction mode
-// (PgBouncer) may sit between. Session state is never used.
+// (PgBouncer) may sit between. Session state is never used. The statement fails where the epochs may be another server's (migrations/0013): then nothing
+// of the transaction runs, and `EpochGuard` has the epochs checked.
 const begin = statement(
   'begin',
-  `select set_config('role', '${ROLE}', true), set_config('search_path', 'qtable, pg_temp', true), set_config('timezone', 'UTC', true),
+  `select set_config('role', coalesce(
+       (select '${ROLE}' from qtable.epoch_guard where home = pg_relation_filepath(tableoid) limit 1), qtable.refuse_stale_epochs()), true),
+     set_config('search_path', 'qtable, pg_temp', true), set_config('timezone', 'UTC', true),
      set_config('qtable.restaurant_id', $1, true), set_config('qtable.staff_id', $2, true), set_config('qtable.email', $3, true),
      set_config('qtable.watched', $4, true), set_config('qtable.watched_staff', $5, true),
      set_config('qtable.forgotten_before', $6, true), set_config('plan_cache_mode', $7, true),

@@ -40,7 +40,7 @@ const tenantTables = () =>
     where n.nspname = 'qtable' and c.relkind in ('r', 'p') order by 1`)
 
 /** Of no restaurant, and for the owner only: the migrator's, and the name of the database. */
-const NO_TENANTS = ['migrations', 'lineage']
+const NO_TENANTS = ['migrations', 'lineage', 'epoch_guard']
 
 /** Of no restaurant, and the server's: numbers under keyed hashes. */
 const COUNTS = ['failed_attempts']

@@ -114,7 +114,7 @@ async function planned(name: string, values: string): Promise<void> {
 
 /** The plan of a statement under the walls of one restaurant, or of none where housekeeping runs it. */
 async function explained(name: string, explain: string): Promise<Plan> {
-  const asOwner = /owner|housekeeping|retention|day|lineage|forget-mutations/.test(name)
+  const asOwner = /owner|housekeeping|retention|day|lineage|guard|forget-mutations|^begin$/.test(name)
   await client.query('begin')
   try {
     if (!asOwner) await client.query(`set local role qtable_app`)
@@ -135,7 +135,7 @@ const isEmptyDay = (table: string): boolean =>
   table !== `changes_${new Date().toISOString().slice(0, 10).replaceAll('-', '')}`
 
 // Catalogues of the system, and what has one row.
-const isNobodys = (table: string): boolean => table.startsWith('pg_') || table === 'lineage'
+const isNobodys = (table: string): boolean => table.startsWith('pg_') || table === 'lineage' || table === 'epoch_guard'
 
 function readWhole(plan: Plan): string[] {
   const own = plan['Node Type'] === 'Seq Scan' ? [plan['Relation Name'] ?? ''] : []

@@ -173,7 +173,7 @@ export const bugs: readonly Bug[] = [
     edits: [
       {
         file: 'changes/hub.ts',
-        from: 'if (++this.#ticks % seldom === 0 || this.#isInDoubt()) void this.poll()',
+        from: 'if (++this.#ticks % seldom === 0 || isAnyInDoubt(this.#rooms.values())) void this.poll()',
         to: 'if (++this.#ticks < seldom - seldom || this.#ticks < 0) void this.poll()',
       },
     ],
@@ -186,8 +186,8 @@ export const bugs: readonly Bug[] = [
     edits: [
       {
         file: 'changes/hub.ts',
-        from: 'if (head.epoch !== room.at.epoch || head.seq < before.seq) this.#reset(room, head)',
-        to: 'if (head.seq < before.seq) this.#reset(room, head)',
+        from: 'if (head.epoch !== before.epoch) this.#reset(room, head)',
+        to: 'if (head.seq < 0) this.#reset(room, head)',
       },
     ],
     checker: newEpoch,

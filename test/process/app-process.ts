@@ -1,4 +1,5 @@
 import { buildApp } from '../../src/app.ts'
+import { lineageCheck } from '../../src/changes/lineage.ts'
 import { readConfig } from '../../src/config.ts'
 import { systemClock } from '../../src/platform/clock.ts'
 import { Db } from '../../src/platform/db.ts'
@@ -12,7 +13,12 @@ const read = readConfig({ ENVIRONMENT: 'test', LOG_LEVEL: 'error', ...process.en
 if ('problems' in read) throw new Error(read.problems.join('; '))
 const { config } = read
 const log = createLog(config.LOG_LEVEL)
-const db = new Db({ url: config.DATABASE_URL!, poolSize: config.POOL_SIZE, prepare: config.PREPARED_STATEMENTS })
+const db = new Db({
+  url: config.DATABASE_URL!,
+  poolSize: config.POOL_SIZE,
+  prepare: config.PREPARED_STATEMENTS,
+  checkEpochs: lineageCheck(systemClock(), log),
+})
 const topics = config.REDIS_URL === null ? undefined : new RedisTopics(config.REDIS_URL, log)
 const app = await buildApp({
   config,

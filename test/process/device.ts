@@ -32,6 +32,7 @@ interface Snapshot {
   readonly seq: number
   readonly at: string
   readonly horizon: string
+  readonly hash: string
   readonly entities: readonly { readonly kind: string; readonly id: string; readonly value: Held['value'] }[]
 }
 
@@ -43,7 +44,7 @@ interface Heartbeat {
   readonly hash: string
 }
 
-type Message =
+export type Message =
   | Snapshot
   | Heartbeat
   | { readonly type: 'changes'; readonly changes: readonly Change[] }
@@ -56,6 +57,8 @@ export interface DeviceOptions {
   readonly restaurantId: string
   readonly token: string
   readonly random?: () => number
+  /** Told of each message as it comes. */
+  readonly onMessage?: (message: Message) => void
   /** Told of each change that it applies, once. */
   readonly onChange?: (change: Change, heardAt: number) => void
 }
@@ -102,6 +105,10 @@ export class StreamDevice {
   constructor(options: DeviceOptions) {
     this.#options = options
     this.#random = options.random ?? Math.random
+  }
+
+  get restaurantId(): string {
+    return this.#options.restaurantId
   }
 
   start(): this {
@@ -186,6 +193,7 @@ export class StreamDevice {
   #hear(text: string): void {
     this.#heardAt = Date.now()
     const message = JSON.parse(text) as Message
+    this.#options.onMessage?.(message)
     if (message.type === 'changes') for (const change of message.changes) this.#apply(change)
     else if (message.type === 'snapshot') this.#take(message)
     else if (message.type === 'resumed') {
