@@ -104,9 +104,10 @@ test(
   async () => {
     const data = join(home.folder, 'data')
     const first = await start(data)
+    expect(await look(first)).toEqual({ found: 'new' })
     const person = { email: 'a@log.example', password: 'x', firstName: null, lastName: null }
     await registerRestaurant({ db: first.db, clock, newId }, { restaurantName: 'A', ...person })
-    expect(await look(first)).toEqual({ found: 'new' })
+    expect(await look(first)).toEqual({ found: 'same' })
     const before = await first.epochs()
     await stop(first)
 
