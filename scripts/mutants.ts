@@ -1,4 +1,3 @@
-import type { LogLevel } from '@stryker-mutator/api/core'
 import { Stryker } from '@stryker-mutator/core'
 import { existsSync } from 'node:fs'
 import { createHash } from 'node:crypto'
@@ -49,7 +48,6 @@ async function mutate({ file, tests }: Target): Promise<void> {
     disableTypeChecks: false,
     reporters: ['progress-append-only', 'json'],
     jsonReporter: { fileName: resultOf(file) },
-    logLevel: 'warn' as LogLevel,
     allowConsoleColors: false,
   }).runMutationTest()
   await writeFile(`${resultOf(file)}.key`, key)
