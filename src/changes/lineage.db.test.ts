@@ -211,7 +211,9 @@ test('L21: a commit with a number that was delivered, or a log that ends earlier
     const before = await epochs()
     await setBack(2)
     // Past what was delivered before anybody asks where the log ends.
-    await Promise.all([write(hubs[0]!), write(hubs[0]!), write(hubs[0]!), write(hubs[1]!)])
+    await Promise.all([write(hubs[0]!), write(hubs[0]!), write(hubs[0]!), write(hubs[0]!)])
+    await expect.poll(() => heard.slice(length)).toContain('anew')
+    await hubs[1]!.poll()
     await expect.poll(() => heard.slice(length).filter((each) => each === 'anew')).toEqual(['anew', 'anew'])
     const after = await epochs()
     expect(new Set([...before, ...after]).size).toBe(4)

@@ -7,13 +7,13 @@ const orders = 'src/changes/hub-orders.db.test.ts'
 export const changesBugs: readonly QuickBug[] = [
   {
     name: 'the hub takes a lower head of the same epoch',
-    edits: [{ file: hub, from: ' || head.seq < before.seq) this.#reset', to: ') this.#reset' }],
+    edits: [{ file: hub, from: 'head.seq < before.seq) this.#ranBack', to: 'head.seq < 0) this.#ranBack' }],
     test: orders,
     named: 'L4, F2: a log that ends earlier',
   },
   {
     name: 'the hub compares a head with what came after it was asked for',
-    edits: [{ file: hub, from: 'head.seq < before.seq) this.#reset', to: 'head.seq < room.at.seq) this.#reset' }],
+    edits: [{ file: hub, from: 'head.seq < before.seq) this.#ranBack', to: 'head.seq < room.at.seq) this.#ranBack' }],
     test: orders,
     named: 'L4: what was delivered while the heads were asked for',
   },
@@ -31,7 +31,7 @@ export const changesBugs: readonly QuickBug[] = [
   },
   {
     name: 'a process that is alone asks of a doubt once and then seldom',
-    edits: [{ file: hub, from: ' || this.#isInDoubt()) void this.poll()', to: ') void this.poll()' }],
+    edits: [{ file: hub, from: ' || isAnyInDoubt(this.#rooms.values())) void this.poll()', to: ') void this.poll()' }],
     test: orders,
     named: 'L4: a doubt that the database did not end',
   },
