@@ -21,15 +21,13 @@ const snapshot = (seq: number) => {
   return { epoch: EPOCH, seq, at: AT, horizon: '2026-11-20T00:00:00.000000Z', entities }
 }
 const change = (seq: number): Change => ({
-  ...{
-    epoch: EPOCH,
-    seq,
-    at: AT,
-    command: 'update-guest',
-    mutationId: `of another ${seq}`,
-    actorId: null,
-    device: null,
-  },
+  epoch: EPOCH,
+  seq,
+  at: AT,
+  command: 'update-guest',
+  mutationId: `of another ${seq}`,
+  actorId: null,
+  device: null,
   entries: [{ op: 'put', ...guest(seq, seq) }],
 })
 

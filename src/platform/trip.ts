@@ -37,7 +37,7 @@ type Shape = readonly { readonly name: string; readonly read: (text: string) => 
 
 interface Field {
   readonly name: string
-  readonly dataTypeID: number
+  readonly dataTypeID: Parameters<typeof pg.types.getTypeParser>[0]
   readonly format: string
 }
 
