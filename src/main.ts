@@ -69,6 +69,9 @@ async function startSeveral(config: Config, place: Place, log: Logger, stops: St
 }
 
 async function startOneOfSeveral(config: Config, log: Logger, stops: Stops): Promise<void> {
+  // The first process is gone, and what this one or node:cluster sent it could not be written. Node ends this process when
+  // the channel closes; at the start it may not read the channel yet, so it ends here.
+  cluster.worker?.on('error', () => process.exit(0))
   const line: ParentLine = {
     // Whoever started this one may be gone: then this one leaves too, a moment later.
     send: (message) => void (process.connected && process.send?.(message)),

@@ -62,6 +62,8 @@ export class Processes {
 
   async #startOne(): Promise<void> {
     const worker = cluster.fork(this.#env)
+    // Something was sent to a process that has just died: its exit is told apart.
+    worker.on('error', () => undefined)
     await new Promise<void>((resolve, reject) => {
       worker.once('listening', () => resolve())
       worker.once('exit', () => reject(new Error('a process ended before it was serving')))

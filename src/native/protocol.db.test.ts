@@ -47,7 +47,7 @@ test('F4: 6.1: a handshake is refused with 401, 403 or 404', async () => {
   expect((await refused(r.id, 'Basic eDp5')).status).toBe(401)
   expect((await refused(other.id, `Bearer ${r.token}`)).status).toBe(404)
   expect((await refused(newId(), `Bearer ${r.token}`)).status).toBe(404)
-  await app.database.sql('update qtable.restaurants set is_active = false where id = $1', [closed.id])
+  await app.database.sql('update qtable.restaurants set is_active = false where restaurant_id = $1', [closed.id])
   expect((await refused(closed.id, `Bearer ${closed.token}`)).status).toBe(403)
 })
 
@@ -123,9 +123,8 @@ test('L5: 9: a key has 1 to 200 characters, and a repeat differs in what belongs
 test('C4: 10: of one change realtime tells guests, then reservations, then tables', async () => {
   const house = await app.restaurant()
   const [table, guest] = [await house.table('1', 8), await house.walkIn()]
-  const reservation = { guest_name: 'Bo', party_size: 2 }
-  const { id } = (await house.call('POST', '/reservations', reservation)).body
-  expect((await house.call('PUT', `/reservations/${id}`, { table_id: table })).status).toBe(200)
+  const { id } = (await house.v2('POST', '/reservations', { guestName: 'Bo', partySize: 2 })).body.result
+  expect((await house.v2('PATCH', `/reservations/${id}`, { tableId: table })).status).toBe(200)
   const path = `/realtime?restaurant_id=${house.id}&token=${house.token}&reservations=1`
   const device = await openDevice(app.base, path)
   const before = device.messages.length

@@ -59,7 +59,8 @@ test('A2: an unknown e-mail and a wrong password get the same answer after the s
   await time('known@house.example')
   const known: number[] = []
   const unknown: number[] = []
-  for (let i = 0; i < 15; i++) {
+  // As many as are let in before the limit on one e-mail.
+  for (let i = 0; i < 9; i++) {
     const [a, b] = [await time('known@house.example'), await time(`nobody${i}@house.example`)]
     expect(b.answer.text).toBe(a.answer.text)
     expect([b.answer.status, b.answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer'])
@@ -67,7 +68,7 @@ test('A2: an unknown e-mail and a wrong password get the same answer after the s
     unknown.push(b.ms)
   }
   // A password check takes 12 ms or more; without one an answer would come in 1 or 2.
-  const median = (all: number[]) => all.sort((x, y) => x - y)[7]!
+  const median = (all: number[]) => all.sort((x, y) => x - y)[4]!
   expect(median(unknown) / median(known)).toBeGreaterThan(0.5)
 })
 
