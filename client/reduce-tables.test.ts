@@ -112,8 +112,8 @@ test('D10: a party named at a table moves there, whichever kind it is', () => {
   })
   expect(name('u', 's')).toMatchObject({ 'table u': { status: 'occupied', reservationId: 's', guestId: null } })
   expect(name('u', 'b', { status: 'needs_cleaning' })).toMatchObject({ 'table u': { status: 'needs_cleaning' } })
-  // Already there: only the table is written.
-  expect(name('t', 'a')).toEqual({ 'table t': { ...TAKEN, ...moved } })
+  // Already there: what changes nothing is no change.
+  expect(name('t', 'a')).toEqual({})
   expect(name('t', 'x')).toBe('unknown-party')
   expect(name('t', 'b')).toBe('table-not-free')
   expect(name('t', 'r', { takeOver: true })).toMatchObject({
@@ -173,7 +173,7 @@ test('D10: a reservation takes a free table, leaves it when it ends, and keeps i
     'reservation r': reservation('r', { status: 'cancelled', endedAt: NOW, ...moved }),
     'table t': table('t', moved),
   })
-  expect(change(held, { tableId: 't' })).toHaveProperty('table t')
+  expect(change(held, { tableId: 't' })).toEqual({})
 })
 
 test('D10: what the server would refuse of a reservation is foreseen', () => {
@@ -181,7 +181,7 @@ test('D10: what the server would refuse of a reservation is foreseen', () => {
     play({ tables: [t], reservations: [reservation('r')] }, 'update-reservation', { reservationId: 'r', ...input })
   expect(change({ reservationId: 'x' })).toBe('reservation-not-found')
   expect(change({ version: 2 })).toBe('version-conflict')
-  expect(change({ version: 1 })).toHaveProperty('reservation r')
+  expect(change({ version: 1, notes: 'n' })).toHaveProperty('reservation r')
   expect(change({ status: 'finished' })).toBe('status-order')
   expect(change({ status: 'finished', force: true })).toMatchObject({ 'reservation r': { finishedTime: NOW } })
   expect(change({ status: 'cancelled', tableId: 't' })).toBe('ended-with-table')
@@ -205,7 +205,7 @@ test('D10: a time of a reservation counts only with its own status, and stays on
     play({ reservations: [reservation('r', before)] }, 'update-reservation', { reservationId: 'r', ...input })
   const sent = { checkInTime: SENT, seatedTime: SENT, finishedTime: SENT }
   const after = (times: object) => ({ 'reservation r': times })
-  expect(change({}, sent)).toMatchObject(after({ checkInTime: null, seatedTime: null, finishedTime: null }))
+  expect(change({}, sent)).toEqual({})
   expect(change({}, { status: 'arrived', ...sent })).toMatchObject(after({ checkInTime: SENT, seatedTime: null }))
   expect(change(had, { status: 'arrived' })).toMatchObject(after({ ...had, checkInTime: NOW, endedAt: null }))
   expect(change({ ...had, status: 'arrived' }, { status: 'arrived' })).toMatchObject(after({ checkInTime: OLD }))
