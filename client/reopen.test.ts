@@ -119,6 +119,7 @@ test('D7: what is done is kept, also over a restart, until the stored state has 
   expect(idsOf(again.missingIn({ epoch: EPOCH, seq: 5 }))).toEqual(['b'])
   expect(idsOf(again.missingIn({ epoch: 'another', seq: 0 }))).toEqual([])
   sent = []
+  answer = async () => done(null)
   again.run()
   await add(again, 'c')
   await expect.poll(() => sent).toEqual(['c'])
