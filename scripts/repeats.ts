@@ -34,5 +34,8 @@ export const longRepeats: Repeats = {
   ORACLE_BATCHES: '1000',
   OUTBOX_ROUNDS: '2000',
   PLAN_GUESTS: '5000',
+  HALF_OPEN_PEERS: '2000',
+  PROMOTION_SEEDS: '20',
+  SHEETS: '500',
   IMPORT_SCALE: 'full',
 }

@@ -1,4 +1,4 @@
-import { sqlState, statement, type Tx } from '../platform/db.ts'
+import { sqlState, statement, type Owner, type Tx } from '../platform/db.ts'
 import type { CheckEpochs } from '../platform/epoch-guard.ts'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
@@ -6,7 +6,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
 import type { Job } from './housekeeping.ts'
 import type { RanBack } from './room.ts'
-import { inTurn, pause, Taken, type Owner } from './turn.ts'
+import { inTurn, pause, Taken } from './turn.ts'
 
 /**
  * Notices that the database is another one than before: restored from a copy, moved, failed over. Then devices may have been told changes that it does

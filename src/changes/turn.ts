@@ -1,10 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { statement, type Db, type Tx } from '../platform/db.ts'
+import { statement, type Owner, type Tx } from '../platform/db.ts'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
-
-/** What works as the owner of the tables. */
-export type Owner = Pick<Db, 'asOwner'>
 
 // Any numbers will do, so long as every server takes the same. The lock is taken by each transaction anew, so that a pooler may sit between.
 const LOCKS = { retention: 7_148_202, lineage: 7_148_203 } as const

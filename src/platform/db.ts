@@ -21,7 +21,7 @@ import { statement, type Statement, type Tx } from './statement.ts'
 import { cutOff } from './trip.ts'
 
 export { constraintOf, isOutcomeUnknown, sqlState } from './database-errors.ts'
-export { declaredStatements, statement, type Statement, type Tx } from './statement.ts'
+export { declaredStatements, statement, type Owner, type Statement, type Tx } from './statement.ts'
 export type { DbObserver, PoolFigures, StatementObserver } from './db-observer.ts'
 export type { Scope } from './opening.ts'
 

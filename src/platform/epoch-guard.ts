@@ -1,9 +1,9 @@
-import type { Db } from './db.ts'
 import { busy, isStale } from './database-errors.ts'
 import { limits } from './limits.ts'
+import type { Owner } from './statement.ts'
 
 /** Finds out whose epochs a database has, gives new ones where they are due, and opens the guard (migrations/0013). */
-export type CheckEpochs = (db: Pick<Db, 'asOwner'>) => Promise<unknown>
+export type CheckEpochs = (db: Owner) => Promise<unknown>
 
 /**
  * Runs transactions that the database refuses while nobody has checked whose epochs it has. The first one that is refused has them checked; it and all

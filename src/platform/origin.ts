@@ -11,7 +11,7 @@ export interface Origin {
 }
 
 const COOKIE = 'qtable_device'
-const FOUND = new RegExp(`(?:^|;\\s?)${COOKIE}=([\\w-]{1,200})(?:;|$)`)
+const FOUND = /(?:^|;\s?)qtable_device=([\w-]{1,200})(?:;|$)/
 
 /**
  * The origin of a request. The device is told by a cookie, which browsers and iOS keep and send by themselves; whoever sends none is told by the address. The

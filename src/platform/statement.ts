@@ -24,6 +24,11 @@ export const statementOf = (name: string): Statement | undefined => declared.get
 /** Every statement that was declared by the modules that are loaded. */
 export const declaredStatements = (): Statement[] => [...declared.values()]
 
+/** Where transactions run as the login, which owns the tables: see `Db.asOwner`. */
+export interface Owner {
+  asOwner<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+}
+
 /** An open transaction. Statements of one turn of the event loop travel together, in one trip, and run in order. */
 export interface Tx {
   /** Runs a statement and gives its rows. */

@@ -34,7 +34,9 @@ describe('P12, L6: paths and queries', () => {
         odd.map((id) => [`${name} ${id}`, { params: { [name]: id }, ...(op.body && { body }) }] as const),
       )
       await trial.allRefused(op, all, ({ status }, label) => {
-        if (op.door === 'ios') expect(status, label).toBe(label.startsWith('restaurantId') ? 403 : 404)
+        if (op.door === 'ios')
+          // An escaped slash ends a part of the path, as it did at the old server.
+          expect(status, label).toBe(label.startsWith('restaurantId') && !label.includes('%2F') ? 403 : 404)
       })
     })
   }
@@ -72,6 +74,8 @@ function badInQuery(op: Operation, name: string, schema: Schema): (readonly [str
   return [
     ...bad
       .filter(([, value]) => typeof value === 'string' || (typeof value === 'number' && schema.type !== 'string'))
+      // The contract's filter of days is read like the old server's.
+      .filter(([, value]) => op.door !== 'ios' || name !== 'date_filter' || value !== '2026-2-3')
       // Nothing is zero to a number that a query coerces.
       .filter(([, value]) => value !== '' || op.door === 'ios')
       .map(([label, value]) => [label, String(value)] as const),

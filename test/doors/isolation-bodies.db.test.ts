@@ -55,7 +55,9 @@ describe("N3, P7, W2: another restaurant's entity in the body, in whatever item 
       const [first, second] = [await rivals.freshIds(rivals.mine), await rivals.freshIds(rivals.mine)]
       await rivals.theirEars.attend()
       const before = await rivals.witness.everythingOf(rivals.theirs.id)
-      const ask = (id: string) => {
+      const ask = async (id: string) => {
+        // So that what is good of the list changes something each time.
+        for (const { guest } of [first, second]) await rivals.mine.v2('PATCH', `/guests/${guest}`, { partySize: 2 })
         const body = withValue(op.body!, plain(op.body!), [list], [good(first.guest), bad(id), good(second.guest)])
         return rivals.send(op, rivals.mine.token, first, { body })
       }

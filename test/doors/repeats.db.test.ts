@@ -100,6 +100,8 @@ for (const op of keyed)
       const seated = { tableId: await restaurant.table('2', 8) }
       expect((await restaurant.v2('POST', `/guests/${ids.guest}/seat`, seated)).status).toBe(200)
     }
+    if (op.name === 'clear-table') await restaurant.v2('PATCH', `/tables/${ids.table}`, { status: 'reserved' })
+    if (op.name === 'set-guest-status') await restaurant.v2('PATCH', `/guests/${ids.guest}`, { status: 'confirmed' })
     const body = telling(op, ids) ?? (await knowingBody(op, restaurant)) ?? (op.body && goodBody(op, ids))
     const send = (key: string, sent = body): Promise<Answer> =>
       app.call(op.method, goodAddress(op, ids), sent, {

@@ -98,7 +98,9 @@ export async function openTrial(): Promise<Trial> {
     expect(await witness.everything(TOLD_OF), 'something was stored').toBe(before)
     const left = await witness.changesAfter(restaurant.id, log)
     const empty = { command: 'run-each', touched: 0 }
-    expect(left).toEqual(op.name === 'atomicBatch' ? [] : Array.from({ length: told }, () => empty))
+    // Only the contract's sockets are told of a list of which nothing was done.
+    const isSilent = op.door === 'v2' || op.name === 'atomicBatch'
+    expect(left).toEqual(isSilent ? [] : Array.from({ length: told }, () => empty))
     await ears.heardNothing('empty lists')
   }
 
