@@ -164,9 +164,14 @@ const mistakes: readonly Mistake[] = [
   },
 ]
 
+// A share of them in each run, another one each day, as test/planted does it; PLANTED_SHARES=1 plants all.
+const shares = Number(process.env['PLANTED_SHARES'] ?? 3)
+const today = Math.floor(Date.now() / 86_400_000)
+const chosen = mistakes.filter((_, index) => index % shares === today % shares)
+
 test.skipIf(noPython)('D13: the kit finds each mistake that is planted in the example', async () => {
   const found = await Promise.all(
-    mistakes.map(async ({ name, from, to, in: where, says }) => {
+    chosen.map(async ({ name, from, to, in: where, says }) => {
       const copy = await mkdtemp(join(folder, 'mistake-'))
       await cp(join(root, 'examples/python'), copy, { recursive: true })
       const text = await readFile(join(copy, 'qtable.py'), 'utf8')
@@ -178,5 +183,5 @@ test.skipIf(noPython)('D13: the kit finds each mistake that is planted in the ex
       return says.test(said) ? 'found' : `${name}: ${said || 'the kit passes it'}`
     }),
   )
-  expect(found).toEqual(mistakes.map(() => 'found'))
+  expect(found).toEqual(chosen.map(() => 'found'))
 })
