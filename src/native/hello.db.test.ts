@@ -85,11 +85,13 @@ test('F1, F4: of hellos that come at once the last is answered, and the device t
   await device.close()
 })
 
-test('W9: a device that leaves while it is brought up leaves nothing behind', async () => {
+test('W9: a device that leaves, settled or while it is brought up, leaves nothing behind', async () => {
   const restaurant = await app.restaurant()
-  const device = await open(restaurant)
-  device.ws.send(JSON.stringify({ type: 'hello', token: restaurant.token }))
-  device.ws.terminate()
+  const [settled, early] = [await open(restaurant), await open(restaurant)]
+  settled.ws.send(JSON.stringify({ type: 'hello', token: restaurant.token }))
+  await settled.until((heard) => heard.some(({ type }) => type === 'snapshot'))
+  early.ws.send(JSON.stringify({ type: 'hello', token: restaurant.token }))
+  for (const device of [settled, early]) device.ws.terminate()
   const { floors } = app.app
   await expect
     .poll(() => [app.app.stream.figures, app.app.access.figures.people])

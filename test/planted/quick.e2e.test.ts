@@ -13,14 +13,13 @@ import { staffBugs } from './quick-staff.ts'
 import { edited, type QuickBug, type QuickFound } from './quick.ts'
 
 /**
- * Bugs that a test of the suite finds within seconds. CI plants a share of them, another one each day, so that all of them are planted within so many days;
+ * Bugs that a test of the suite finds within seconds. CI plants each third, the same ones each time, so that two runs of one commit say the same;
  * `PLANTED_SHARES=1`, which `npm run prove` sets, plants all.
  */
 
 const all: readonly QuickBug[] = [...changesBugs, ...doorBugs, ...staffBugs, ...nounBugs, ...clientBugs]
 const shares = Number(process.env['PLANTED_SHARES'] ?? 3)
-const today = Math.floor(Date.now() / 86_400_000)
-const chosen = all.filter((_, index) => index % shares === today % shares)
+const chosen = all.filter((_, index) => index % shares === 0)
 const AT_ONCE = 2
 const PREFIX = 'planted '
 
