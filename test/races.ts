@@ -26,7 +26,10 @@ export async function raceForVersion(
   guest: { readonly id: string; readonly version: number },
   racers: number,
 ): Promise<void> {
-  const edits = Array.from({ length: racers }, (_, n) => ({ notes: `edit ${n} of version ${guest.version}`, version: guest.version }))
+  const edits = Array.from({ length: racers }, (_, n) => ({
+    notes: `edit ${n} of version ${guest.version}`,
+    version: guest.version,
+  }))
   const answers = await Promise.all(edits.map((body) => restaurant.v2('PATCH', `/guests/${guest.id}`, body)))
   const winners = answers.filter(({ status }) => status === 200)
   expect(winners, 'edits of one version that were done').toHaveLength(1)

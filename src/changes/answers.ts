@@ -99,14 +99,14 @@ export class Answers {
   }
 
   /**
-   * The answer of a shape, at least as new as any change that was acknowledged before the call. Rejects with `AppError`: busy when neither memory nor
+   * The answer of a shape, at least as new as any change that was acknowledged before the call, or before the log was found to end at `told`. Rejects with `AppError`: busy when neither memory nor
    * the database can answer, and what the shape refuses with.
    */
-  async get(restaurantId: string, shape: Shape, coding: Coding = 'identity'): Promise<Answer> {
+  async get(restaurantId: string, shape: Shape, coding: Coding = 'identity', told?: End): Promise<Answer> {
     const key = keyOf(restaurantId, shape)
     const known = this.#deps.heads.known(restaurantId)
     if (known) this.#deps.floors.touch(restaurantId)
-    const end = known ?? (await this.#end(restaurantId))
+    const end = known ?? told ?? (await this.#end(restaurantId))
     const entry = this.#current(key, end)
     if (entry) return this.#give(key, entry, 'hit', coding)
     const renewed = await this.#renew(key, restaurantId, shape, end)

@@ -55,6 +55,8 @@ export interface RepeatedDeps {
 export class RepeatedReads {
   readonly #deps: RepeatedDeps
   readonly #asked = new Map<string, Asked & { readonly key: string }>()
+  /** Where the log ended after requests had come in that were then given to the ordinary way. */
+  readonly #told = new WeakMap<IncomingMessage, End>()
   #isClosing = false
   #taken = 0
 
@@ -67,6 +69,11 @@ export class RepeatedReads {
     if (url.length > limits.rememberedQueryCharacters || this.#asked.get(url)?.shape === asked.shape) return
     if (this.#asked.size >= limits.rememberedQueries) this.#asked.clear()
     this.#asked.set(url, { key: keyOf(asked.restaurantId, asked.shape), ...asked })
+  }
+
+  /** Where the log ended after this request had come in, if that was asked for here: nobody has to ask again. */
+  toldTo(request: IncomingMessage): End | undefined {
+    return this.#told.get(request)
   }
 
   /** Requests that were answered here since the start. */
@@ -115,8 +122,9 @@ export class RepeatedReads {
     if (id === null) return false
     heads.of(asked.restaurantId).then((told) => {
       const answer = this.#isClosing || response.destroyed ? null : found(told)
-      if (answer) this.#answer({ watch, request, response, asked, began }, id, answer)
-      else otherwise()
+      if (answer) return this.#answer({ watch, request, response, asked, began }, id, answer)
+      this.#told.set(request, told)
+      otherwise()
     }, otherwise)
     return true
   }

@@ -144,11 +144,12 @@ async function sendAnswer(
   { name, path, access }: Route,
   restaurantId: string,
   shape: Shape,
-  { headers, trail, url }: FastifyRequest,
+  { headers, trail, url, raw }: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const accepted = headers['accept-encoding']
-  const answer = await answers.get(restaurantId, shape, accepted === undefined ? 'identity' : codingOf(accepted))
+  const asked = accepted === undefined ? 'identity' : codingOf(accepted)
+  const answer = await answers.get(restaurantId, shape, asked, repeated.toldTo(raw))
   const { etag, body, coding, found } = answer
   const isKnown = headers['if-none-match'] !== undefined && clientHas(headers['if-none-match'], etag)
   trail.cached(name, isKnown ? 'not-modified' : found)
