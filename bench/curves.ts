@@ -9,8 +9,8 @@ import { fresh, running, telling } from './socket-runs.ts'
  * `--quick` takes one. What the past costs is in history.ts.
  */
 
-const DEVICES = by({ full: [1, 5, 20, 50, 100, 200, 500], quick: [1, 20, 100, 500], short: [1, 20] })
-const RESTAURANTS = by({ full: [1, 10, 100, 300, 1_000], quick: [1, 100, 1_000], short: [1, 10] })
+const DEVICES = by({ full: [1, 5, 20, 50, 100, 200, 500], quick: [1, 20, 100, 500], short: [20] })
+const RESTAURANTS = by({ full: [1, 10, 100, 300, 1_000], quick: [1, 100, 1_000], short: [10] })
 const CHANGES = by({ full: 300, quick: 100, short: 20 })
 const COMMANDS = by({ full: 2_000, quick: 1_000, short: 100 })
 /** Commands a second of all restaurants: what a machine that is shared does easily. */

@@ -16,7 +16,7 @@ const RESTAURANTS = 300
 const DEVICES = 500
 const ROUNDS = by({ full: 3, quick: 1, short: 1 })
 
-const HEARINGS = ['realtime', 'stream'] as const
+const HEARINGS = by({ full: ['realtime', 'stream'], quick: ['realtime', 'stream'], short: ['stream'] } as const)
 const whole = (n: number): string => Math.round(n).toLocaleString('en')
 const rows: string[][] = [['what', 'ours', 'raw ws', 'ratio', 'limit']]
 const row = (what: string, ours: string, limit: string, ratio: number, goal: Goal) => {

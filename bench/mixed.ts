@@ -125,11 +125,12 @@ interface Floor {
 async function mix({ paths, write }: Floor, times: number, connections: readonly Connection[]) {
   const began = performance.now()
   const writes: number[] = []
-  let left = times
+  let turn = 0
   const host = async (own: Connection) => {
-    while (left-- > 0) {
+    while (turn < times) {
+      const first = turn++
       writes.push((await write(own)).millis)
-      for (let k = 0; k < 5; k++) await own.send('GET', paths[(left + 5 + k) % paths.length]![1])
+      for (let k = 0; k < 5; k++) await own.send('GET', paths[(first + k) % paths.length]![1])
     }
   }
   await Promise.all(connections.map(host))

@@ -180,7 +180,7 @@ async function main(): Promise<void> {
   ]
   const rows = [heads]
   try {
-    for (const house of HOUSES) {
+    for (const house of effort === 'short' ? HOUSES.slice(0, 1) : HOUSES) {
       const { token, reads } = await furnish(ours.base, house)
       for (const [name, path] of Object.entries(reads))
         for (const etag of [null, 'its own']) {

@@ -89,11 +89,12 @@ async function openApp(url: string): Promise<Side> {
     app.hub.publish(change)
   }
   const deps: ChangeDeps = { db, clock, newId, publish }
+  // Of this process only: a note that stands already would be no change.
   let commands = 0
   const run = async (restaurant: number) => {
     const { restaurantId, staffId, guestId } = placeOf(restaurant)
     const context = { restaurantId, actor: { staffId, role: 'owner' as const } }
-    await execute(deps, updateGuest, context, { guestId, notes: `by the window, ${commands++}` })
+    await execute(deps, updateGuest, context, { guestId, notes: `by the window, ${process.pid}.${commands++}` })
   }
   const side: Side = {
     server: app.server.server,

@@ -143,6 +143,18 @@ export class StreamDevice {
     return `${this.#held.size}-${this.#sum.toString(16).padStart(8, '0')}`
   }
 
+  /** Stands where a snapshot does and holds what it holds, as a device does that was here before. */
+  hold(snapshot: Omit<Snapshot, 'type'>): this {
+    this.#held.clear()
+    this.#sum = 0
+    this.horizon = snapshot.horizon
+    for (const { kind, id, value } of snapshot.entities) this.#put(`${kind} ${id}`, kind, value)
+    this.epoch = snapshot.epoch
+    this.seq = snapshot.seq
+    this.at = snapshot.at
+    return this
+  }
+
   /** Spoils one entity without a word, as a fault of the device would. */
   corrupt(): void {
     const [key, { kind, value }] = [...this.#held][Math.floor(this.#random() * this.#held.size)]!
@@ -211,13 +223,7 @@ export class StreamDevice {
 
   #take(snapshot: Snapshot): void {
     this.counts.snapshots++
-    this.#held.clear()
-    this.#sum = 0
-    this.horizon = snapshot.horizon
-    for (const { kind, id, value } of snapshot.entities) this.#put(`${kind} ${id}`, kind, value)
-    this.epoch = snapshot.epoch
-    this.seq = snapshot.seq
-    this.at = snapshot.at
+    this.hold(snapshot)
     this.#settle()
   }
 
