@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { measureSlowness } from './test/slowness.ts'
 
 // Before patience.ts is read, here and by the tests. Vitest reads this file again for each project: once is enough.
@@ -8,8 +9,26 @@ if (process.env['TEST_SLOWNESS'] === undefined) {
 }
 const { upTo } = await import('./test/patience.ts')
 
+/** Whole processes that need no machine of their own: they wait most of their time, and run beside other files. */
+const BESIDE = [
+  'src/**/*.e2e.test.ts',
+  'test/{conformance,planted}/*.e2e.test.ts',
+  'test/ops/faults.e2e.test.ts',
+  'test/process/{kill,kill-matrix,oracle,orphans,postgres-process,proxy,redis,start}.e2e.test.ts',
+]
+
+/** What takes longest begins first. */
+const LONGEST = [/faults/, /planted\/planted/, /\.e2e\./]
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => LONGEST.findIndex((each) => each.test(moduleId)) >>> 0
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b))
+  }
+}
+
 /**
- * Four kinds of test: `unit` needs nothing, `db` a real PostgreSQL, `doors` is every route tried in every wrong way, `e2e` whole processes.
+ * Five kinds of test: `unit` needs nothing, `db` a real PostgreSQL, `doors` is every route tried in every wrong way, `beside` and `e2e` whole processes.
  */
 export default defineConfig({
   test: {
@@ -18,6 +37,7 @@ export default defineConfig({
     expect: { poll: { timeout: upTo(5_000) } },
     // As many as the smallest machine has cores: most of a test's time is waiting for the database.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     // A failure names the values, not how many there were: on another machine its message may be all that is left of it.
     chaiConfig: { truncateThreshold: 400 },
     projects: [
@@ -47,11 +67,16 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['{src,client,test}/**/*.e2e.test.ts'],
+          exclude: BESIDE,
           globalSetup: 'test/postgres.ts',
           testTimeout: upTo(120_000),
           // Whole processes under load: one at a time, so that none waits for another's.
           fileParallelism: false,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'beside', include: BESIDE, globalSetup: 'test/postgres.ts', testTimeout: upTo(120_000) },
       },
     ],
   },

@@ -12,7 +12,18 @@ import { goalText, isMet, type Curve, type Message, type Row } from './report.ts
  * docs/performance.md and docs/plots/.
  */
 
-const BENCHES = ['reads', 'mixed', 'writes', 'fanout', 'sockets', 'history', 'curves', 'resume', 'monitoring'] as const
+const BENCHES = [
+  'reads',
+  'mixed',
+  'writes',
+  'fanout',
+  'sockets',
+  'history',
+  'curves',
+  'resume',
+  'storm',
+  'monitoring',
+] as const
 type Bench = (typeof BENCHES)[number]
 const DOCS = new URL('../docs/', import.meta.url)
 

@@ -102,7 +102,7 @@ async function main(): Promise<void> {
   ])
   const postgres = await openPostgres()
   cleanups.push(() => postgres.close())
-  results.push(await tests(quick ? ['unit', 'db'] : ['unit', 'db', 'doors', 'e2e'], postgres.url))
+  results.push(await tests(quick ? ['unit', 'db'] : ['unit', 'db', 'doors', 'beside', 'e2e'], postgres.url))
   if (leaving) return
   await cleanUp()
   // That they run, and roughly what they say: beside tests and on a shared machine ratios are no verdict.

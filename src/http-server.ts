@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { HandshakeLine } from './changes/handshake-line.ts'
 import { answerError } from './ios/route.ts'
 import { answerProblem } from './native/problem.ts'
 import { requestIdOf } from './ops/http.ts'
@@ -76,10 +77,15 @@ function destroyIt(this: Duplex): void {
   this.destroy()
 }
 
-/** Gives each handshake to the first that takes it. The last takes what is left, and refuses what it doesn't know. */
-export function takeUpgrades(server: FastifyInstance, all: readonly Sockets[]): void {
+/**
+ * Gives each handshake, when its turn comes, to the first that takes it. The last takes what is left, and refuses what it doesn't know.
+ * Call the result before the server stops.
+ */
+export function takeUpgrades(server: FastifyInstance, all: readonly Sockets[]): () => void {
+  const line = new HandshakeLine()
   server.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', destroyIt)
-    all.some((sockets) => sockets.takes(request, socket, head) === true)
+    line.enter(socket, () => void all.some((sockets) => sockets.takes(request, socket, head) === true))
   })
+  return () => line.close()
 }

@@ -38,6 +38,13 @@ export const limits = {
    * (`net.core.somaxconn`, 4,096) holds as well.
    */
   listenBacklog: 4_096,
+  /**
+   * WebSocket handshakes that are let in directly, those a second after that, and those that wait: as many as have their
+   * turn within five seconds, after which clients give up.
+   */
+  handshakesAtOnce: 40,
+  handshakesPerSecond: 250,
+  handshakesWaiting: 1_250,
   /** Sockets of one process. */
   socketsPerProcess: 20_000,
   /** Entities that one command may touch. */

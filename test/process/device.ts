@@ -49,7 +49,8 @@ export type Message =
   | Heartbeat
   | { readonly type: 'changes'; readonly changes: readonly Change[] }
   | { readonly type: 'reconnect'; readonly afterMillis: number }
-  | { readonly type: 'resumed' | 'resync' | 'pong' }
+  | { readonly type: 'resync'; readonly reason: string; readonly epoch: string; readonly head: number }
+  | { readonly type: 'resumed' | 'pong' }
 
 export interface DeviceOptions {
   /** Where servers may be: one is picked for each attempt. */

@@ -56,9 +56,12 @@ for (const { name, isPatroni, isSafe, open } of kinds.slice(0, isLong ? 4 : 2))
         if (seed + 1 < FIRST + SEEDS) await replicated.repair()
       }
       report(name, verdicts)
-      for (const { seed, toldTwice, steppedBack, faults, resyncs } of verdicts) {
+      for (const { seed, toldTwice, steppedBack, faults, resyncs, twiceAnew } of verdicts) {
         expect({ seed, toldTwice, steppedBack, faults }).toEqual({ seed, toldTwice: [], steppedBack: [], faults: [] })
-        expect(Math.max(...resyncs), `times that a device began anew (seed ${seed})`).toBeLessThanOrEqual(1)
+        expect(
+          Math.max(...resyncs),
+          `times that a device began anew (seed ${seed}): ${twiceAnew.join(' | ')}`,
+        ).toBeLessThanOrEqual(1)
       }
     },
   )

@@ -27,6 +27,8 @@ export interface Verdict {
   readonly toldTwice: readonly string[]
   /** Of each device. */
   readonly resyncs: readonly number[]
+  /** Of each device that began anew more than once: when and why, in milliseconds since the primary died. */
+  readonly twiceAnew: readonly string[]
   /** Devices that went back within an epoch, or to an epoch that they had left. */
   readonly steppedBack: readonly string[]
   /** What was wrong in the end with the log, or with what a device held. */
@@ -56,6 +58,8 @@ class Told {
 /** Where one who hears of a log was told to be. */
 class Course {
   readonly back: string[] = []
+  /** Each time it was told to begin anew. */
+  readonly anew: { readonly at: number; readonly why: string }[] = []
   readonly #left = new Set<string>()
   #epoch = ''
   #seq = 0
@@ -73,7 +77,9 @@ class Course {
 /** Hears all that a device is told. */
 function listener(told: Told, course: Course): (message: Message) => void {
   return (message) => {
-    if (message.type === 'changes')
+    if (message.type === 'resync')
+      course.anew.push({ at: performance.now(), why: `${message.reason}, ${message.head} of ${message.epoch}` })
+    else if (message.type === 'changes')
       for (const { epoch, seq, at, mutationId } of message.changes) {
         told.say(epoch, seq, 'change', `${mutationId} at ${at}`, 'the stream')
         course.at(epoch, seq, 'a change')
@@ -157,6 +163,12 @@ export async function promote(
     seed,
     toldTwice: [...told.values()].flatMap(({ twice }) => twice),
     resyncs: devices.map(({ counts }) => counts.snapshots - 1),
+    twiceAnew: courses.flatMap(({ anew }, n) =>
+      // The first time is its first hello.
+      anew.length < 3
+        ? []
+        : [`device ${n}: ${anew.map(({ at, why }) => `${Math.round(at - died)} ms ${why}`).join('; ')}`],
+    ),
     steppedBack: courses.flatMap(({ back }) => back),
     faults,
     lost,
