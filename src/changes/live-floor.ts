@@ -58,6 +58,9 @@ export class LiveFloor {
   #closed = false
   #isLost = false
   #anew: Promise<void> = Promise.resolve()
+  #isReading = false
+  /** Whether the log began anew since the reading that is under way began. */
+  #isStale = false
 
   /** `onLost`: it can't be kept, and is of no use to anybody from now on. */
   constructor(restaurantId: string, deps: FloorDeps, onLost: (live: LiveFloor) => void) {
@@ -205,18 +208,14 @@ export class LiveFloor {
   }
 
   #beginAnew(): void {
-    this.#standStill()
-    // One reading after the other: what an older one saw must not replace what a newer one saw.
-    this.#anew = this.#anew.then(() => this.#readAnew())
-  }
-
-  #standStill(): void {
     this.#waiting = []
     this.#recent.clear()
+    // What is being read now is of a log that has ended: it is read again, and nobody is told twice.
+    if (this.#isReading) this.#isStale = true
+    else this.#anew = this.#readAnew()
   }
 
   async #readAnew(): Promise<void> {
-    this.#standStill()
     try {
       // Before they hear of any change of the new log.
       await this.#read(() => {
@@ -234,10 +233,32 @@ export class LiveFloor {
 
   /** Reads the floor, calls `then`, and goes on with what was delivered meanwhile. */
   async #read(then: () => void): Promise<void> {
+    const { hub } = this.#deps
+    this.#isReading = true
+    try {
+      let floor
+      do {
+        this.#isStale = false
+        floor = await this.#readOnce()
+        // The hub may have no word of its epoch yet, and would begin anew again as soon as it has.
+        if (hub.awaits(this.restaurantId, floor.standing.epoch, 0)) await hub.confirm(this.restaurantId)
+      } while (this.#isStale)
+      this.#floor = floor
+    } finally {
+      this.#isReading = false
+    }
+    then()
+    // What was delivered meanwhile and isn't in it yet.
+    const waiting = this.#waiting ?? []
+    this.#waiting = null
+    for (const change of waiting) this.#take(change)
+  }
+
+  async #readOnce(): Promise<Floor> {
     const { db, clock, kinds, historyDays } = this.#deps
     const horizon = horizonAt(clock.now(), historyDays)
     const { restaurantId } = this
-    this.#floor = await db.snapshot({ restaurantId }, async (tx) => {
+    return db.snapshot({ restaurantId }, async (tx) => {
       const [head, ...lists] = await Promise.all([
         headOf(tx, restaurantId),
         ...kinds.map(async (each) => {
@@ -247,11 +268,6 @@ export class LiveFloor {
       ])
       return new Floor({ epoch: head.epoch, seq: head.seq, at: head.lastAt, horizon }, lists.flat())
     })
-    then()
-    // What was delivered meanwhile and isn't in it yet.
-    const waiting = this.#waiting ?? []
-    this.#waiting = null
-    for (const change of waiting) this.#take(change)
   }
 }
 

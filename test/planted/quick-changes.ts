@@ -36,6 +36,18 @@ export const changesBugs: readonly QuickBug[] = [
     named: 'L4: a doubt that the database did not end',
   },
   {
+    name: 'a floor is opened in an epoch that its hub has no word of',
+    edits: [
+      {
+        file: 'src/changes/live-floor.ts',
+        from: 'if (hub.awaits(this.restaurantId, floor.standing.epoch, 0)) await hub',
+        to: 'if (this.#closed) await hub',
+      },
+    ],
+    test: 'src/changes/live-floors.db.test.ts',
+    named: 'L20: a floor that is opened in a new epoch',
+  },
+  {
     name: 'word of another epoch is not looked into',
     edits: [
       {
