@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { inject } from 'vitest'
 import { WebSocket } from 'ws'
-import { buildApp, type App, type AppDeps } from '../src/app.ts'
+import type { App, AppDeps } from '../src/app.ts'
 import { lineageCheck } from '../src/changes/lineage.ts'
 import { readConfig, type Config } from '../src/config.ts'
 import { Db } from '../src/platform/db.ts'
@@ -109,6 +109,8 @@ export async function startApp(
       ? given.database
       : shared(given.database, config.POOL_SIZE)
   const log = given.log ?? createLog(config.LOG_LEVEL)
+  // Here, and not at the top: tests that need a database alone do without all of it.
+  const { buildApp } = await import('../src/app.ts')
   const app = await buildApp({
     config,
     secretKey: TEST_SECRET,

@@ -63,6 +63,8 @@ export class StreamDevice implements Follower, SessionOwner {
   #applied = 0
   /** Counts the beginnings: one that isn't the newest any more stops. */
   #turn = 0
+  /** The beginning whose place in the log is looked into. */
+  #placing: number | null = null
   #helloAt = -Infinity
   #gone = false
 
@@ -120,7 +122,8 @@ export class StreamDevice implements Follower, SessionOwner {
   }
 
   beginAnew(): void {
-    if (this.#floor) void this.#bringUp(++this.#turn, null, 'epoch')
+    // Where it stands is looked into right now: it may come from the new log, and is told so after that.
+    if (this.#floor && this.#placing !== this.#turn) void this.#bringUp(++this.#turn, null, 'epoch')
   }
 
   onText(_: Session, text: string): void {
@@ -209,7 +212,7 @@ export class StreamDevice implements Follower, SessionOwner {
   async #bringUp(turn: number, place: Place | null, otherwise: BeginsAnew): Promise<void> {
     const floor = this.#floor
     if (!floor || turn !== this.#turn || this.#gone) return
-    const reason = place ? await this.#reasonAgainst(floor, place) : otherwise
+    const reason = place ? await this.#lookInto(turn, floor, place) : otherwise
     if (turn !== this.#turn || this.#gone) return
     const { epoch, seq } = floor.floor.standing
     if (reason === null) this.send(JSON.stringify({ type: 'resumed', epoch, head: seq }))
@@ -222,6 +225,14 @@ export class StreamDevice implements Follower, SessionOwner {
       if (recent?.length === 0) return this.#room!.follow(this)
       if (!(await this.#sendMissed(turn, recent))) return
     }
+  }
+
+  /** As `#reasonAgainst`; meanwhile the log may begin anew. */
+  async #lookInto(turn: number, live: LiveFloor, place: Place): Promise<BeginsAnew | null> {
+    this.#placing = turn
+    const reason = await this.#reasonAgainst(live, place)
+    this.#placing = null
+    return reason === null && place.epoch !== live.floor.standing.epoch ? 'epoch' : reason
   }
 
   /** Why a device can't go on from its place, or null when it can. */

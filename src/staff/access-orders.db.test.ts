@@ -1,32 +1,40 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openAccess } from '../../test/access.ts'
 import { HeldReads } from '../../test/held-reads.ts'
-import { startApp, type Restaurant, type TestApp } from '../../test/kit.ts'
+import { openDatabase, type TestDatabase } from '../../test/kit.ts'
+import { openParts, type House, type Parts } from '../../test/parts.ts'
 import { until } from '../../test/process/processes.ts'
 import { claimsOf } from '../../test/sign-ins.ts'
 import { limits } from '../platform/limits.ts'
 import { createLog } from '../platform/log.ts'
 import { AccessReview } from './access-review.ts'
+import { endSignIn } from './end-sign-in.ts'
+import { Identities } from './identify.ts'
 
 /** Rare orders of events at the review of access: what comes and goes while it looks, and looks that fail. */
 
 const NEVER_MILLIS = 2_000_000_000
-let house: TestApp
+let database: TestDatabase
+let parts: Parts
 let db: HeldReads
-let r: Restaurant
+let r: House
+let identities: Identities
 let review: AccessReview
 
 beforeAll(async () => {
-  house = await startApp()
-  db = new HeldReads({ url: house.database.url, poolSize: 5 })
+  database = await openDatabase(5)
+  parts = openParts(database.db)
+  db = new HeldReads({ url: database.url, poolSize: 5 })
 })
 afterAll(async () => {
+  parts.close()
   await db.close()
-  await house.close()
+  await database.close()
 })
 beforeEach(async () => {
-  r = await house.restaurant()
-  review = new AccessReview(db, house.app.identities, createLog('silent'), NEVER_MILLIS)
+  r = await parts.house()
+  identities = new Identities(db, parts.tokens)
+  review = new AccessReview(db, identities, createLog('silent'), NEVER_MILLIS)
   await until(() => review.figures.isHearing)
   await review.review()
 })
@@ -35,7 +43,7 @@ afterEach(async () => {
   await review.close()
 })
 
-const sql = (text: string, values: unknown[] = [r.staffId]) => house.database.sql(text, values)
+const sql = (text: string, values: unknown[] = [r.staffId]) => database.sql(text, values)
 const setActive = (isActive: boolean) => sql(`update qtable.staff set is_active = ${isActive} where id = $1`)
 const open = (signInId: string | null = null) => openAccess(review, r.id, r.staffId, 'owner', signInId)
 async function held(): Promise<void> {
@@ -43,13 +51,13 @@ async function held(): Promise<void> {
 }
 
 test('W8: of several sockets of one sign-in one leaves, and the others still end with it', async () => {
-  const { refreshToken, accessToken } = await r.signIn()
+  const { refreshToken, accessToken } = await parts.signIn(r)
   const { sid } = claimsOf(accessToken) as { sid: string }
   const [first, second, third, other] = [open(sid), open(sid), open(sid), open()]
   first.leave()
   first.leave()
   expect(review.figures.people).toBe(2)
-  await house.call('POST', '/v2/sign-out', { refreshToken })
+  await endSignIn(parts, refreshToken)
   await expect.poll(() => [second.closed, third.closed]).toEqual([1, 1])
   expect([first.closed, other.closed, review.figures.people]).toEqual([0, 0, 1])
   other.leave()
@@ -71,7 +79,7 @@ test('W8: who comes or goes during a look is not closed by what it says', async 
 })
 
 test('W8: a look that failed is made up for by the next, whoever that is about', async () => {
-  const other = await house.restaurant()
+  const other = await parts.house()
   const gone = open()
   openAccess(review, other.id, other.staffId, 'owner')
   await review.review()
@@ -84,7 +92,7 @@ test('W8: a look that failed is made up for by the next, whoever that is about',
 })
 
 test('W8: what is said of a restaurant asks about its people alone; what is said of none, about everybody', async () => {
-  const other = await house.restaurant()
+  const other = await parts.house()
   const here = open()
   const there = openAccess(review, other.id, other.staffId, 'manager')
   const looks = () => db.asked.get('read-over') ?? 0

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { HeldReads } from '../../test/held-reads.ts'
-import { startApp, TEST_SECRET, type Restaurant, type TestApp } from '../../test/kit.ts'
+import { openDatabase, TEST_SECRET, type TestDatabase } from '../../test/kit.ts'
+import { openParts, type House, type Parts } from '../../test/parts.ts'
 import { newId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
 import { Tokens } from '../platform/tokens.ts'
@@ -9,30 +10,33 @@ import { Identities } from './identify.ts'
 /** What is remembered of whom a token names, and for how long, by a clock of its own. */
 
 const EXPIRES = 4_000_000_000
-let app: TestApp
+let database: TestDatabase
+let parts: Parts
 let db: HeldReads
-let r: Restaurant
+let r: House
 let now: number
 let identities: Identities
 const tokens = new Tokens(TEST_SECRET)
 
 beforeAll(async () => {
-  app = await startApp()
-  db = new HeldReads({ url: app.database.url, poolSize: 5 })
+  database = await openDatabase(5)
+  parts = openParts(database.db)
+  db = new HeldReads({ url: database.url, poolSize: 5 })
 })
 afterAll(async () => {
+  parts.close()
   await db.close()
-  await app.close()
+  await database.close()
 })
 beforeEach(async () => {
-  r = await app.restaurant()
+  r = await parts.house()
   now = 1_000_000
   identities = new Identities(db, tokens, () => now)
 })
 
 const signed = (sub: string, sid?: string) => tokens.sign({ sub, exp: EXPIRES, ...(sid !== undefined && { sid }) })
 const rename = (name: string) =>
-  app.database.sql('update qtable.staff set first_name = $2 where id = $1', [r.staffId, name])
+  database.sql('update qtable.staff set first_name = $2 where id = $1', [r.staffId, name])
 const find = async (token: string) => (await identities.admit(token, 'self')).admitted
 const known = (token: string) => identities.admitKnown(token, r.id)
 const nameOf = async (token: string) => (await find(token))?.firstName
@@ -51,8 +55,8 @@ test('A7: an identity is remembered so long and not a moment longer, by either w
 })
 
 test('A7: what is forgotten of a person is all of theirs, whatever the sign-in, and of nobody else', async () => {
-  const other = await app.restaurant()
-  const mine = [r.token, (await r.signIn()).accessToken, (await r.signIn()).accessToken]
+  const other = await parts.house()
+  const mine = [r.token, (await parts.signIn(r)).accessToken, (await parts.signIn(r)).accessToken]
   for (const token of [...mine, other.token]) await find(token)
   expect(new Set(mine.map((token) => known(token)?.signInId)).size).toBe(3)
   await rename('Ada')
@@ -90,8 +94,8 @@ test('A7: who changed while they were read is read again', async () => {
 })
 
 test("A7: a token proves nobody whose id or sign-in isn't one, is unknown, or is somebody else's", async () => {
-  const other = await app.restaurant()
-  const { accessToken } = await other.signIn()
+  const other = await parts.house()
+  const { accessToken } = await parts.signIn(other)
   const { sid } = tokens.verify(accessToken) as unknown as { sid: string }
   for (const token of [
     signed('x'),
