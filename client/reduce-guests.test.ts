@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { guest, moved, NOW, OLD, play, reservation, SENT, table } from '../test/floors.ts'
 import type { Floors } from '../test/floors.ts'
 import type { CommandName, Inputs } from './commands.ts'
+import { instant } from './reduce-guests.ts'
 import type { Guest } from './words.ts'
 
 /** What is shown before the server has said, command by command. That it is what the server then says, optimistic.db.test.ts shows. */
@@ -34,7 +35,8 @@ test('D10: a guest who is added has what was sent, and else what the server give
   expect(play({}, 'add-guest', later)).toMatchObject({
     'guest new': { checkInTime: null, seatedTime: SENT, finishedTime: SENT },
   })
-  expect(play({ guests: [guest('g')] }, 'add-guest', { id: 'g', firstName: 'Ada', partySize: 2 })).toBe('id-taken')
+  for (const floor of [{ guests: [guest('g')] }, { reservations: [reservation('g')] }])
+    expect(play(floor, 'add-guest', { id: 'g', firstName: 'Ada', partySize: 2 })).toBe('id-taken')
 })
 
 test('D10: a guest may join at a table, by the rules of seating', () => {
@@ -45,7 +47,7 @@ test('D10: a guest may join at a table, by the rules of seating', () => {
     'table t': table('t', { status: 'occupied', guestId: 'new', ...moved }),
   })
   expect(join({ tables: [table('t')] }, { status: 'finished' })).toBe('ended-with-table')
-  expect(join({})).toBe('table-not-found')
+  expect(join({})).toBe('unknown-table')
   expect(join({ tables: [table('t', { capacity: 1 })] })).toBe('over-capacity')
   expect(join({ tables: [table('t', { capacity: 2 })] })).toHaveProperty('guest new')
   expect(join({ tables: [table('t', { capacity: 1 })] }, { force: true })).toHaveProperty('guest new')
@@ -166,7 +168,13 @@ test('D10: an edit of a guest changes what was sent, and a phase only when it is
       ...moved,
     }),
   })
-  expect(edit({ reservationTime: null, notes: 'n' })).toMatchObject({ 'guest b': { reservationTime: null } })
+  const comes = { guests: [guest('b', { reservationTime: OLD })] }
+  expect(play(comes, 'update-guest', { guestId: 'b', reservationTime: null })).toMatchObject({
+    'guest b': { reservationTime: null },
+  })
+  expect(play(comes, 'update-guest', { guestId: 'b', notes: 'n' })).toMatchObject({
+    'guest b': { reservationTime: OLD },
+  })
   expect(edit({ phase: 'waiting' })).toEqual({})
   expect(edit({ phase: 'seated' })).toMatchObject({ 'guest b': { status: 'seated', seatedTime: NOW } })
   expect(edit({ phase: 'completed' })).toBe('status-order')
@@ -186,4 +194,46 @@ test('D10: an edit of a guest changes what was sent, and a phase only when it is
   expect(play({ tables: [TAKEN], guests: [waits] }, 'update-guest', { guestId: 'a', status: 'arrived' })).toEqual({
     'guest a': { ...waits, status: 'arrived', ...moved },
   })
+})
+
+test('D10: of several refusals the one is foreseen that the server comes upon first', () => {
+  const floor = { tables: [TAKEN], guests: [SEATED, guest('b')] }
+  const nowhere = { guestId: 'b', tableId: 'x' }
+  for (const command of ['seat-guest', 'move-guest', 'update-guest'] as const) {
+    expect(play(floor, command, nowhere)).toBe('unknown-table')
+    expect(play(floor, command, { ...nowhere, version: 2 })).toBe('version-conflict')
+  }
+  expect(play(floor, 'seat-guest', { guestId: 'a', tableId: 'x' })).toBe('unknown-table')
+  const ends = { guestId: 'b', status: 'finished' } as const
+  expect(play(floor, 'update-guest', { ...ends, tableId: 't' })).toBe('ended-with-table')
+  expect(play(floor, 'update-guest', { ...ends, tableId: 'x' })).toBe('unknown-table')
+  expect(play(floor, 'update-guest', { ...ends, tableId: null })).toBe('status-order')
+})
+
+test('D10: who stands up for another table leaves the first as a host said it is', () => {
+  const floor = { tables: [{ ...TAKEN, status: 'out_of_service' as const }, table('u')], guests: [SEATED] }
+  expect(play(floor, 'update-guest', { guestId: 'a', status: 'waitlist', tableId: 'u' })).toMatchObject({
+    'guest a': { status: 'waitlist', tableId: 'u' },
+    'table t': { status: 'out_of_service', guestId: null },
+  })
+})
+
+test('D10: a guest whose reservation is to come stays; a reservation that is not is left without its guest', () => {
+  const floor = (status: Guest['status']) => ({
+    guests: [guest('b')],
+    reservations: [reservation('r', { guestId: 'b', status }), reservation('s', { guestId: 'c', status: 'seated' })],
+  })
+  for (const status of ['waitlist', 'arrived', 'seated'] as const)
+    expect(play(floor(status), 'delete-guest', { guestId: 'b' }), status).toBe('guest-has-reservations')
+  for (const status of ['confirmed', 'finished', 'cancelled'] as const)
+    expect(play(floor(status), 'delete-guest', { guestId: 'b' })).toEqual({
+      'guest b': null,
+      'reservation r': reservation('r', { status, ...moved }),
+    })
+})
+
+test('D10: a time is taken to the microsecond, and what is no time is none', () => {
+  expect(instant('2026-11-23T11:00:07.1234567Z')).toBe('2026-11-23T11:00:07.123456Z')
+  for (const text of ['at 2026-11-23T11:00:00Z', '2026-11-23T11:00:00Z.', '2026-11-23T11:00:00', '', null, undefined])
+    expect(instant(text)).toBeUndefined()
 })

@@ -11,23 +11,39 @@ import {
 } from '../src/parties/rules.ts'
 import type { Instant } from '../src/platform/clock.ts'
 import type { Inputs } from './commands.ts'
-import { displace, freeTable, given, refuseTable, saveGuest, saveTable, tableIn, vacateTable } from './reduce-tables.ts'
+import {
+  displace,
+  freeTable,
+  given,
+  refuseTable,
+  saveGuest,
+  saveReservation,
+  saveTable,
+  vacateTable,
+  wantedTable,
+} from './reduce-tables.ts'
 import type { Insistence, Moment } from './reduce-tables.ts'
 import { Unlikely, type View } from './view.ts'
 import type { Guest } from './words.ts'
 
 /** What the commands about guests do to what is shown, until the server has said. Pure; the status rules are the server's own file. */
 
-function guestIn(view: View, id: string, version?: number): Guest {
+/** A guest whose reservation has one of these stays: as in the server's query. */
+const HOLDING: readonly PartyStatus[] = ['waitlist', 'arrived', 'seated']
+
+/** What the server looks at first: the guest, and whether the table that is wanted exists. */
+function guestIn(view: View, id: string, version?: number, wanted?: string | null): Guest {
   const guest = view.get('guest', id)
   if (!guest) throw new Unlikely('guest-not-found')
   if (version !== undefined && version !== guest.version) throw new Unlikely('version-conflict')
+  if (wanted) wantedTable(view, wanted)
   return guest
 }
 
 export function addGuest(view: View, input: Inputs['add-guest'], moment: Moment): void {
   const { id = moment.newId, takeOver, force, checkedIn = true, checkInTime, seatedTime, finishedTime, ...made } = input
-  if (view.get('guest', id)) throw new Unlikely('id-taken')
+  // A table names its party by id, whichever kind it is: no guest may have a reservation's.
+  if (view.get('guest', id) || view.get('reservation', id)) throw new Unlikely('id-taken')
   const { now } = moment
   const status = made.status ?? 'waitlist'
   const checkIn = instant(checkInTime) ?? (checkedIn ? now : undefined)
@@ -58,13 +74,13 @@ export function addGuest(view: View, input: Inputs['add-guest'], moment: Moment)
 }
 
 export function seatGuest(view: View, input: Inputs['seat-guest'], moment: Moment): void {
-  const guest = guestIn(view, input.guestId, input.version)
+  const guest = guestIn(view, input.guestId, input.version, input.tableId)
   if (!input.force && !canSeat(guest.status)) throw new Unlikely('guest-not-waiting')
   changeParty(view, moment, guest, { status: 'seated', tableId: input.tableId, force: input.force })
 }
 
 export function moveGuest(view: View, input: Inputs['move-guest'], moment: Moment): void {
-  const guest = guestIn(view, input.guestId, input.version)
+  const guest = guestIn(view, input.guestId, input.version, input.tableId)
   if (guest.tableId === null) throw new Unlikely('guest-not-seated')
   changeParty(view, moment, guest, { tableId: input.tableId, force: input.force })
 }
@@ -85,7 +101,7 @@ export function setGuestStatus(view: View, input: Inputs['set-guest-status'], mo
 export function updateGuest(view: View, input: Inputs['update-guest'], moment: Moment): void {
   const { guestId, version, phase, status: said, tableId, takeOver, force, ...rest } = input
   const { checkInTime, seatedTime, finishedTime, ...sent } = rest
-  const guest = guestIn(view, guestId, version)
+  const guest = guestIn(view, guestId, version, tableId)
   const status = said ?? (phase && phase !== phaseOf(guest.status) ? entryOf[phase] : undefined)
   const facts = given({
     ...sent,
@@ -101,6 +117,11 @@ export function updateGuest(view: View, input: Inputs['update-guest'], moment: M
 
 export function deleteGuest(view: View, input: Inputs['delete-guest'], moment: Moment): void {
   const guest = guestIn(view, input.guestId, input.version)
+  for (const reservation of view.of('reservation')) {
+    if (reservation.guestId !== guest.id) continue
+    if (HOLDING.includes(reservation.status)) throw new Unlikely('guest-has-reservations')
+    saveReservation(view, moment, { ...reservation, guestId: null })
+  }
   vacateTable(view, moment, guest.tableId)
   view.drop('guest', guest.id)
 }
@@ -114,15 +135,16 @@ interface PartyChange extends Insistence {
 
 function changeParty(view: View, moment: Moment, guest: Guest, change: PartyChange): void {
   const status = change.status ?? guest.status
-  if (change.status !== undefined && !change.force && !canFollow(guest.status, status))
-    throw new Unlikely('status-order')
   const tableId = targetTable(guest, change)
+  // Each may follow itself.
+  if (!change.force && !canFollow(guest.status, status)) throw new Unlikely('status-order')
   const times = timesOf(moment.now, guest, status, change.times)
   const next: Guest = { ...guest, ...change.facts, ...times, status, tableId }
   if (tableId !== guest.tableId) {
-    if (tableId !== null && !change.force && !canSeat(guest.status) && guest.status !== 'seated')
-      throw new Unlikely('guest-not-waiting')
-    if (tableId !== null) takeTable(view, moment, next, change)
+    if (tableId !== null) {
+      if (!change.force && !canSeat(guest.status) && guest.status !== 'seated') throw new Unlikely('guest-not-waiting')
+      takeTable(view, moment, next, change)
+    }
     const isFree = tableId === null && leavesSeat(guest, change.status)
     ;(isFree ? freeTable : vacateTable)(view, moment, guest.tableId)
   }
@@ -130,7 +152,7 @@ function changeParty(view: View, moment: Moment, guest: Guest, change: PartyChan
 }
 
 function takeTable(view: View, moment: Moment, guest: Guest, insistence: Insistence): void {
-  const table = tableIn(view, guest.tableId!)
+  const table = wantedTable(view, guest.tableId!)
   refuseTable(guest.partySize, table, insistence)
   displace(view, moment, table)
   saveTable(view, moment, { ...table, status: 'occupied', guestId: guest.id, reservationId: null })

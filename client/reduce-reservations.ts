@@ -2,7 +2,7 @@ import { canFollow, isOver, type PartyStatus } from '../src/parties/rules.ts'
 import type { Instant } from '../src/platform/clock.ts'
 import type { Inputs } from './commands.ts'
 import { instant } from './reduce-guests.ts'
-import { freeTable, given, refuseTable, saveReservation, saveTable, tableIn, vacateTable } from './reduce-tables.ts'
+import { freeTable, given, refuseTable, saveReservation, saveTable, vacateTable, wantedTable } from './reduce-tables.ts'
 import type { Moment } from './reduce-tables.ts'
 import { Unlikely, type View } from './view.ts'
 import type { Reservation, Table } from './words.ts'
@@ -63,12 +63,12 @@ function change(view: View, moment: Moment, wanted: ReservationChange): void {
   if (!before) throw new Unlikely('reservation-not-found')
   if (wanted.version !== undefined && wanted.version !== before.version) throw new Unlikely('version-conflict')
   const status = wanted.status ?? before.status
-  if (wanted.status !== undefined && !wanted.force && !canFollow(before.status, status))
-    throw new Unlikely('status-order')
+  // Each may follow itself.
+  if (!wanted.force && !canFollow(before.status, status)) throw new Unlikely('status-order')
   if (wanted.tableId && wanted.status !== undefined && isOver(wanted.status)) throw new Unlikely('ended-with-table')
   const tableId = wanted.tableId !== undefined ? wanted.tableId : isOver(status) ? null : before.tableId
   const next: Reservation = { ...before, ...wanted.facts, ...timesOf(moment.now, before, wanted), status, tableId }
-  const to = tableId === null ? null : tableIn(view, tableId)
+  const to = tableId === null ? null : wantedTable(view, tableId)
   if (to && tableId !== before.tableId) refuseHeld(next, to, wanted.force)
   if (tableId !== before.tableId) (isOver(status) ? freeTable : vacateTable)(view, moment, before.tableId)
   const holds = status === 'seated' ? 'occupied' : 'reserved'

@@ -21,7 +21,7 @@ test('D10: a new table has what was sent, and a number and an id of its own', ()
   })
   const floor = { tables: [table('t', { number: '1' })] }
   expect(play(floor, 'add-table', sent)).toBe('table-number-taken')
-  expect(play(floor, 'add-table', { ...sent, number: '2', id: 't' })).toBe('id-taken')
+  for (const number of ['1', '2']) expect(play(floor, 'add-table', { ...sent, number, id: 't' })).toBe('id-taken')
 })
 
 test('D10: a table is removed only when nobody has it', () => {
@@ -59,6 +59,8 @@ test('D10: an edit of a table changes what was sent and nothing else', () => {
   })
   expect(edit({ status: 'out_of_service' })).toEqual({ 'table t': table('t', { status: 'out_of_service', ...moved }) })
   expect(edit({ number: '7' })).toBe('table-number-taken')
+  expect(edit({ number: '7', partyId: 'x' })).toBe('unknown-party')
+  expect(edit({ number: '7', status: 'available' })).toBe('table-number-taken')
   expect(edit({ number: '8' })).toMatchObject({ 'table t': { number: '8' } })
   expect(edit({ version: 2 })).toBe('version-conflict')
 })
@@ -185,7 +187,7 @@ test('D10: what the server would refuse of a reservation is foreseen', () => {
   expect(change({ status: 'finished' })).toBe('status-order')
   expect(change({ status: 'finished', force: true })).toMatchObject({ 'reservation r': { finishedTime: NOW } })
   expect(change({ status: 'cancelled', tableId: 't' })).toBe('ended-with-table')
-  expect(change({ tableId: 'x' })).toBe('table-not-found')
+  expect(change({ tableId: 'x' })).toBe('unknown-table')
   expect(change({ tableId: 't', partySize: 5 })).toBe('over-capacity')
   expect(change({ tableId: 't', partySize: 5, force: true })).toHaveProperty('table t')
   for (const more of [

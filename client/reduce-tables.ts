@@ -30,6 +30,13 @@ export function tableIn(view: View, id: string, version?: number): Table {
   return table
 }
 
+/** The table that a party is to sit at. */
+export function wantedTable(view: View, id: string): Table {
+  const table = view.get('table', id)
+  if (!table) throw new Unlikely('unknown-table')
+  return table
+}
+
 const saveOf =
   <K extends Kind>(kind: K) =>
   (view: View, { now }: Moment, value: Kinds[K]): void => {
@@ -96,8 +103,8 @@ export function clearTable(view: View, { tableId, version }: Inputs['clear-table
 
 export function addTable(view: View, input: Inputs['add-table'], { now, newId }: Moment): void {
   const { id = newId, shape = 'round', section = null, number, capacity, x, y } = input
-  refuseNumber(view, number, id)
   if (view.get('table', id)) throw new Unlikely('id-taken')
+  refuseNumber(view, number, id)
   const free = { status: 'available', guestId: null, reservationId: null } as const
   view.put('table', { id, number, capacity, x, y, shape, section, ...free, version: 1, createdAt: now, updatedAt: now })
 }
@@ -112,7 +119,6 @@ export function removeTable(view: View, { tableId, version }: Inputs['remove-tab
 export function updateTable(view: View, input: Inputs['update-table'], moment: Moment): void {
   const { tableId, version, status, partyId, takeOver, force, ...sent } = input
   const table = tableIn(view, tableId, version)
-  if (sent.number !== undefined) refuseNumber(view, sent.number, tableId)
   const edited = { ...table, ...given(sent) }
   const bare = { guestId: null, reservationId: null }
   if (status === 'available') {
@@ -124,6 +130,8 @@ export function updateTable(view: View, input: Inputs['update-table'], moment: M
     leave(view, moment, table, () => false)
     saveTable(view, moment, { ...edited, ...bare, status: status ?? table.status })
   } else saveTable(view, moment, { ...edited, status: status ?? table.status })
+  // Last, as the server learns of it last.
+  refuseNumber(view, edited.number, tableId)
 }
 
 function seatThere(

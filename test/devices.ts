@@ -214,6 +214,10 @@ export function doSomething({ client }: TestDevice, random: () => number): Sent 
     () => host.moveGuest({ guestId, tableId: free?.id ?? tableId }),
     () => host.updateGuest({ guestId, notes: `n${random()}`, partySize: size }),
     () => host.updateGuest({ guestId, tableId: random() < 0.3 ? null : tableId, takeOver: random() < 0.5 }),
+    () => host.updateGuest({ guestId, tableId, status: pick(PARTY_STATUSES)! }),
+    // No table has a guest's id.
+    () => host.updateGuest({ guestId, tableId: guestId, status: pick(PARTY_STATUSES)! }),
+    () => host.seatGuest({ guestId, tableId: guestId }),
     () => host.updateGuest({ guestId, phase: pick(['waiting', 'seated', 'completed'] as const)! }),
     () => host.setGuestStatus({ guestId, status: pick(PARTY_STATUSES)!, force: random() < 0.2 }),
     () => host.clearTable({ tableId }),
@@ -223,6 +227,7 @@ export function doSomething({ client }: TestDevice, random: () => number): Sent 
     () => host.updateTable({ tableId, section: `s${size}`, number: `${Math.floor(random() * 60)}` }),
     () => host.updateTable({ tableId, status: pick(TABLE_STATUSES)! }),
     () => host.updateTable({ tableId, partyId: guestId, takeOver: random() < 0.5 }),
+    () => host.updateTable({ tableId, partyId: guestId, number: `${Math.floor(random() * 30)}` }),
     () => host.updateTable({ tableId, partyId: null }),
     () => host.addReservation({ guestName: 'Hopper', partySize: size }),
     ...(reservation
