@@ -1,10 +1,8 @@
 import fc from 'fast-check'
 import { crc32 as zlibCrc32 } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { commands } from '../src/app.ts'
 import { backoff } from './backoff.ts'
 import { canonical } from './canonical.ts'
-import { place, ways } from './commands.ts'
 import { EVENTS, next, STATES, table, type Event, type State } from './connection.ts'
 import { addSums, crc32, hashText, sumOf } from './hash.ts'
 import { judge } from './mutations.ts'
@@ -239,15 +237,5 @@ test("D6: only the server's own words decide a mutation", () => {
       current,
       changed,
     },
-  })
-})
-
-test("D11: every command of the client is the server's, with its method and path", () => {
-  const served = Object.fromEntries(commands.map(({ name, method, path }) => [name, { method, path }]))
-  for (const [name, { method, path }] of Object.entries(ways)) expect({ method, path }, name).toEqual(served[name])
-  expect(place('/guests/:guestId/seat', { guestId: 'a/b', tableId: 't' })).toEqual({
-    path: '/guests/a%2Fb/seat',
-    params: { guestId: 'a/b' },
-    body: { tableId: 't' },
   })
 })

@@ -116,18 +116,19 @@ test('D8: a refused mutation becomes a conflict in one write, blocks nothing, an
   expect(await keys()).toEqual(['a/conflict/m2'])
 })
 
-test('D8: conflicts are listed by when they were refused', async () => {
+test('D8: conflicts are listed by when they were refused, those of one moment in one order', async () => {
   const stored = new MemoryStorage()
   const conflict = (id: string, refusedAt: string) => ({ ...mutation(1), mutation: mutation(1, { id }), refusedAt })
   await stored.write([
     { put: 'a/conflict/x', value: conflict('x', '2026-11-23T13:00:02.000000Z') },
+    { put: 'a/conflict/v', value: conflict('v', '2026-11-23T13:00:02.000000Z') },
     { put: 'a/conflict/y', value: conflict('y', '2026-11-23T13:00:01.000000Z') },
     { put: 'a/conflict/z', value: conflict('z', '2026-11-23T13:00:03.000000Z') },
     { put: 'b/conflict/w', value: conflict('w', '2026-11-23T13:00:00.000000Z') },
     { put: 'b/mutation/000000000004', value: mutation(4) },
   ])
   const { queue } = await house(stored)
-  expect(queue.conflicts.map(({ mutation: { id } }) => id)).toEqual(['y', 'x', 'z'])
+  expect(queue.conflicts.map(({ mutation: { id } }) => id)).toEqual(['y', 'v', 'x', 'z'])
   expect(queue.undecided).toEqual([])
 })
 
@@ -170,9 +171,9 @@ test('D6: an answer that cannot be stored is asked for again', async () => {
 test('D7: a restart takes what is stored in its order, and what is done already is shown but not sent', async () => {
   const stored = new MemoryStorage()
   await stored.write([
-    { put: 'a/mutation/000000000009', value: mutation(1) },
-    { put: 'a/mutation/000000000011', value: mutation(2) },
-    { put: 'a/mutation/000000000008', value: { ...mutation(3), place: { epoch: 'e', seq: 5 } } },
+    { put: 'a/mutation/100000000009', value: mutation(1) },
+    { put: 'a/mutation/100000000011', value: mutation(2) },
+    { put: 'a/mutation/100000000008', value: { ...mutation(3), place: { epoch: 'e', seq: 5 } } },
   ])
   const { queue, sent, keys, answer, timers } = await house(stored)
   expect(ids(queue.undecided)).toEqual(['m1', 'm2'])
@@ -183,7 +184,7 @@ test('D7: a restart takes what is stored in its order, and what is done already 
   ])
     expect(ids(queue.missingIn(state))).toEqual(['m1', 'm2'])
   await queue.add(mutation(4)).stored
-  expect((await keys()).at(-1)).toBe('a/mutation/000000000012')
+  expect((await keys()).at(-1)).toBe('a/mutation/100000000012')
   queue.run()
   await settle()
   expect(ids(sent)).toEqual(['m1'])

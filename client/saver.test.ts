@@ -84,4 +84,8 @@ test('D6: a mutation is sent with its key, its device and a token, twice where t
   answers.push([500, {}])
   expect(await send(null)).toEqual({ kind: 'later', afterMillis: null })
   expect('x-device' in asked[4]!.request.headers).toBe(false)
+  tokens.push('sixth')
+  answers.push([500, {}])
+  await send('été bar')
+  expect(asked[5]!.request.headers['x-device']).toBe('%C3%A9t%C3%A9%20bar')
 })

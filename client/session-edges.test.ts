@@ -21,7 +21,7 @@ const kept = (now: number, more: object = {}): Tokens => {
 type Reply = readonly [number, unknown] | null
 
 function house(replies: Reply[] = []) {
-  const state = { now: 1_000_000, ended: 0, onFetch: () => undefined as unknown }
+  const state = { now: 1_000_000, ended: 0, onFetch: () => undefined as unknown, onAlone: () => undefined as unknown }
   const asked: { url: string; request: FetchRequest }[] = []
   const alone: string[] = []
   const storage = new MemoryStorage()
@@ -39,8 +39,9 @@ function house(replies: Reply[] = []) {
     now: () => state.now,
     random: () => 0.5,
     after: () => () => undefined,
-    alone: (name, work) => {
+    alone: async (name, work) => {
       alone.push(name)
+      await state.onAlone()
       return work()
     },
   }
@@ -175,6 +176,23 @@ test('D5: who signs out while a token is renewed stays signed out', async () => 
   }
   await expect(session.token()).rejects.toMatchObject({ code: 'not-signed-in' })
   expect([session.tokens, await storage.get(TOKENS), state.ended]).toEqual([null, undefined, 0])
+})
+
+test('D5: who signs out while another tab renews, or in the last minute of a token, is given no token', async () => {
+  const { session, state, asked } = house([[200, said]])
+  session.restore(kept(state.now))
+  session.expire('access')
+  // Its turn comes when nobody is signed in any more: there is nothing to renew.
+  state.onAlone = () => session.signOut()
+  await expect(session.token()).rejects.toMatchObject({ code: 'not-signed-in' })
+  expect(asked.map(({ url }) => url)).toEqual(['https://q/v2/sign-out'])
+  const last = house()
+  last.session.restore(kept(0, { expiresAt: last.state.now + 1 }))
+  last.state.onFetch = () => {
+    last.state.onFetch = () => undefined
+    return last.session.signOut()
+  }
+  await expect(last.session.token()).rejects.toMatchObject({ code: 'not-signed-in' })
 })
 
 test('D5: a refusal counts with its code and its status only', async () => {

@@ -49,7 +49,7 @@ export class Session {
 
   /** Throws `ClientError`: wrong-credentials or another code of the server's; unreachable, when nobody knows. */
   async signIn(email: string, password: string, device?: string): Promise<Tokens> {
-    const answer = await this.#post('/v2/sign-in', { email, password, ...(device !== undefined && { device }) })
+    const answer = await this.#post('/v2/sign-in', { email, password, device })
     const tokens = answer && this.#read(answer)
     if (tokens) return this.#keep(tokens)
     const { code, title } = answer?.body ?? {}

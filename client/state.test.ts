@@ -115,13 +115,17 @@ test('D1, D2: visits that ended before the horizon leave, one that ended at it s
   // What a change tells of a visit before the horizon is a visit that left.
   state.apply(change(6, [put(entity('v4', { endedAt: hour(7) })), put(entity('v5', { endedAt: hour(8) }))]))
   expect(held(state).toSorted()).toEqual(['open', 'table', 'v3', 'v5'])
+  // Before the first snapshot every horizon is new.
   const never = new Confirmed()
-  expect([never.prune('0000-00-00T00:00:00.000000Z'), never.prune('')]).toEqual([true, false])
+  expect([never.prune(hour(1)), never.horizon, never.prune(hour(0))]).toEqual([true, hour(1), false])
 })
 
 test('D1: the sums are made anew in turns, so that damage in memory shows in the hash', () => {
   const state = start(Array.from({ length: 5 }, (_, n) => entity(`g${n}`)))
+  // Nobody has asked for a sum yet: there is none to make anew.
+  state.recheck()
   const whole = state.hash()
+  expect(whole).toBe(hashOf(...state.snapshot()!.entities))
   state.recheck()
   expect(state.hash()).toBe(whole)
   const value = state.get('guest', 'g4') as unknown as { value: object }
@@ -160,6 +164,8 @@ test('D6: an answer is read for what it says and no more', () => {
   expect(read(200, { seq: 3 }).kind).toBe('later')
   expect(read(399, { code: 'x' }, 7)).toEqual({ kind: 'later', afterMillis: 7 })
   expect(read(302, { code: 'x' }).kind).toBe('later')
+  // The protocol answers with 200: another status is somebody else's.
+  expect(read(201, { result: 1, seq: 3 }).kind).toBe('later')
   expect(read(400, { code: 'x', title: 7, current: 'text', changed: 7 })).toEqual({
     kind: 'refused',
     conflict: { status: 400, code: 'x', title: 'x', current: null, changed: null },

@@ -10,9 +10,6 @@ interface Held extends Entity {
 /** What became of a change: it was next; it was there already; something before it is missing; it belongs to another log. */
 export type Applied = 'applied' | 'had' | 'gap' | 'epoch'
 
-/** Before every horizon. */
-const NEVER = '0000-00-00T00:00:00.000000Z'
-
 /**
  * What the server has said, and how far: entities by kind and id at one `seq`. Kinds that nobody here knows are kept too, so the hash holds. The hash is
  * kept up to date entity by entity. Values are frozen: only the server changes them. Spec: D1, D2.
@@ -21,10 +18,11 @@ export class Confirmed {
   epoch: string | null = null
   seq = 0
   at: string | null = null
-  horizon: string = NEVER
+  /** The empty text is before every other. */
+  horizon = ''
   #kinds = new Map<string, Map<string, Held>>()
-  /** Ends of visits, by kind and id: what the horizon will pass. */
-  #ends = new Map<string, { readonly kind: string; readonly id: string; readonly endedAt: string }>()
+  /** Ends of visits: what the horizon will pass. */
+  #ends = new Map<Held, string>()
   #count = 0
   /** Of those whose sums are known; the others are in `#unsummed`. */
   #sum = 0
@@ -63,9 +61,8 @@ export class Confirmed {
   /** Drops visits that ended before the horizon. An earlier horizon than one seen before changes nothing; says whether it was. */
   prune(horizon: string): boolean {
     if (horizon < this.horizon) return false
-    if (horizon === this.horizon) return true
     this.horizon = horizon
-    for (const { kind, id, endedAt } of this.#ends.values()) if (endedAt < horizon) this.#drop(kind, id)
+    for (const [{ kind, id }, endedAt] of this.#ends) if (endedAt < horizon) this.#drop(kind, id)
     return true
   }
 
@@ -114,21 +111,22 @@ export class Confirmed {
 
   #put({ kind, id, version, value }: Entity): void {
     const { endedAt } = value
-    if (typeof endedAt === 'string' && endedAt < this.horizon) return this.#drop(kind, id)
+    const hasEnded = typeof endedAt === 'string'
+    if (hasEnded && endedAt < this.horizon) return this.#drop(kind, id)
     const had = this.#kinds.get(kind)?.get(id)
-    if (typeof endedAt === 'string') this.#ends.set(`${kind} ${id}`, { kind, id, endedAt })
-    else this.#ends.delete(`${kind} ${id}`)
-    if (!had) this.#count++
     if (had) this.#forget(had)
+    else this.#count++
     const held: Held = { kind, id, version, value: frozen(value), sum: null }
     let all = this.#kinds.get(kind)
     if (!all) this.#kinds.set(kind, (all = new Map()))
     all.set(id, held)
     this.#unsummed.add(held)
+    if (hasEnded) this.#ends.set(held, endedAt)
   }
 
-  /** Takes its sum out of the hash. */
+  /** Takes its sum out of the hash, and its end from among those that the horizon will pass. */
   #forget(held: Held): void {
+    this.#ends.delete(held)
     if (held.sum === null) this.#unsummed.delete(held)
     else this.#sum = addSums(this.#sum, -held.sum)
   }
@@ -137,7 +135,6 @@ export class Confirmed {
     const had = this.#kinds.get(kind)?.get(id)
     if (!had) return
     this.#kinds.get(kind)!.delete(id)
-    this.#ends.delete(`${kind} ${id}`)
     this.#count--
     this.#forget(had)
   }
@@ -148,9 +145,10 @@ export class Confirmed {
 }
 
 function frozen<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+  // What is no object counts as frozen.
+  if (!Object.isFrozen(value)) {
     Object.freeze(value)
-    for (const part of Object.values(value)) frozen(part)
+    for (const part of Object.values(value as object)) frozen(part)
   }
   return value
 }

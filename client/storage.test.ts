@@ -1,5 +1,17 @@
 import fc from 'fast-check'
-import { appendFile, mkdir, mkdtemp, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  open,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -81,6 +93,28 @@ test('D9: a damaged line is left out and counted; the others stand', async () =>
   expect([...(await again.load()).keys()]).toEqual(['k1', 'k3'])
   expect(again.damaged).toBe(1)
   await again.close()
+  // Written anew without it.
+  const third = new FileStorage(file)
+  expect([[...(await third.load())], third.damaged]).toEqual([
+    [
+      ['k1', 1],
+      ['k3', 3],
+    ],
+    0,
+  ])
+  await third.close()
+})
+
+test('D9: memory keeps what a value was when it was written, as a file does', async () => {
+  const memory = new MemoryStorage()
+  const value = { list: [1] }
+  await memory.write([{ put: 'a', value }])
+  value.list.push(2)
+  expect([await memory.get('a'), await memory.get('b')]).toEqual([{ list: [1] }, undefined])
+  ;((await memory.get('a')) as typeof value).list.push(3)
+  expect([...(await memory.load())]).toEqual([['a', { list: [1] }]])
+  // Closed, it says so as every storage does.
+  await expect(memory.close()).resolves.toBeUndefined()
 })
 
 test('D9: the file does not grow with what is outdated, and only its owner may read it', async () => {
@@ -135,6 +169,11 @@ test('D9: a file that cannot be read is an error, not an empty storage', async (
   const file = path()
   await mkdir(file, { recursive: true })
   await expect(new FileStorage(file).load()).rejects.toThrow('EISDIR')
+  // Nor is anything put in its place.
+  const loop = path()
+  await symlink(loop, loop)
+  await expect(new FileStorage(loop).load()).rejects.toThrow('ELOOP')
+  expect(await readlink(loop)).toBe(loop)
 })
 
 test('D9: a journal below a megabyte is not written anew while it is open', async () => {

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest'
+import { commands } from '../src/app.ts'
+import { place, ways } from './commands.ts'
+
+test("D11: every command of the client is the server's, with its method and path", () => {
+  const served = Object.fromEntries(commands.map(({ name, method, path }) => [name, { method, path }]))
+  for (const [name, { method, path }] of Object.entries(ways)) expect({ method, path }, name).toEqual(served[name])
+  expect(place('/guests/:guestId/seat', { guestId: 'a/b', tableId: 't' })).toEqual({
+    path: '/guests/a%2Fb/seat',
+    params: { guestId: 'a/b' },
+    body: { tableId: 't' },
+  })
+})
+
+test('D11: every command of the server that changes the floor alone is one of the client, with what it makes and guards', () => {
+  const names = Object.keys(ways)
+  expect(names).toHaveLength(13)
+  const made = names.filter((name) => ways[name as keyof typeof ways].makesId)
+  expect(made.sort()).toEqual(['add-guest', 'add-table'])
+  const guarded = Object.fromEntries(
+    Object.entries(ways).flatMap(([name, { guards }]) => (guards ? [[name, guards]] : [])),
+  )
+  expect(guarded).toEqual({
+    'clear-table': ['table', 'tableId'],
+    'remove-table': ['table', 'tableId'],
+    'delete-guest': ['guest', 'guestId'],
+  })
+})

@@ -1,0 +1,123 @@
+import { Session, type Tokens } from '../client/session.ts'
+import { Confirmed } from '../client/state.ts'
+import { MemoryStorage } from '../client/storage.ts'
+import { Stream } from '../client/stream.ts'
+import type { SocketHandlers, Surroundings } from '../client/surroundings.ts'
+import type { Change, Entity, Snapshot } from '../client/words.ts'
+import { settle } from './queues.ts'
+
+/** The client's stream with a clock, sockets and a server's side that the test turns by hand. */
+
+export const EPOCH = 'e'
+const AT = '2026-11-23T12:00:00.000000Z'
+export const HORIZON = '2026-11-20T00:00:00.000000Z'
+
+export const guest = (id: string, more: object = {}): Entity => ({
+  kind: 'guest',
+  id,
+  version: 1,
+  value: { id, endedAt: null, ...more },
+})
+export const snapshot = (seq: number, ...entities: Entity[]): Snapshot => ({
+  epoch: EPOCH,
+  seq,
+  at: AT,
+  horizon: HORIZON,
+  entities,
+})
+export const change = (seq: number, epoch = EPOCH): Change => ({
+  epoch,
+  seq,
+  at: AT,
+  command: 'test',
+  mutationId: null,
+  actorId: null,
+  device: null,
+  entries: [{ op: 'put', ...guest(`g${seq}`) }],
+})
+
+interface Line {
+  readonly url: string
+  readonly token: string
+  readonly handlers: SocketHandlers
+  readonly said: { readonly type: string; readonly [name: string]: unknown }[]
+  isClosed: boolean
+}
+
+/** A device that holds `held` and is signed in, not started. Its waits are the longest that they may be. */
+export function line(held: Snapshot | null = snapshot(4), device?: string) {
+  const state = { now: 1_000_000, changes: 0, synced: 0 }
+  const timers = new Set<{ readonly due: number; readonly call: () => void }>()
+  const lines: Line[] = []
+  const applied: number[] = []
+  const at: Surroundings = {
+    storage: new MemoryStorage(),
+    fetch: () => Promise.reject(new Error('no network')),
+    openSocket: (url, token, handlers) => {
+      const opened: Line = { url, token, handlers, said: [], isClosed: false }
+      lines.push(opened)
+      return {
+        send: (text) => void opened.said.push(JSON.parse(text) as Line['said'][number]),
+        close: () => void (opened.isClosed = true),
+      }
+    },
+    now: () => state.now,
+    random: () => 1,
+    after: (millis, call) => {
+      const timer = { due: state.now + millis, call }
+      timers.add(timer)
+      return () => void timers.delete(timer)
+    },
+    alone: (_, work) => work(),
+  }
+  const session = new Session(at, 'https://q', () => undefined)
+  const life = { expiresAt: 1e12, lifeMillis: 1e12 }
+  const tokens: Tokens = { accessToken: 'a', refreshToken: 'b', ...life, staffId: 's', restaurantId: 'r', role: 'host' }
+  session.restore(tokens)
+  const confirmed = new Confirmed()
+  if (held) confirmed.take(held)
+  const stream = new Stream(
+    {
+      at,
+      session,
+      confirmed,
+      url: 'wss://q/stream',
+      device,
+      onChange: ({ seq }) => void applied.push(seq),
+      changed: () => void state.changes++,
+      synced: () => void state.synced++,
+    },
+    'stopped',
+  )
+  const last = () => lines.at(-1)!
+  const say = (message: object) => last().handlers.onText(JSON.stringify(message))
+  /** Lets time go by: what falls due is called in its order. */
+  const pass = async (millis: number) => {
+    const end = state.now + millis
+    const due = () => [...timers].filter((each) => each.due <= end).toSorted((a, b) => a.due - b.due)[0]
+    for (let next = due(); next; next = due()) {
+      state.now = next.due
+      timers.delete(next)
+      next.call()
+      await settle()
+    }
+    state.now = end
+  }
+  const beat = (more: object = {}) => {
+    const [head, hash] = [confirmed.seq, confirmed.hash()]
+    say({ type: 'heartbeat', epoch: EPOCH, head, at: AT, horizon: HORIZON, hash, ...more })
+  }
+  /** Opens a socket that the server takes. */
+  const greet = async () => {
+    stream.dispatch('start')
+    await settle()
+    last().handlers.onOpen()
+  }
+  const live = async () => {
+    await greet()
+    say({ type: 'resumed', epoch: EPOCH, head: confirmed.seq })
+  }
+  /** How long each timer has to go. */
+  const waits = () => [...timers].map(({ due }) => due - state.now).toSorted((a, b) => a - b)
+  return { state, stream, session, confirmed, lines, applied, last, say, pass, beat, greet, live, waits, settle }
+}
