@@ -218,6 +218,13 @@ test('D10: who stands up for another table leaves the first as a host said it is
   })
 })
 
+test('D10: a table that a host said is reserved stays so when a guest leaves it', () => {
+  const floor = { tables: [{ ...TAKEN, status: 'reserved' as const }, table('u')], guests: [SEATED] }
+  expect(play(floor, 'move-guest', { guestId: 'a', tableId: 'u' })).toMatchObject({
+    'table t': { status: 'reserved', guestId: null },
+  })
+})
+
 test('D10: a guest whose reservation is to come stays; a reservation that is not is left without its guest', () => {
   const floor = (status: Guest['status']) => ({
     guests: [guest('b')],

@@ -72,14 +72,13 @@ function change(view: View, moment: Moment, wanted: ReservationChange): void {
   if (to && tableId !== before.tableId) refuseHeld(next, to, wanted.force)
   if (tableId !== before.tableId) (isOver(status) ? freeTable : vacateTable)(view, moment, before.tableId)
   const holds = status === 'seated' ? 'occupied' : 'reserved'
-  if (to && (tableId !== before.tableId || to.status !== holds || wanted.tableId === to.id))
-    saveTable(view, moment, { ...to, status: holds, guestId: null, reservationId: before.id })
+  if (to) saveTable(view, moment, { ...to, status: holds, guestId: null, reservationId: before.id })
   saveReservation(view, moment, next)
 }
 
 function refuseHeld(next: Reservation, table: Table, force: boolean | undefined): void {
-  const taken = table.guestId !== null || table.reservationId !== null
-  if (taken || table.status === 'occupied' || table.status === 'reserved') throw new Unlikely('table-not-free')
+  // Whatever is forced.
+  if (table.status === 'occupied' || table.status === 'reserved') throw new Unlikely('table-not-free')
   refuseTable(next.partySize, table, { force })
 }
 

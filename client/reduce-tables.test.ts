@@ -63,6 +63,11 @@ test('D10: an edit of a table changes what was sent and nothing else', () => {
   expect(edit({ number: '7', status: 'available' })).toBe('table-number-taken')
   expect(edit({ number: '8' })).toMatchObject({ 'table t': { number: '8' } })
   expect(edit({ version: 2 })).toBe('version-conflict')
+  // Who has it keeps it.
+  const taken = { tables: [TAKEN], guests: [SEATED] }
+  expect(play(taken, 'update-table', { tableId: 't', section: 'bar' })).toEqual({
+    'table t': { ...TAKEN, section: 'bar', ...moved },
+  })
 })
 
 test('D10: a table set to available is free: who sat there has finished, another only loses it', () => {
@@ -176,6 +181,12 @@ test('D10: a reservation takes a free table, leaves it when it ends, and keeps i
     'table t': table('t', moved),
   })
   expect(change(held, { tableId: 't' })).toEqual({})
+  // Over already, it may be called off all the same; given a table, it leaves none.
+  const over = { tables: [table('t')], reservations: [reservation('r', { status: 'finished', endedAt: OLD })] }
+  expect(play(over, 'cancel-reservation', { reservationId: 'r' })).toMatchObject({
+    'reservation r': { status: 'cancelled', endedAt: OLD },
+  })
+  expect(Object.keys(change(over, { tableId: 't' }))).toEqual(['reservation r', 'table t'])
 })
 
 test('D10: what the server would refuse of a reservation is foreseen', () => {

@@ -53,13 +53,13 @@ export const saveGuest = saveOf('guest')
 export const saveReservation = saveOf('reservation')
 
 export function freeTable(view: View, moment: Moment, id: string | null): void {
-  const table = id === null ? undefined : view.get('table', id)
+  const table = view.get('table', id)
   if (table) saveTable(view, moment, { ...table, status: 'available', guestId: null, reservationId: null })
 }
 
 /** Its party has gone elsewhere: what a host said of the table stays. */
 export function vacateTable(view: View, moment: Moment, id: string | null): void {
-  const table = id === null ? undefined : view.get('table', id)
+  const table = view.get('table', id)
   if (!table) return
   const status = statusLeft(table.status, table.guestId === null ? 'reservation' : 'guest')
   saveTable(view, moment, { ...table, status, guestId: null, reservationId: null })
@@ -73,17 +73,17 @@ export function refuseTable(size: number, table: Table, { takeOver, force }: Ins
 
 /** Who has the table goes back to the waitlist; a reservation only loses it. */
 export function displace(view: View, moment: Moment, { guestId, reservationId }: Table): void {
-  const guest = guestId === null ? undefined : view.get('guest', guestId)
+  const guest = view.get('guest', guestId)
   if (guest) saveGuest(view, moment, { ...guest, status: 'waitlist', tableId: null, seatedTime: null, endedAt: null })
-  const reservation = reservationId === null ? undefined : view.get('reservation', reservationId)
+  const reservation = view.get('reservation', reservationId)
   if (reservation) saveReservation(view, moment, { ...reservation, tableId: null })
 }
 
 /** Who has the table leaves it, and has finished where `finishes` says so. */
 function leave(view: View, moment: Moment, table: Table, finishes: (party: Guest | Reservation) => boolean): void {
-  const guest = table.guestId === null ? undefined : view.get('guest', table.guestId)
+  const guest = view.get('guest', table.guestId)
   if (guest) saveGuest(view, moment, { ...guest, ...(finishes(guest) && finished(moment, guest)), tableId: null })
-  const held = table.reservationId === null ? undefined : view.get('reservation', table.reservationId)
+  const held = view.get('reservation', table.reservationId)
   if (held)
     saveReservation(view, moment, {
       ...held,

@@ -23,10 +23,11 @@ export class View {
     this.#base = base
   }
 
-  get<K extends Kind>(kind: K, id: string): Kinds[K] | undefined {
-    const over = this.#over[kind].get(id) as Kinds[K] | null | undefined
+  /** Null is nobody's id. */
+  get<K extends Kind>(kind: K, id: string | null): Kinds[K] | undefined {
+    const over = this.#over[kind].get(id as string) as Kinds[K] | null | undefined
     if (over !== undefined) return over ?? undefined
-    return this.#base.get(kind, id)?.value as Kinds[K] | undefined
+    return this.#base.get(kind, id as string)?.value as Kinds[K] | undefined
   }
 
   *of<K extends Kind>(kind: K): Generator<Kinds[K]> {
