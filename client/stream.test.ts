@@ -65,13 +65,16 @@ test('D2: after a resync only the snapshot counts, and then what follows it', as
 })
 
 test('D2: after a gap, or news of another log, the device asks from where it stands, once a second at most', async () => {
-  for (const missed of [change(6), change(5, 'other')]) {
+  for (const [missed, since] of [
+    [change(6), 0],
+    [change(5, 'other'), 400],
+  ] as const) {
     const of = line()
     await of.live()
-    await of.pass(400)
+    await of.pass(since)
     of.say({ type: 'changes', changes: [missed, change(5)] })
     expect([of.stream.state, of.confirmed.seq, of.applied]).toEqual(['greeting', 4, []])
-    await of.pass(599)
+    await of.pass(999 - since)
     expect(hellos(of)).toHaveLength(1)
     await of.pass(1)
     expect(hellos(of)[1]).toMatchObject({ epoch: EPOCH, since: 4 })
@@ -121,6 +124,7 @@ test('D2: a device that a heartbeat finds behind twice at one place asks anew; o
   expect(of.stream.state).toBe('live')
   of.beat({ head: 7 })
   expect([of.stream.state, hellos(of).length]).toEqual(['greeting', 2])
+  expect(hellos(of)[1]).toMatchObject({ epoch: EPOCH, since: 6 })
   // What is heard while it greets is of before.
   of.beat({ epoch: 'other' })
   of.beat({ head: 8 })
@@ -134,6 +138,7 @@ test('D2: a device that a heartbeat finds behind twice at one place asks anew; o
   await of.pass(1_000)
   of.beat({ epoch: 'other' })
   expect([of.stream.state, hellos(of).length]).toEqual(['greeting', 3])
+  expect(hellos(of)[2]).toMatchObject({ epoch: EPOCH, since: 6 })
 })
 
 test('D2: a heartbeat tells that the state is the newest, and lets go of visits that are over', async () => {
@@ -159,10 +164,10 @@ test('D2: a state that went wrong is fetched anew, ever more rarely where that d
   await of.live()
   await of.pass(1_000)
   const repaired = async () => {
-    const before = of.stream.repairs
+    const [before, synced] = [of.stream.repairs, of.state.synced]
     of.beat({ hash: 'another' })
     if (of.stream.repairs === before) return false
-    expect(of.stream.state).toBe('greeting')
+    expect([of.stream.state, of.state.synced, of.stream.repairs]).toEqual(['greeting', synced, before + 1])
     await of.pass(1_000)
     expect(hellos(of).at(-1)).toEqual({ type: 'hello', token: 'a' })
     of.say({ type: 'resync', reason: 'new', epoch: EPOCH, head: 4 })

@@ -45,12 +45,7 @@ export class Stream {
   #helloAt = Number.NEGATIVE_INFINITY
   #appliedAt = Number.NEGATIVE_INFINITY
   #toldAt = Number.NEGATIVE_INFINITY
-  #timers: Record<Timer, (() => void) | null> = {
-    retry: null,
-    silence: null,
-    hello: null,
-    applied: null,
-  }
+  #timers: Partial<Record<Timer, (() => void) | null>> = {}
 
   constructor(deps: StreamDeps, state: State) {
     this.#deps = deps
@@ -62,11 +57,11 @@ export class Stream {
   }
 
   dispatch(event: Event): void {
-    const cell = next(this.#state, event)
-    if (cell.impossible) return
+    // What is impossible leads nowhere and does nothing.
+    const { to, actions } = next(this.#state, event)
     const before = this.#state
-    this.#state = cell.to
-    for (const action of cell.actions) this.#do(action)
+    this.#state = to
+    for (const action of actions) this.#do(action)
     if (before !== this.#state) this.#deps.changed()
   }
 
@@ -152,7 +147,7 @@ export class Stream {
       type: 'hello',
       token: this.#token,
       ...(!anew && epoch !== null && { epoch, since: seq, ...(at !== null && { at }) }),
-      ...(this.#deps.device !== undefined && { device: this.#deps.device }),
+      device: this.#deps.device,
     })
   }
 
