@@ -255,11 +255,10 @@ export async function buildApp(given: AppDeps): Promise<App> {
   ops.mount(server, { hub, floors, answers, sockets, stream, access, redis: (config.REDIS_URL && topics) || null })
   mountFallback(server, [...routes, ...DOCUMENT_PATHS.map((path) => ({ path, method: 'GET, HEAD' }))])
   takeFirst(server, (request, response, otherwise) => repeated.takes(watch, request, response, otherwise))
-  const closeLine = takeUpgrades(server, [stream, sockets])
+  takeUpgrades(server, [stream, sockets])
 
   const close = async () => {
     repeated.close()
-    closeLine()
     await Promise.all([sockets.close(), stream.close()])
     await server.close()
     answers.close()

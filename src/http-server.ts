@@ -79,13 +79,12 @@ function destroyIt(this: Duplex): void {
 
 /**
  * Gives each handshake, when its turn comes, to the first that takes it. The last takes what is left, and refuses what it doesn't know.
- * Call the result before the server stops.
  */
-export function takeUpgrades(server: FastifyInstance, all: readonly Sockets[]): () => void {
+export function takeUpgrades(server: FastifyInstance, all: readonly Sockets[]): void {
   const line = new HandshakeLine()
   server.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', destroyIt)
     line.enter(socket, () => void all.some((sockets) => sockets.takes(request, socket, head) === true))
   })
-  return () => line.close()
+  server.addHook('preClose', async () => line.close())
 }
