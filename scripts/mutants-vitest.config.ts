@@ -7,6 +7,8 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // A second is too short on a busy machine, and each mutant that is found by waiting takes it whole.
+    expect: { poll: { timeout: 2_500 } },
     include: tests,
     ...(tests.some((path) => path.endsWith('.db.test.ts')) && { globalSetup: 'test/postgres.ts' }),
   },

@@ -1,48 +1,17 @@
 import { randomBytes } from 'node:crypto'
-import { inject } from 'vitest'
 import { WebSocket } from 'ws'
 import type { App, AppDeps } from '../src/app.ts'
-import { lineageCheck } from '../src/changes/lineage.ts'
 import { readConfig, type Config } from '../src/config.ts'
 import { Db } from '../src/platform/db.ts'
 import type { SignedIn } from '../src/staff/start-sign-in.ts'
 import { createLog, type Logger } from '../src/platform/log.ts'
 import { systemClock } from '../src/platform/clock.ts'
+import { checkEpochs, openDatabase, type TestDatabase } from './database.ts'
 import { upTo } from './patience.ts'
-import { asLogin, databaseIn } from './postgres.ts'
 
 /** What tests are made with: a database of their own, the application on a real port, restaurants, devices. */
 
-export interface TestDatabase {
-  readonly url: string
-  readonly db: Db
-  /** Runs SQL as the login, which row level security does not hold back when it is a superuser. */
-  sql<Row extends object = Record<string, unknown>>(text: string, values?: unknown[]): Promise<Row[]>
-  close(): Promise<void>
-}
-
-const FILL_GUARD = `insert into qtable.epoch_guard select pg_relation_filepath('qtable.epoch_guard'::regclass)`
-const checkEpochs = lineageCheck(systemClock(), createLog('silent'))
-
-/** A copy of the migrated template; about 25 ms. */
-export async function openDatabase(poolSize = 20, prepare = true): Promise<TestDatabase> {
-  const server = inject('postgresUrl')
-  const name = `qtable_${randomBytes(6).toString('hex')}`
-  await asLogin(server, `create database ${name} template ${inject('template')}`)
-  const url = databaseIn(server, name)
-  // As after the look at its lineage that each server takes at its start.
-  await asLogin(url, FILL_GUARD)
-  const db = new Db({ url, poolSize, prepare, checkEpochs })
-  return {
-    url,
-    db,
-    sql: (text, values) => asLogin(url, text, values),
-    async close() {
-      await db.close()
-      await asLogin(server, `drop database ${name} with (force)`)
-    },
-  }
-}
+export { openDatabase, type TestDatabase } from './database.ts'
 
 /** An answer of the server, its body read as JSON where it is JSON. */
 export interface Answer {

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
+import type { Instant } from '../platform/clock.ts'
 import { limits } from '../platform/limits.ts'
 import { CatchUp } from './catch-up.ts'
 import type { Floor } from './floor.ts'
-import type { Since } from './since.ts'
+import type { ResyncReason, Since } from './since.ts'
 
 /** What devices that come back together are sent: read and written once for all of them. */
 
@@ -34,6 +35,7 @@ function logOf(characters = 10) {
 async function bringUp(catchUp: CatchUp, since: number): Promise<object[]> {
   const frames: object[] = []
   for (let at = since; at < HEAD;) {
+    if (frames.length > HEAD) throw new Error('it comes to no end')
     const page = await catchUp.page(at)
     if (page.kind === 'resync') throw new Error(page.reason)
     for (const { last, frame } of page.steps) {
@@ -110,4 +112,85 @@ test('F7: a snapshot and the changes in memory are written once for each state o
   expect(catchUp.recent([...changes])).toBe(steps)
   expect(catchUp.recent(changes.slice(1))).not.toBe(steps)
   expect(catchUp.recent(changes.slice(0, 2)).at(-1)!.last).toBe(2)
+})
+
+test('F7: why a place is refused is asked once for all who stand there; one that was found good is not asked about again', async () => {
+  const catchUp = new CatchUp(logOf().read)
+  const asked: string[] = []
+  let reason: ResyncReason | null = null
+  const ask = (epoch: string, since: number, at?: Instant) =>
+    catchUp.reasonAgainst({ epoch, since, at }, async () => {
+      asked.push(`${epoch} ${since} ${at ?? '-'}`)
+      return reason
+    })
+  const time = '2026-11-28T18:00:00.000000Z' as Instant
+  expect(await Promise.all([ask('e', 1), ask('e', 1), ask('e', 1, time), ask('f', 1), ask('e', 2)])).toEqual(
+    Array.from({ length: 5 }, () => null),
+  )
+  await ask('e', 1, time)
+  expect(asked).toEqual(['e 1 -', `e 1 ${time}`, 'f 1 -', 'e 2 -'])
+  reason = 'floor'
+  expect([await ask('g', 1), await ask('g', 1), await ask('e', 1)]).toEqual(['floor', 'floor', null])
+  expect(asked.slice(4)).toEqual(['g 1 -', 'g 1 -'])
+  catchUp.clear()
+  expect([await ask('e', 1), asked.length]).toEqual(['floor', 7])
+})
+
+test('F7: what is asked for anew meanwhile stays when the older answer fails', async () => {
+  const log = logOf()
+  const catchUp = new CatchUp(log.read)
+  log.failing = 1
+  const failed = catchUp.page(0)
+  catchUp.clear()
+  const next = catchUp.page(0)
+  await expect(failed).rejects.toThrow('planted')
+  await next
+  expect(catchUp.page(0)).toBe(next)
+  expect(log.reads).toHaveLength(2)
+})
+
+test('F7: pages end where they end for all, and are kept as many as the limit says', async () => {
+  const log = logOf()
+  const catchUp = new CatchUp(log.read)
+  const at = (n: number) => n * limits.changesPerRead
+  for (const since of [0, 1, at(1) - 1, at(1)]) await catchUp.page(since)
+  expect(log.reads).toEqual([
+    [0, at(1)],
+    [1, at(1) - 1],
+    [at(1) - 1, 1],
+    [at(1), at(1)],
+  ])
+  const page = await catchUp.page(at(1) - 1)
+  expect(page).toMatchObject({ kind: 'steps', steps: [{ last: at(1) }] })
+  expect(log.reads).toHaveLength(4)
+  const known = Array.from({ length: limits.sharedPages }, (_, n) => 10 + n)
+  for (const since of known) await catchUp.page(since)
+  const reads = log.reads.length
+  for (const since of known) await catchUp.page(since)
+  expect(log.reads).toHaveLength(reads)
+})
+
+test('F7: frames are filled to the limit and no further', async () => {
+  const empty = textOf(HEAD, 0).length
+  const read = async (each: number, count: number) => {
+    const page = await new CatchUp(logOf(each - empty).read).page(HEAD - count)
+    return page.kind === 'steps' ? page.steps.map(({ last }) => HEAD - last) : page.reason
+  }
+  expect(await read(limits.frameCharacters / 2, 4)).toEqual([2, 0])
+  expect(await read(limits.frameCharacters / 2 + 1, 3)).toEqual([2, 1, 0])
+  expect(await read(limits.frameCharacters, 2)).toEqual([1, 0])
+  // Nothing is no frame.
+  expect(await read(10 + empty, 0)).toEqual([])
+})
+
+test('F7: when nobody is being brought up any more nothing is kept for them', () => {
+  const catchUp = new CatchUp(logOf().read)
+  const floor = { text: '"seq":1' } as Floor
+  const changes = [5, 6].map((seq) => ({ seq, text: textOf(seq) }))
+  const [snapshot, steps] = [catchUp.snapshot(floor), catchUp.recent(changes)]
+  expect(snapshot.bytes.subarray(2).toString()).toBe('{"type":"snapshot","seq":1}')
+  catchUp.clear()
+  expect(catchUp.snapshot(floor)).not.toBe(snapshot)
+  expect(catchUp.recent(changes)).not.toBe(steps)
+  expect(catchUp.recent(changes)).toEqual(steps)
 })

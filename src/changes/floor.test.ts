@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { Confirmed } from '../../client/state.ts'
 import type { Instant } from '../platform/clock.ts'
+import { limits } from '../platform/limits.ts'
 import { Floor, type EntityValue } from './floor.ts'
 import { horizonAt } from './live-floor.ts'
 import type { Change, Entry } from './log.ts'
@@ -82,4 +83,36 @@ test('F1: the horizon lies whole days before a full hour, and never before 1970'
   expect(horizonAt('2026-11-23T12:59:59.999999Z' as Instant, 7)).toBe('2026-11-16T12:00:00.000000Z')
   expect(horizonAt('2026-11-23T12:00:00.000000Z' as Instant, 7)).toBe('2026-11-16T12:00:00.000000Z')
   expect(horizonAt('2026-11-23T12:00:00.000000Z' as Instant, 100_000)).toBe('1970-01-01T00:00:00.000000Z')
+})
+
+test('L19, F1: what is as it was changes nothing on the floor but where it stands', () => {
+  const floor = floorOf(at(10), guest('a'))
+  const { hash } = floor
+  floor.apply(change(1, { ...(put(guest('a', null, 9)) as Entry & { op: 'put' }), unchanged: true }))
+  expect([floor.hash, floor.touches, floor.standing.seq, floor.get('guest a')?.version]).toEqual([hash, 1, 1, 1])
+  expect([floor.get('table a'), floor.get('guest b')]).toEqual([undefined, undefined])
+})
+
+test('K2: what was put, dropped or let go since a moment is told, by kind and id', () => {
+  const floor = floorOf(at(10), guest('a', at(11)), guest('b'))
+  const start = floor.touches
+  expect([start, floor.touchedSince(start), floor.touchedSince(0)]).toEqual([2, [], ['guest a', 'guest b']])
+  floor.apply(change(1, put(guest('c')), drop('unknown'), put(guest('over', at(9)))))
+  const next = floor.touches
+  floor.letGo(at(12))
+  floor.apply(change(2, drop('b')))
+  expect(floor.touchedSince(start)).toEqual(['guest c', 'guest unknown', 'guest over', 'guest a', 'guest b'])
+  expect(floor.touchedSince(next)).toEqual(['guest a', 'guest b'])
+})
+
+test('K2: as many touches are known as the limit says at least, and twice as many at most', () => {
+  const floor = floorOf(at(10))
+  const many = 2 * limits.floorTouches
+  floor.apply(change(1, ...Array.from({ length: many - 1 }, (_, n) => put(guest(`${n}`)))))
+  expect([floor.touches, floor.touchedSince(0)?.length]).toEqual([many - 1, many - 1])
+  floor.apply(change(2, put(guest('last'))))
+  expect([floor.touches, floor.touchedSince(limits.floorTouches - 1)]).toEqual([many, null])
+  const known = floor.touchedSince(limits.floorTouches)!
+  expect([known.length, known[0], known.at(-1)]).toEqual([limits.floorTouches, 'guest 1000', 'guest last'])
+  expect(floor.touchedSince(many)).toEqual([])
 })

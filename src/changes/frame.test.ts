@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Frame } from './frame.ts'
+import { Frame, ping } from './frame.ts'
 
 // Length of the header, by the length of the payload (RFC 6455 section 5.2).
 const HEADERS = [
@@ -12,7 +12,7 @@ const HEADERS = [
   [300_000, 10],
 ] as const
 
-test('a frame is whole, unmasked text with the shortest header for its length', () => {
+test('W10: a frame is whole, unmasked text with the shortest header for its length', () => {
   for (const [length, start] of HEADERS) {
     const { bytes } = new Frame('x'.repeat(length))
     expect(bytes.length).toBe(start + length)
@@ -26,7 +26,7 @@ test('a frame is whole, unmasked text with the shortest header for its length', 
   expect(new Frame(told).bytes.subarray(2).toString()).toBe(told)
 })
 
-test('sockets that are sent the same frames share one run, joined once; another order or a frame of its own makes another', () => {
+test('W10: sockets that are sent the same frames share one run, joined once; another order or a frame of its own makes another', () => {
   const [a, b, c] = [new Frame('a'), new Frame('b'), new Frame('c')]
   const own = new Frame('own', false)
   const ofOne = a.alone.and(b).and(c)
@@ -41,4 +41,29 @@ test('sockets that are sent the same frames share one run, joined once; another 
   // Its own one is nobody else's.
   expect(a.alone.and(own)).not.toBe(a.alone.and(own))
   expect(a.alone.joined).toBe(a.bytes)
+})
+
+test('W10, W4: a ping is whole, with nothing in it, and one for all', () => {
+  expect([...ping.bytes]).toEqual([0x89, 0])
+  expect([ping.isShared, new Frame('').isShared, new Frame('', false).isShared]).toEqual([true, true, false])
+  const frame = new Frame('a')
+  expect(frame.alone).toBe(frame.alone)
+  expect([frame.alone.count, frame.alone.bytes]).toEqual([1, 3])
+  const run = frame.alone.and(ping)
+  expect(run.joined).toBe(run.joined)
+  expect(run.joined).toEqual(Buffer.concat([frame.bytes, ping.bytes]))
+})
+
+test('W10: a run goes on with the frame that came after it first, for all who are sent that; others have their own', () => {
+  const [a, b, c] = [new Frame('a'), new Frame('b'), new Frame('c')]
+  const first = a.alone.and(b)
+  const other = a.alone.and(c)
+  expect(a.alone.and(b)).toBe(first)
+  expect(a.alone.and(c)).not.toBe(other)
+  // One of its own is remembered by none.
+  const own = new Frame('own', false)
+  const alone = b.alone.and(own)
+  const shared = b.alone.and(a)
+  expect(b.alone.and(a)).toBe(shared)
+  expect(alone.joined).toEqual(Buffer.concat([b.bytes, own.bytes]))
 })

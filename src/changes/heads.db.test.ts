@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { openLog, type ChangeLog } from '../../test/change-log.ts'
+import { openDatabase, type TestDatabase } from '../../test/database.ts'
 import { HeldReads } from '../../test/held-reads.ts'
-import { startApp, type Restaurant, type TestApp } from '../../test/kit.ts'
 import { newId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
 import { createLog } from '../platform/log.ts'
@@ -9,19 +10,19 @@ import { Hub } from './hub.ts'
 
 /** Where logs end: never older than what anyone was told before the question, however many ask at once. */
 
-let app: TestApp
+let database: TestDatabase
 let db: HeldReads
 let hub: Hub
-let r: Restaurant
+let log: ChangeLog
 
 beforeAll(async () => {
-  app = await startApp()
-  db = new HeldReads({ url: app.database.url, poolSize: 10 })
-  r = await app.restaurant()
+  database = await openDatabase(4)
+  db = new HeldReads({ url: database.url, poolSize: 10 })
+  log = await openLog(database)
 })
 afterAll(async () => {
   await db.close()
-  await app.close()
+  await database.close()
 })
 beforeEach(() => {
   hub = new Hub(db, createLog('silent'), 2_000_000_000)
@@ -34,17 +35,16 @@ afterEach(() => {
 async function held(count: number): Promise<void> {
   await expect.poll(() => db.held).toBe(count)
 }
-const write = async (): Promise<number> =>
-  (await r.v2('POST', '/guests', { firstName: 'Ada', partySize: 2 })).body.seq as number
+const write = async (): Promise<number> => (await log.append({})).seq
 
 test('K1: who asks while a question is under way is not given its answer, which may be older than what they know', async () => {
   const heads = new Heads(db, hub, false)
   const before = await write()
   db.hold('read-heads')
-  const first = heads.of(r.id)
+  const first = heads.of(log.restaurantId)
   await held(1)
   const known = await write()
-  const second = heads.of(r.id)
+  const second = heads.of(log.restaurantId)
   await held(2)
   db.letAll()
   expect((await first).seq).toBe(before)
@@ -53,18 +53,22 @@ test('K1: who asks while a question is under way is not given its answer, which 
 
 test('K1: all who ask within a tick share one question, and no more than so many are under way', async () => {
   const heads = new Heads(db, hub, false)
-  const other = await app.restaurant()
-  const together = await Promise.all([heads.of(r.id), heads.of(other.id), heads.of(r.id)])
+  const other = await openLog(database)
+  const together = await Promise.all([
+    heads.of(log.restaurantId),
+    heads.of(other.restaurantId),
+    heads.of(log.restaurantId),
+  ])
   expect(heads.figures.asked).toBe(1)
   expect(together[0]).toEqual(together[2])
   db.hold('read-heads')
   const asking: Promise<unknown>[] = []
   for (let n = 1; n <= limits.headQuestions; n++) {
-    asking.push(heads.of(r.id))
+    asking.push(heads.of(log.restaurantId))
     await held(n)
   }
   for (let n = 0; n < 5; n++) {
-    asking.push(heads.of(r.id))
+    asking.push(heads.of(log.restaurantId))
     await new Promise((resolve) => setImmediate(resolve))
   }
   expect([db.held, heads.figures.asked]).toEqual([limits.headQuestions, 1 + limits.headQuestions])
@@ -74,7 +78,7 @@ test('K1: all who ask within a tick share one question, and no more than so many
   await expect.poll(() => heads.figures.asked).toBe(2 + limits.headQuestions)
   db.letAll()
   expect(((await Promise.all(asking)).at(-1) as { seq: number }).seq).toBe(known)
-  const more = Array.from({ length: limits.headQuestions + 1 }, () => heads.of(r.id))
+  const more = Array.from({ length: limits.headQuestions + 1 }, () => heads.of(log.restaurantId))
   await Promise.all(more)
   expect(heads.figures.asked).toBe(3 + limits.headQuestions)
 })
@@ -82,7 +86,7 @@ test('K1: all who ask within a tick share one question, and no more than so many
 test('K1: more restaurants than one question takes are asked for in the next', async () => {
   const heads = new Heads(db, hub, false)
   const unknown = Array.from({ length: limits.reviewIds }, () => heads.of(newId()))
-  const mine = heads.of(r.id)
+  const mine = heads.of(log.restaurantId)
   const ends = await Promise.allSettled(unknown)
   expect(ends.filter((end) => end.status === 'rejected')).toHaveLength(limits.reviewIds)
   expect((await mine).seq).toBeGreaterThan(0)
@@ -92,20 +96,20 @@ test('K1: more restaurants than one question takes are asked for in the next', a
 test('K1: a question that fails is told to all who asked it, and the next is asked anew', async () => {
   const heads = new Heads(db, hub, false)
   db.fail(limits.headQuestions)
-  for (let n = 0; n < limits.headQuestions; n++) await expect(heads.of(r.id)).rejects.toThrow('planted')
-  expect((await heads.of(r.id)).seq).toBeGreaterThan(0)
+  for (let n = 0; n < limits.headQuestions; n++) await expect(heads.of(log.restaurantId)).rejects.toThrow('planted')
+  expect((await heads.of(log.restaurantId)).seq).toBeGreaterThan(0)
   await expect(heads.of(newId())).rejects.toMatchObject({ code: 'restaurant-not-found', status: 404 })
 })
 
 test('K2: a process that is alone knows by itself what it listens to, and asks for the rest', async () => {
   const [alone, one] = [new Heads(db, hub, true), new Heads(db, hub, false)]
-  expect([alone.known(r.id), one.known(r.id)]).toEqual([null, null])
-  await hub.subscribe(r.id, () => undefined)
-  const end = hub.newest(r.id)
+  expect([alone.known(log.restaurantId), one.known(log.restaurantId)]).toEqual([null, null])
+  await hub.subscribe(log.restaurantId, () => undefined)
+  const end = hub.newest(log.restaurantId)
   expect(end).not.toBeNull()
-  expect([alone.known(r.id), one.known(r.id)]).toEqual([end, null])
-  expect(await alone.of(r.id)).toEqual(end)
+  expect([alone.known(log.restaurantId), one.known(log.restaurantId)]).toEqual([end, null])
+  expect(await alone.of(log.restaurantId)).toEqual(end)
   expect(alone.figures.asked).toBe(0)
-  expect(await one.of(r.id)).toMatchObject(end!)
+  expect(await one.of(log.restaurantId)).toMatchObject(end!)
   expect(one.figures.asked).toBe(1)
 })

@@ -1,6 +1,8 @@
-import { expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { createLog } from '../platform/log.ts'
 import { startHousekeeping } from './housekeeping.ts'
+
+afterEach(() => void vi.useRealTimers())
 
 const lines: string[] = []
 const log = createLog('error', { write: (line) => void lines.push(line) })
@@ -57,4 +59,49 @@ test('L17: a stop tells the job under way and waits for it', async () => {
   )
   await housekeeping.close()
   expect(heard).toEqual(['told', 'ended'])
+})
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+test('L17: from the end of a run to the next it is as long as the job says, more or less, and not the same for all', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const random = vi.spyOn(Math, 'random')
+  let runs = 0
+  const job = { name: 'steady', every: 1_000, run: async () => void runs++ }
+  try {
+    for (const [chance, wait] of [
+      [0, 900],
+      [0.5, 1_000],
+      [0.999_999, 1_099],
+    ] as const) {
+      random.mockReturnValue(chance)
+      runs = 0
+      const housekeeping = startHousekeeping([job], log)
+      await turn()
+      for (let n = 1; n <= 2; n++) {
+        vi.advanceTimersByTime(wait - 1)
+        expect(runs).toBe(n)
+        vi.advanceTimersByTime(2)
+        expect(runs).toBe(n + 1)
+        await turn()
+      }
+      await housekeeping.close()
+      expect(vi.getTimerCount()).toBe(0)
+    }
+  } finally {
+    random.mockRestore()
+  }
+})
+
+test('L17: a run that ends after the stop was told has no turn after it', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  let end: () => void = () => undefined
+  const housekeeping = startHousekeeping(
+    [{ name: 'slow', every: 1, run: () => new Promise<void>((resolve) => (end = resolve)) }],
+    log,
+  )
+  const closed = housekeeping.close()
+  end()
+  await closed
+  expect(vi.getTimerCount()).toBe(0)
 })

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { HeldReads } from '../../test/held-reads.ts'
-import { openDatabase, type TestDatabase } from '../../test/kit.ts'
+import { openDatabase, type TestDatabase } from '../../test/database.ts'
 import { addGuest } from '../guests/add-guest.ts'
 import { systemClock } from '../platform/clock.ts'
 import { newId } from '../platform/ids.ts'

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { openDatabase, type TestDatabase } from '../../test/kit.ts'
+import { openDatabase, type TestDatabase } from '../../test/database.ts'
 import { createLog } from '../platform/log.ts'
 import type { Db } from '../platform/db.ts'
 import { AppError } from '../platform/errors.ts'

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest'
-import { openDatabase, type TestDatabase } from '../../test/kit.ts'
+import { openDatabase, type TestDatabase } from '../../test/database.ts'
 import { asLogin, databaseIn } from '../../test/postgres.ts'
 import { registerRestaurant } from '../staff/register-restaurant.ts'
 import { Db } from '../platform/db.ts'

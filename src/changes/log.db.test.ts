@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { openDatabase, type TestDatabase } from '../../test/kit.ts'
+import { openDatabase, type TestDatabase } from '../../test/database.ts'
 import { registerRestaurant } from '../staff/register-restaurant.ts'
 import { statement } from '../platform/db.ts'
 import { newId } from '../platform/ids.ts'

@@ -46,3 +46,31 @@ test('F1: memory has its bounds, of changes and of characters', () => {
   expect(recent.after(5)).toBeNull()
   expect(seqs(recent.after(6))).toEqual([7, 8, 9, 10])
 })
+
+test('F1: whoever comes back is given what follows their place and nothing before it', () => {
+  const recent = new RecentChanges()
+  for (const each of changes(5, 8)) recent.push(each)
+  expect([3, 4, 5, 6, 7, 8].map((since) => seqs(recent.after(since)))).toEqual([
+    undefined,
+    [5, 6, 7, 8],
+    [6, 7, 8],
+    [7, 8],
+    [8],
+    [],
+  ])
+  recent.prepend([], { seq: 4, at: undefined }, 8)
+  expect(seqs(recent.after(4))).toEqual([5, 6, 7, 8])
+})
+
+test('F1: memory is filled to its bounds and no further, from either end', () => {
+  const recent = new RecentChanges()
+  const quarter = 'x'.repeat(limits.recentCharacters / 4)
+  for (const seq of [1, 2, 3, 4]) recent.push(change(seq, quarter))
+  expect(seqs(recent.after(0))).toEqual([1, 2, 3, 4])
+  for (const seq of [5, 6]) recent.push(change(seq, quarter))
+  expect([recent.after(1), seqs(recent.after(2))]).toEqual([null, [3, 4, 5, 6]])
+  recent.clear()
+  for (const each of changes(11, limits.recentChanges + 8)) recent.push(each)
+  recent.prepend(changes(1, 10), { seq: 0, at: undefined }, limits.recentChanges + 8)
+  expect([recent.after(7), recent.after(8)?.length]).toEqual([null, limits.recentChanges])
+})
