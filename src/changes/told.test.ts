@@ -29,6 +29,7 @@ test('L2: each entity is told of once, with what is true of it in the end', () =
     put('b', 'edited'),
   ])
   expect(toldOf([put('a', 'seated'), drop('a')])).toEqual([drop('a')])
+  expect(toldOf([put('a', 'created'), drop('a')])).toEqual([drop('a')])
   expect(toldOf([drop('a'), put('a', 'created')])).toEqual([put('a', 'created')])
   expect(toldOf([drop('a'), drop('a', 'table')])).toHaveLength(2)
 })

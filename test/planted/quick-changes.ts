@@ -107,6 +107,12 @@ export const changesBugs: readonly QuickBug[] = [
     named: 'L5: the same id with another command',
   },
   {
+    name: 'what a part that failed had locked and changed is still held',
+    edits: [{ file: 'src/changes/command.ts', from: '      this.held = held\n', to: '' }],
+    test: 'src/changes/execute.db.test.ts',
+    named: 'B2: of a part that failed',
+  },
+  {
     name: 'what ended at the horizon is let go an hour early',
     edits: [
       {
