@@ -115,4 +115,6 @@ test('C8, N2: a problem has what its schema says, and may have more', () => {
   for (const name of Object.keys(problem))
     expect(problemShape.safeParse({ ...problem, [name]: undefined }).success, name).toBe(false)
   expect(problemShape.safeParse({ ...problem, changed: {} }).success).toBe(false)
+  // What the documents call it.
+  expect(problemShape.meta()).toEqual({ id: 'Problem' })
 })
