@@ -1,5 +1,5 @@
 import Fastify, { type FastifyInstance, type InjectOptions } from 'fastify'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { openDatabase, type TestDatabase } from '../../test/kit.ts'
 import { openParts, type House, type Parts } from '../../test/parts.ts'
@@ -17,8 +17,11 @@ import { mountNative } from './door.ts'
 import { changes, snapshot } from './floor-reads.ts'
 import { mountNativeRoute, nativeRoute } from './route.ts'
 import { me } from './sign-ins.ts'
+import { upTo } from '../../test/patience.ts'
 
 /** The native door with a few commands and reads behind it: what it asks of a request, and what it says. */
+
+vi.setConfig({ testTimeout: upTo(5_000) })
 
 let database: TestDatabase
 let parts: Parts

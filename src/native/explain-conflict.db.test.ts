@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { openDatabase, type TestDatabase } from '../../test/kit.ts'
 import { openParts, type House, type Parts } from '../../test/parts.ts'
 import { AppError } from '../platform/errors.ts'
@@ -6,8 +6,11 @@ import { newId } from '../platform/ids.ts'
 import { execute } from '../changes/command.ts'
 import { addTable } from '../tables/add-table.ts'
 import { conflictShape, explainConflict } from './explain-conflict.ts'
+import { upTo } from '../../test/patience.ts'
 
 /** What a refusal says of the entity that it names, and who made that so. */
+
+vi.setConfig({ testTimeout: upTo(5_000) })
 
 let database: TestDatabase
 let parts: Parts

@@ -1,12 +1,15 @@
 import Fastify, { type FastifyBaseLogger } from 'fastify'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { readBodies } from '../platform/body.ts'
 import { AppError } from '../platform/errors.ts'
 import { createLog } from '../platform/log.ts'
 import { Trail } from '../platform/trail.ts'
 import { answerProblem, problemShape } from './problem.ts'
+import { upTo } from '../../test/patience.ts'
 
 /** How whatever was thrown is answered at /v2. */
+
+vi.setConfig({ testTimeout: upTo(5_000) })
 
 const logged: { err: { message: string } }[] = []
 const log: FastifyBaseLogger = createLog('error', { write: (line) => void logged.push(JSON.parse(line)) })

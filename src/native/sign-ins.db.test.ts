@@ -1,5 +1,5 @@
 import Fastify, { type FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { openDatabase, TEST_PASSWORD, type TestDatabase } from '../../test/kit.ts'
 import { openParts, type House, type Parts } from '../../test/parts.ts'
 import { readBodies } from '../platform/body.ts'
@@ -8,8 +8,11 @@ import { Trail } from '../platform/trail.ts'
 import { Identities } from '../staff/identify.ts'
 import { mountNativeRoute } from './route.ts'
 import { me, refresh, signIn, signOut } from './sign-ins.ts'
+import { upTo } from '../../test/patience.ts'
 
 /** The endpoints of signing in: what they take, and that what they answer is what they say they do. */
+
+vi.setConfig({ testTimeout: upTo(5_000) })
 
 let database: TestDatabase
 let parts: Parts

@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { count, endOf, expectOpen, openStream, say, seqsOf, type TestStream } from '../../test/streams.ts'
 import type { House, Parts } from '../../test/parts.ts'
 import { newId } from '../platform/ids.ts'
+import { upTo } from '../../test/patience.ts'
 
 /** What a device on the stream is told, over real sockets and a real database. */
+
+vi.setConfig({ testTimeout: upTo(5_000) })
 
 let at: TestStream
 let parts: Parts

@@ -6,8 +6,11 @@ import type { House, Parts } from '../../test/parts.ts'
 import { limits } from '../platform/limits.ts'
 import { newId } from '../platform/ids.ts'
 import type { Follower } from './stream-room.ts'
+import { upTo } from '../../test/patience.ts'
 
 /** Rare orders of events on the stream: what the database answers, and what is waited for, comes when the test says so. */
+
+vi.setConfig({ testTimeout: upTo(5_000) })
 
 let at: TestStream
 let parts: Parts

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { HeldReads } from '../../test/held-reads.ts'
 import { openDatabase, type TestDatabase } from '../../test/kit.ts'
 import { openParts, type House, type Parts } from '../../test/parts.ts'
@@ -7,8 +7,11 @@ import { Outbox } from '../changes/outbox.ts'
 import { unobserved } from '../changes/socket-observer.ts'
 import { limits } from '../platform/limits.ts'
 import { StreamRoom, type Follower } from './stream-room.ts'
+import { upTo } from '../../test/patience.ts'
 
 /** What a room tells those in it, and when it lets its floor go. */
+
+vi.setConfig({ testTimeout: upTo(5_000) })
 
 let database: TestDatabase
 let db: HeldReads

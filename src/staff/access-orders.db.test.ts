@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { openAccess } from '../../test/access.ts'
 import { HeldReads } from '../../test/held-reads.ts'
 import { openDatabase, type TestDatabase } from '../../test/kit.ts'
@@ -10,8 +10,11 @@ import { createLog } from '../platform/log.ts'
 import { AccessReview } from './access-review.ts'
 import { endSignIn } from './end-sign-in.ts'
 import { Identities } from './identify.ts'
+import { upTo } from '../../test/patience.ts'
 
 /** Rare orders of events at the review of access: what comes and goes while it looks, and looks that fail. */
+
+vi.setConfig({ testTimeout: upTo(5_000) })
 
 const NEVER_MILLIS = 2_000_000_000
 let database: TestDatabase

@@ -1,9 +1,12 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import { SignInCrowd, type Asker } from './sign-in-crowd.ts'
+import { upTo } from '../../test/patience.ts'
 
 /** How many sign in at once, and how long a refusal is told again. */
+
+vi.setConfig({ testTimeout: upTo(5_000) })
 
 const stranger = (n: number): Asker => ({ who: `s${n}`, network: 'afar', isKnown: false })
 const succeed = async () => 'in'

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { openDatabase, TEST_PASSWORD, type TestDatabase } from '../../test/kit.ts'
 import { NOWHERE, openParts, type House, type Parts } from '../../test/parts.ts'
 import { hashOf } from '../../test/sign-ins.ts'
@@ -14,8 +14,11 @@ import { makeRefreshToken } from './refresh-tokens.ts'
 import { endAllAccess, lockSignIn, revokeSignIn, storeSignIn } from './sign-ins.ts'
 import { findAccount } from './staff.ts'
 import { startSignIn } from './start-sign-in.ts'
+import { upTo } from '../../test/patience.ts'
 
 /** Signing in, refreshing and ending, without a door: what is given, and what is stored. */
+
+vi.setConfig({ testTimeout: upTo(5_000) })
 
 let database: TestDatabase
 let parts: Parts

@@ -1,13 +1,16 @@
 import { hash as bcrypt } from '@node-rs/bcrypt'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { openDatabase, TEST_PASSWORD, type TestDatabase } from '../../test/kit.ts'
 import { NOWHERE, openParts, type House, type Parts } from '../../test/parts.ts'
 import type { AppError } from '../platform/errors.ts'
 import { newId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
 import { signIn } from './sign-in.ts'
+import { upTo } from '../../test/patience.ts'
 
 /** Who is let in with which password, and who is counted as a stranger. */
+
+vi.setConfig({ testTimeout: upTo(5_000) })
 
 let database: TestDatabase
 let parts: Parts

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { openDatabase, TEST_PASSWORD, type TestDatabase } from '../../test/kit.ts'
 import { NOWHERE, openParts, type House, type Parts } from '../../test/parts.ts'
 import { execute, type Command, type Context } from '../changes/command.ts'
@@ -15,8 +15,11 @@ import { nameStaff } from './name-staff.ts'
 import { registerFrom, registerRestaurant } from './register-restaurant.ts'
 import { startSignIn } from './start-sign-in.ts'
 import { updateStaff } from './update-staff.ts'
+import { upTo } from '../../test/patience.ts'
 
 /** Staff without a door: who may change whom, what ends their access, and what is told of them. */
+
+vi.setConfig({ testTimeout: upTo(5_000) })
 
 let database: TestDatabase
 let parts: Parts

@@ -48,6 +48,12 @@ export const doorBugs: readonly QuickBug[] = [
     named: 'W9: a device that leaves',
   },
   {
+    name: 'a device that comes from a new epoch begins anew once more',
+    edits: [{ file: device, from: 'this.#floor && this.#placing !== this.#turn', to: 'this.#floor' }],
+    test: 'src/native/stream-device.db.test.ts',
+    named: 'L20, F2',
+  },
+  {
     name: 'a kept answer is given again without looking how new it must be',
     edits: [
       {
