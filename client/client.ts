@@ -227,7 +227,7 @@ export class QTable {
     const changed = () => this.#changed()
     const epoch = () => confirmed.epoch
     const restaurant = `${this.#options.server}/v2/restaurants/${account?.restaurantId}`
-    const send = (mutation: Mutation) => sendMutation(at, this.#session, restaurant, mutation)
+    const send = (mutation: Mutation) => sendMutation(at, this.#session, restaurant, account?.staffId, mutation)
     const queue = new Queue({ at, prefix, send, epoch, changed, instant: () => this.#instant() }, stored)
     const saver = new Saver(at, `${prefix}state`, confirmed, queue)
     const stream = new Stream(

@@ -3,15 +3,17 @@ import { request } from './request.ts'
 import type { Session } from './session.ts'
 import type { Surroundings } from './surroundings.ts'
 
-/** Sends a mutation once, or twice where the first access token is no good any more. `restaurant` is the address of all of its paths. Never throws. */
+/** Sends a mutation once, or twice where the first access token is no good any more, and as nobody but the person who did it. `restaurant` is the address of all of
+ * its paths. Never throws. */
 export async function sendMutation(
   at: Surroundings,
   session: Session,
   restaurant: string,
+  staffId: string | undefined,
   { method, path, body, id, device }: Mutation,
 ): Promise<Verdict> {
   for (let attempt = 1; attempt <= 2; attempt++) {
-    const token = await session.token().catch(() => null)
+    const token = await session.token(staffId).catch(() => null)
     if (token === null) break
     const answer = await request(at, method, restaurant + path, Object.keys(body).length > 0 ? body : null, {
       authorization: `Bearer ${token}`,

@@ -195,6 +195,22 @@ test('D5: who signs out while another tab renews, or in the last minute of a tok
   await expect(last.session.token()).rejects.toMatchObject({ code: 'not-signed-in' })
 })
 
+test('D4: a token is of the person it was asked for, whoever signs in meanwhile', async () => {
+  const { session, state, asked, replies } = house()
+  session.restore(kept(state.now))
+  expect(await session.token('s')).toBe('access')
+  await expect(session.token('x')).rejects.toMatchObject({ code: 'not-signed-in' })
+  session.expire('access')
+  const theirs = { ...said, staffId: 'x', accessToken: 'theirs' }
+  replies.push([200, theirs], [200, theirs])
+  state.onAlone = () => {
+    state.onAlone = () => undefined
+    return session.signIn('a', 'b')
+  }
+  await expect(session.token('s')).rejects.toMatchObject({ code: 'not-signed-in' })
+  expect([await session.token('x'), asked.length]).toEqual(['theirs', 2])
+})
+
 test('D5: a refusal counts with its code and its status only', async () => {
   const asks = async (status: number, code: string) => {
     const { session, state } = house([[status, { code }]])

@@ -67,21 +67,24 @@ export class Session {
     if (tokens) await this.#post('/v2/sign-out', { refreshToken: tokens.refreshToken })
   }
 
-  /** An access token to use now. Throws `ClientError`: not-signed-in, unreachable, storage. */
-  async token(): Promise<string> {
+  /** An access token to use now, of this person where one is named. Throws `ClientError`: not-signed-in, unreachable, storage. */
+  async token(staffId?: string): Promise<string> {
     const tokens = this.#tokens
-    if (!tokens) throw new ClientError('not-signed-in', 'Sign in first')
+    if (!tokens || (staffId !== undefined && tokens.staffId !== staffId))
+      throw new ClientError('not-signed-in', 'Sign in first')
     const left = tokens.expiresAt - this.#at.now()
     // A clock that was set back makes a token look younger than it can be.
     if (left > Math.min(limits.tokenMarginMillis, tokens.lifeMillis / 2) && left <= tokens.lifeMillis)
       return tokens.accessToken
     try {
-      return (await this.#renew()).accessToken
+      const renewed = await this.#renew()
+      if (renewed.staffId === tokens.staffId) return renewed.accessToken
     } catch (error) {
       // It is good for a little longer; renewing is tried again the next time.
       if (this.#tokens === tokens && left > 0 && left <= tokens.lifeMillis) return tokens.accessToken
       throw error
     }
+    throw new ClientError('not-signed-in', 'Somebody else signed in in the meantime')
   }
 
   /** The server did not take this access token: the next one asked for is another. */

@@ -26,6 +26,7 @@ export const folders: Readonly<Record<string, readonly Target[]>> = {
     ...targets('client', ['queue.test.ts'], ['queue.ts']),
     ...targets('client', ['saver.test.ts'], ['saver.ts', 'send-mutation.ts']),
     ...targets('client', ['stream.test.ts', 'stream-life.test.ts'], ['stream.ts']),
+    ...targets('client', ['client.test.ts'], ['client.ts']),
     ...targets('client', ['floor.test.ts'], ['floor.ts', 'optimistic.ts', 'view.ts']),
     ...targets('client', REDUCING, ['reduce-guests.ts', 'reduce-reservations.ts', 'reduce-tables.ts']),
   ],

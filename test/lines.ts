@@ -2,11 +2,11 @@ import { Session, type Tokens } from '../client/session.ts'
 import { Confirmed } from '../client/state.ts'
 import { MemoryStorage } from '../client/storage.ts'
 import { Stream } from '../client/stream.ts'
-import type { SocketHandlers, Surroundings } from '../client/surroundings.ts'
+import type { FetchRequest, SocketHandlers, Surroundings } from '../client/surroundings.ts'
 import type { Change, Entity, Snapshot } from '../client/words.ts'
 import { settle } from './queues.ts'
 
-/** The client's stream with a clock, sockets and a server's side that the test turns by hand. */
+/** The client, or its stream alone, with a clock, sockets and a server's side that the test turns by hand. */
 
 export const EPOCH = 'e'
 const AT = '2026-11-23T12:00:00.000000Z'
@@ -44,15 +44,26 @@ interface Line {
   isClosed: boolean
 }
 
-/** A device that holds `held` and is signed in, not started. Its waits are the longest that they may be. */
-export function line(held: Snapshot | null = snapshot(4), device?: string) {
-  const state = { now: 1_000_000, changes: 0, synced: 0 }
+/** Status and body; null: the answer is lost. */
+export type Reply = readonly [number, object] | null
+
+/** A device's machine: time passes when the test says so, sockets say what the test says, requests are answered by `answer`. */
+export function machine(storage: MemoryStorage = new MemoryStorage()) {
+  const state = {
+    now: 1_000_000,
+    answer: (async () => null) as (url: string, request: FetchRequest) => Reply | Promise<Reply>,
+    tellNetwork: null as ((up: boolean) => void) | null,
+  }
   const timers = new Set<{ readonly due: number; readonly call: () => void }>()
   const lines: Line[] = []
-  const applied: number[] = []
   const at: Surroundings = {
-    storage: new MemoryStorage(),
-    fetch: () => Promise.reject(new Error('no network')),
+    storage,
+    fetch: async (url, request) => {
+      const answered = await state.answer(url, request)
+      if (!answered) throw new Error('no network')
+      const [status, body] = answered
+      return { status, headers: { get: () => null }, text: () => Promise.resolve(JSON.stringify(body)) }
+    },
     openSocket: (url, token, handlers) => {
       const opened: Line = { url, token, handlers, said: [], isClosed: false }
       lines.push(opened)
@@ -69,11 +80,48 @@ export function line(held: Snapshot | null = snapshot(4), device?: string) {
       return () => void timers.delete(timer)
     },
     alone: (_, work) => work(),
+    watchNetwork: (tell) => {
+      state.tellNetwork = tell
+      return () => void (state.tellNetwork = null)
+    },
   }
+  const last = () => lines.at(-1)!
+  const say = (message: object) => last().handlers.onText(JSON.stringify(message))
+  /** Lets time go by: what falls due is called in its order. */
+  const pass = async (millis: number) => {
+    const end = state.now + millis
+    const due = () => [...timers].filter((each) => each.due <= end).toSorted((a, b) => a.due - b.due)[0]
+    for (let next = due(); next; next = due()) {
+      state.now = next.due
+      timers.delete(next)
+      next.call()
+      await settle()
+    }
+    state.now = end
+  }
+  /** How long each timer has to go. */
+  const waits = () => [...timers].map(({ due }) => due - state.now).toSorted((a, b) => a - b)
+  return { at, state, lines, last, say, pass, waits, settle }
+}
+
+const life = { expiresAt: 1e12, lifeMillis: 1e12 }
+/** A sign-in for longer than a test lasts. */
+export const TOKENS_OF_S: Tokens = {
+  accessToken: 'a',
+  refreshToken: 'b',
+  ...life,
+  staffId: 's',
+  restaurantId: 'r',
+  role: 'host',
+}
+
+/** The stream of a device that holds `held` and is signed in, not started. Its waits are the longest that they may be. */
+export function line(held: Snapshot | null = snapshot(4), device?: string) {
+  const { at, state: clock, say, ...rest } = machine()
+  const state = Object.assign(clock, { changes: 0, synced: 0 })
+  const applied: number[] = []
   const session = new Session(at, 'https://q', () => undefined)
-  const life = { expiresAt: 1e12, lifeMillis: 1e12 }
-  const tokens: Tokens = { accessToken: 'a', refreshToken: 'b', ...life, staffId: 's', restaurantId: 'r', role: 'host' }
-  session.restore(tokens)
+  session.restore(TOKENS_OF_S)
   const confirmed = new Confirmed()
   if (held) confirmed.take(held)
   const stream = new Stream(
@@ -89,20 +137,6 @@ export function line(held: Snapshot | null = snapshot(4), device?: string) {
     },
     'stopped',
   )
-  const last = () => lines.at(-1)!
-  const say = (message: object) => last().handlers.onText(JSON.stringify(message))
-  /** Lets time go by: what falls due is called in its order. */
-  const pass = async (millis: number) => {
-    const end = state.now + millis
-    const due = () => [...timers].filter((each) => each.due <= end).toSorted((a, b) => a.due - b.due)[0]
-    for (let next = due(); next; next = due()) {
-      state.now = next.due
-      timers.delete(next)
-      next.call()
-      await settle()
-    }
-    state.now = end
-  }
   const beat = (more: object = {}) => {
     const [head, hash] = [confirmed.seq, confirmed.hash()]
     say({ type: 'heartbeat', epoch: EPOCH, head, at: AT, horizon: HORIZON, hash, ...more })
@@ -111,13 +145,11 @@ export function line(held: Snapshot | null = snapshot(4), device?: string) {
   const greet = async () => {
     stream.dispatch('start')
     await settle()
-    last().handlers.onOpen()
+    rest.last().handlers.onOpen()
   }
   const live = async () => {
     await greet()
     say({ type: 'resumed', epoch: EPOCH, head: confirmed.seq })
   }
-  /** How long each timer has to go. */
-  const waits = () => [...timers].map(({ due }) => due - state.now).toSorted((a, b) => a - b)
-  return { state, stream, session, confirmed, lines, applied, last, say, pass, beat, greet, live, waits, settle }
+  return { ...rest, state, say, stream, session, confirmed, applied, beat, greet, live }
 }
