@@ -75,6 +75,7 @@ function report(kind: string, verdicts: readonly Verdict[]): void {
     seeds: verdicts.map(({ seed }) => seed),
     toldTwice: sum(({ toldTwice }) => toldTwice.length),
     steppedBack: sum(({ steppedBack }) => steppedBack.length),
+    twiceAnew: verdicts.flatMap(({ twiceAnew }) => twiceAnew),
     resyncsPerDevice: { most: Math.max(...resyncs), mean: resyncs.reduce((a, b) => a + b, 0) / resyncs.length },
     faults: sum(({ faults }) => faults.length),
     acknowledgedLost: sum(({ lost }) => lost),
