@@ -112,3 +112,52 @@ test("A7: a token proves nobody whose id or sign-in isn't one, is unknown, or is
   expect(known('nonsense')).toBeNull()
   expect(await find(accessToken)).toMatchObject({ staffId: other.staffId, signInId: sid })
 })
+
+test('A7: a read that failed takes nothing from one that was begun after it', async () => {
+  const token = signed(r.staffId)
+  db.fail()
+  const first = find(token)
+  identities.forget(r.staffId)
+  const second = find(token)
+  await expect(first).rejects.toThrow('planted')
+  expect(await second).toMatchObject({ staffId: r.staffId })
+  expect(known(token)).toMatchObject({ staffId: r.staffId })
+})
+
+test('A7, A11: the generations of an account are remembered apart', async () => {
+  for (const gen of [0, 1, 2]) {
+    await database.sql('update qtable.staff set token_generation = $2 where id = $1', [r.staffId, gen])
+    const token = tokens.sign({ sub: r.staffId, exp: EXPIRES, gen })
+    expect(await find(token)).toMatchObject({ staffId: r.staffId, signInId: null, generation: gen })
+    expect(known(token)).toMatchObject({ generation: gen })
+    identities.forget(newId())
+  }
+  // Those before are believed for as long as they are remembered, and not a moment longer.
+  expect(await find(signed(r.staffId))).toMatchObject({ generation: 0 })
+  now += limits.identityMillis
+  expect(await find(signed(r.staffId))).toBeNull()
+})
+
+test('A7: only so many are remembered, the latest', async () => {
+  identities = new Identities(db, tokens, () => now, 3)
+  const reads = () => db.asked.get('read-identity') ?? 0
+  const all = [r.staffId, newId(), newId(), newId()].map((id) => signed(id))
+  for (const token of all.slice(0, 3)) await find(token)
+  const before = reads()
+  for (const token of all.slice(0, 3)) await find(token)
+  expect(reads()).toBe(before)
+  await find(all[3]!)
+  expect(known(all[0]!)).toBeNull()
+  for (const token of all.slice(1)) await find(token)
+  expect(reads()).toBe(before + 1)
+  await find(all[0]!)
+  expect(reads()).toBe(before + 2)
+})
+
+test('P22: a token that was signed here and has not expired is known as such, whoever it names', async () => {
+  const before = db.asked.size
+  expect(identities.isSigned(signed(newId()))).toBe(true)
+  for (const token of ['', 'nonsense', tokens.sign({ sub: r.staffId, exp: 1 }), `${signed(r.staffId)}x`])
+    expect(identities.isSigned(token), token).toBe(false)
+  expect(db.asked.size).toBe(before)
+})

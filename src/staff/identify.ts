@@ -18,9 +18,12 @@ export class Identities {
   readonly #db: Db
   readonly #tokens: Tokens
   readonly #nowMillis: () => number
+  readonly #most: number
   readonly #known = new Map<string, Known>()
 
-  constructor(db: Db, tokens: Tokens, nowMillis: () => number = Date.now) {
+  /** `most`: how many are remembered. */
+  constructor(db: Db, tokens: Tokens, nowMillis: () => number = Date.now, most: number = limits.identities) {
+    this.#most = most
     this.#db = db
     this.#tokens = tokens
     this.#nowMillis = nowMillis
@@ -82,7 +85,7 @@ export class Identities {
   /** What has counted its time is let go, and the oldest where there are too many: they stand in the order of their time. */
   #forgetOld(now: number): void {
     for (const [key, { until }] of this.#known) {
-      if (until > now && this.#known.size < limits.identities) return
+      if (until > now && this.#known.size < this.#most) return
       this.#known.delete(key)
     }
   }

@@ -16,7 +16,7 @@ export function staffOfDevice(tokens: Tokens, device: string): string | null {
   const bytes = tokens.unseal(device)
   if (bytes?.length !== MARK.length + 2 * ID_BYTES || !bytes.subarray(0, MARK.length).equals(MARK)) return null
   const id = bytes.toString('hex', MARK.length, MARK.length + ID_BYTES)
-  return id.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  return id.replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }
 
 /** What counts as one address: of IPv6 the first 64 bits, because a device changes the others as it likes. */
