@@ -42,6 +42,7 @@ beforeEach(async () => {
   await review.review()
 })
 afterEach(async () => {
+  vi.useRealTimers()
   db.letAll()
   await review.close()
 })
@@ -127,4 +128,74 @@ test('W8: more people than one question takes are all looked at', async () => {
   await review.review()
   expect(opened.filter(({ closed }) => closed !== 1)).toEqual([])
   expect([here.closed, review.figures.people]).toEqual([0, 1])
+})
+
+test('W8, A11: what belongs to an older generation of tokens ends, in another role too, and the newer stays', async () => {
+  const older = open()
+  await sql('update qtable.staff set token_generation = token_generation + 1 where id = $1')
+  await expect.poll(() => older.closed).toBe(1)
+  const newer = openAccess(review, r.id, r.staffId, 'owner', null, 1)
+  const host = openAccess(review, r.id, r.staffId, 'host', null, 1)
+  await review.review()
+  expect([newer.closed, host.closed, older.closed, review.figures.people]).toEqual([0, 1, 1, 1])
+})
+
+test('W8, A7: who is closed is no longer remembered', async () => {
+  const gone = open()
+  await identities.admit(r.token, 'own')
+  expect(identities.admitKnown(r.token, r.id)).not.toBeNull()
+  await setActive(false)
+  await expect.poll(() => gone.closed).toBe(1)
+  expect(identities.admitKnown(r.token, r.id)).toBeNull()
+})
+
+/** Makes somebody inactive without a word of the database. */
+async function endSilently(): Promise<void> {
+  await sql('alter table qtable.staff disable trigger all', [])
+  await setActive(false)
+  await sql('alter table qtable.staff enable trigger all', [])
+}
+
+test('W8: who has come is looked at the next time; everybody seldom where the database is heard, and each time where it is not', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  const TICK_MILLIS = 10
+  const ticking = new AccessReview(db, identities, createLog('silent'), TICK_MILLIS)
+  await until(() => ticking.figures.isHearing)
+  await ticking.review()
+  const looks = () => db.asked.get('read-over') ?? 0
+  const tick = async (times: number) => {
+    for (let n = 0; n < times; n++) vi.advanceTimersByTime(TICK_MILLIS)
+    // What a look asks comes before this.
+    await sql('select 1', [])
+  }
+  const begun = looks()
+  const first = openAccess(ticking, r.id, r.staffId, 'owner')
+  await tick(1)
+  expect(looks()).toBe(begun + 1)
+  await endSilently()
+  await tick(limits.seldomReviewTicks - 2)
+  expect([looks(), first.closed]).toEqual([begun + 1, 0])
+  await tick(1)
+  await expect.poll(() => first.closed).toBe(1)
+  expect(looks()).toBe(begun + 2)
+  // Deaf: each time.
+  await setActive(true)
+  const second = openAccess(ticking, r.id, r.staffId, 'owner')
+  await tick(1)
+  expect(second.closed).toBe(0)
+  await sql(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where datname = current_database() and application_name = 'qtable notices'`,
+    [],
+  )
+  await until(() => !ticking.figures.isHearing)
+  await endSilently()
+  await tick(1)
+  await expect.poll(() => second.closed).toBe(1)
+  // And never again.
+  const third = openAccess(ticking, r.id, r.staffId, 'owner')
+  await ticking.close()
+  const ended = looks()
+  await tick(2 * limits.seldomReviewTicks)
+  expect([ticking.figures, third.closed, looks()]).toEqual([{ people: 0, isHearing: false }, 0, ended])
 })

@@ -114,6 +114,12 @@ test('A6: a token that was made void ends the sign-in, whoever uses it', async (
   await refresh(first)
   expect(await codeOf(refresh(lost.refreshToken))).toBe(REFUSED)
   expect(await row()).toMatchObject({ revoked_why: 'token-reused' })
+  // One that was never given out, although the server's key sealed it, and of which none was used up.
+  house = await parts.house()
+  await parts.signIn(house)
+  const other = makeRefreshToken(parts.tokens, house.id, (await row())['id'] as string)
+  expect(await codeOf(refresh(other.text))).toBe(REFUSED)
+  expect(await row()).toMatchObject({ revoked_why: 'token-reused' })
 })
 
 test('A15: a refresh is refused when the sign-in is over, the account inactive or the restaurant suspended, and ends nothing', async () => {
