@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { device, signedInAs } from '../test/used-device.ts'
 import { change, type Reply } from '../test/lines.ts'
-import { ACCOUNT } from './client.ts'
+import { ACCOUNT, QTable } from './client.ts'
 import { ways } from './commands.ts'
 import { TOKENS } from './session.ts'
 import type { Mutation } from './mutations.ts'
@@ -79,6 +79,8 @@ test('D6, D7: started, it sends what is queued and hears of it, over the address
   expect(asked).toEqual([{ url: 'https://q/v2/restaurants/r/guests/a', body: { notes: 'n' }, token }])
   expect(last().url).toBe('wss://q/v2/restaurants/r/stream')
   expect([qtable.status, qtable.lastSyncedAt, qtable.pendingCount]).toEqual(['live', state.now, 0])
+  // Done, and shown until its change comes.
+  expect([qtable.confirmed.seq, qtable.floor.get('guest', 'a')?.notes]).toEqual([4, 'n'])
   // Its answer is lost; its change comes on the stream.
   replies.answer = () => null
   const lost = qtable.do.updateGuest({ guestId: 'a', notes: 'm' })
@@ -130,6 +132,11 @@ test('D8: a conflict is shown until it is dismissed, and what it wanted is no lo
   expect(qtable.floor.get('guest', 'a')).toMatchObject({ notes: null, version: 7 })
   await qtable.dismiss(sent.id)
   expect([qtable.conflicts, await stored('r/s/conflict/')]).toEqual([[], []])
+  // Also where nothing else happens.
+  const next = qtable.do.updateGuest({ guestId: 'a', notes: 'm' })
+  expect(qtable.floor.get('guest', 'a')?.notes).toBe('m')
+  await next.settled
+  expect(qtable.floor.get('guest', 'a')?.notes).toBeNull()
 })
 
 test('D4, D9: another person on the same device sees nothing of what the first left, which stays for them', async () => {
@@ -156,13 +163,15 @@ test('D4, D9: another person on the same device sees nothing of what the first l
   await of.pass(60_000)
   expect(asked.slice(count).filter(({ url }) => url.includes('/restaurants/r/'))).toEqual([])
   // The same restaurant, another person: theirs is theirs.
-  for (const [staffId, left] of [
-    ['third', 0],
-    ['s', 1],
+  for (const [staffId, restaurantId, left] of [
+    ['third', 'r', 0],
+    ['s', 'r', 1],
+    ['s', 'r2', 0],
+    ['s', 'r', 1],
   ] as const) {
-    replies.answer = (url) => (url.endsWith('/sign-in') ? signedInAs(staffId) : null)
+    replies.answer = (url) => (url.endsWith('/sign-in') ? signedInAs(staffId, restaurantId) : null)
     await qtable.signIn('o@x.example', 'secret')
-    expect(qtable.pendingCount, staffId).toBe(left)
+    expect(qtable.pendingCount, `${staffId} ${restaurantId}`).toBe(left)
   }
   expect(qtable.floor.guests).toHaveLength(2)
 })
@@ -186,11 +195,32 @@ test('D9: what one person did is never sent as another, who signed in while it w
   expect(asked.at(-1)).toMatchObject({ body: { notes: 'n' }, token: 'Bearer of s' })
 })
 
+test('D9: a new device, of a machine that says nothing of its network, takes whoever signs in', async () => {
+  const { at, replies, last, settle, stored } = await device({ isUsed: false, isSignedIn: false })
+  const deaf = { ...at }
+  delete deaf.watchNetwork
+  const qtable = await QTable.open(deaf, { server: 'https://q' })
+  replies.answer = () => signedInAs('s')
+  await qtable.signIn('s@x.example', 'secret')
+  await settle()
+  expect([last().url, await stored(ACCOUNT)]).toEqual([
+    'wss://q/v2/restaurants/r/stream',
+    [{ restaurantId: 'r', staffId: 's' }],
+  ])
+  await qtable.close()
+  expect(qtable.status).toBe('stopped')
+})
+
 test('D5: the same person who signs in again goes on with what they did', async () => {
-  const { qtable, replies, asked, lines, last, settle } = await device({ isSignedIn: false })
+  const { qtable, replies, asked, lines, last, settle, waits, state } = await device({ isSignedIn: false })
   expect(qtable.status).toBe('signed-out')
-  qtable.do.updateGuest({ guestId: 'a', notes: 'n' })
+  await qtable.do.updateGuest({ guestId: 'a', notes: 'n' }).stored
   const { floor } = qtable
+  // Until then nothing is even tried.
+  qtable.start()
+  state.tellNetwork!(true)
+  await settle()
+  expect([qtable.status, waits(), asked]).toEqual(['signed-out', [], []])
   let told = 0
   qtable.subscribe(() => void told++)
   await settle()

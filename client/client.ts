@@ -235,7 +235,7 @@ export class QTable {
         at,
         session: this.#session,
         confirmed,
-        url: `${restaurant.replace(/^http/, 'ws')}/stream`,
+        url: `${restaurant.replace('http', 'ws')}/stream`,
         device: this.#options.device,
         onChange: ({ mutationId, epoch, seq }) => queue.seen(mutationId, { epoch, seq }),
         changed: () => {
