@@ -53,7 +53,7 @@ export const folders: Readonly<Record<string, readonly Target[]>> = {
     ...targets('src/changes', ['answer-store.test.ts'], ['answer-store.ts', 'etag.ts']),
     ...targets('src/changes', ['protocol.test.ts'], ['protocol.ts']),
     // On a database, without the application.
-    ...targets('src/changes', ['hub-orders.db.test.ts', 'hub-anew.db.test.ts'], ['hub.ts']),
+    ...targets('src/changes', ['hub-orders.db.test.ts', 'hub-anew.db.test.ts', 'hub-gaps.db.test.ts'], ['hub.ts']),
     ...targets('src/changes', ['since.db.test.ts'], ['since.ts']),
     ...targets('src/changes', ['execute.db.test.ts', 'remembered.db.test.ts'], ['command.ts', 'log.ts']),
     ...targets('src/changes', ['mutations.test.ts', 'remembered.db.test.ts'], ['mutations.ts']),

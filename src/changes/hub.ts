@@ -125,7 +125,7 @@ export class Hub {
     const room = this.#rooms.get(restaurantId)
     if (!room?.at) return
     if (room.at.epoch !== epoch) void this.#compare([room])
-    else if (room.at.seq < seq) void this.#fill(room, seq)
+    else void this.#fill(room, seq)
   }
 
   /**
@@ -173,7 +173,7 @@ export class Hub {
         if (head.epoch !== before.epoch) this.#reset(room, head)
         // Compared with what was delivered before the heads were asked for: since then more may have come.
         else if (head.seq < before.seq) this.#ranBack(room, head)
-        else if (head.seq > room.at.seq) await this.#fill(room, head.seq)
+        else await this.#fill(room, head.seq)
         if (wasInDoubt && room.at.seq >= head.seq) room.isInDoubt = false
       }
     } catch (error) {

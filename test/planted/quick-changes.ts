@@ -52,8 +52,8 @@ export const changesBugs: readonly QuickBug[] = [
     edits: [
       {
         file: hub,
-        from: 'if (room.at.epoch !== epoch) void this.#compare([room])\n    else if',
-        to: 'if (room.at.epoch !== epoch) return\n    else if',
+        from: 'if (room.at.epoch !== epoch) void this.#compare([room])\n    else',
+        to: 'if (room.at.epoch !== epoch) return\n    else',
       },
     ],
     test: orders,
