@@ -4,25 +4,15 @@ import { command, type Write } from '../changes/command.ts'
 import { freshId, idTaken } from '../changes/fresh-id.ts'
 import { lockReservation } from '../reservations/reservations.ts'
 import { giveTable, lockTables, refuseTable } from '../tables/tables.ts'
-import { storeGuest, guestSchema, type Guest } from './guests.ts'
+import { guestEntity, guestSchema, storeGuest, type Guest } from './guests.ts'
 import { displace, endedWithTable, unknownTable } from './seating.ts'
 import { PARTY_STATUSES, isOver, timesOf } from '../parties/rules.ts'
-
-const facts = guestSchema.shape
 
 const input = z.strictObject({
   /** A new UUID, where the device has to name the guest before it is stored. */
   id: idField.optional(),
-  firstName: facts.firstName,
-  lastName: facts.lastName.default(''),
-  partySize: facts.partySize,
+  ...guestEntity.added,
   status: z.enum(PARTY_STATUSES).default('waitlist'),
-  email: facts.email.default(null),
-  phone: facts.phone.default(null),
-  notes: facts.notes.default(null),
-  specialRequests: facts.specialRequests.default(null),
-  dietaryRestrictions: facts.dietaryRestrictions.default([]),
-  reservationTime: instantField.nullable().default(null),
   checkInTime: instantField.optional(),
   seatedTime: instantField.optional(),
   finishedTime: instantField.optional(),

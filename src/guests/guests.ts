@@ -1,56 +1,22 @@
-import { z } from 'zod'
 import { statement, type Tx } from '../platform/db.ts'
 import { AppError } from '../platform/errors.ts'
-import { idField, intField, sentInstant, textField } from '../platform/fields.ts'
-import { limits } from '../platform/limits.ts'
+import type { FactsOf } from '../platform/field.ts'
 import type { Instant } from '../platform/clock.ts'
 import type { Write } from '../changes/command.ts'
 import type { Cursor } from '../changes/cursor.ts'
+import { entity, type EntityOf } from '../changes/entity.ts'
 import { withFreshId } from '../changes/fresh-id.ts'
 import type { FloorKind } from '../changes/live-floor.ts'
-import { PARTY_STATUSES } from '../parties/rules.ts'
+import { guestFields } from './fields.ts'
 
-/** A guest: a party from joining to leaving, as devices see it. */
-export const guestSchema = z
-  .object({
-    id: idField,
-    firstName: textField(100),
-    lastName: textField(100),
-    email: textField(255).nullable(),
-    phone: textField(20).nullable(),
-    partySize: intField(1),
-    status: z.enum(PARTY_STATUSES),
-    tableId: idField.nullable(),
-    reservationTime: sentInstant.nullable(),
-    checkInTime: sentInstant.nullable(),
-    seatedTime: sentInstant.nullable(),
-    finishedTime: sentInstant.nullable(),
-    /** When the server recorded the end of the visit. */
-    endedAt: sentInstant.nullable(),
-    dietaryRestrictions: z.array(textField(limits.dietaryRestrictionCharacters)).max(limits.dietaryRestrictions),
-    specialRequests: textField(limits.noteCharacters).nullable(),
-    notes: textField(limits.noteCharacters).nullable(),
-    version: intField(1),
-    createdAt: sentInstant,
-    updatedAt: sentInstant,
-  })
-  .meta({ id: 'Guest' })
+/** A guest as devices see it. */
+export const guestEntity = entity('guest', 'Guest', guestFields)
+export const guestSchema = guestEntity.schema
 
-export type Guest = Readonly<z.output<typeof guestSchema>>
+export type Guest = EntityOf<typeof guestFields>
 
 /** The parts of a guest that are plain facts: they move nobody. */
-export type GuestFacts = Pick<
-  Guest,
-  | 'firstName'
-  | 'lastName'
-  | 'email'
-  | 'phone'
-  | 'partySize'
-  | 'reservationTime'
-  | 'dietaryRestrictions'
-  | 'specialRequests'
-  | 'notes'
->
+export type GuestFacts = FactsOf<typeof guestFields>
 
 /** What happened to a guest. It keeps the intent: `status-changed` when a status was sent, even the same one. `displaced`: another party took the table.
  * `batched`: changed as an item of a batch. */
@@ -64,29 +30,11 @@ export type GuestEvent =
   | 'batched'
   | 'deleted'
 
-const columns = `id, first_name as "firstName", last_name as "lastName", email, phone, party_size as "partySize", status,
-  table_id as "tableId", reservation_time as "reservationTime", check_in_time as "checkInTime", seated_time as "seatedTime",
-  finished_time as "finishedTime", ended_at as "endedAt", dietary_restrictions as "dietaryRestrictions",
-  special_requests as "specialRequests", notes, version, created_at as "createdAt", updated_at as "updatedAt"`
+const { columns, insert, update, row } = guestEntity
 
 const lockGuestsById = statement(
   'lock-guests',
   `select ${columns} from guests where restaurant_id = $1 and id = any ($2::uuid[]) order by id for update`,
-)
-
-const insertGuest = statement(
-  'insert-guest',
-  `insert into guests (restaurant_id, id, first_name, last_name, email, phone, party_size, status, table_id, reservation_time,
-     check_in_time, seated_time, finished_time, ended_at, dietary_restrictions, special_requests, notes, version, updated_at, created_at)
-   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19)`,
-)
-
-const updateGuest = statement(
-  'update-guest',
-  `update guests set first_name = $3, last_name = $4, email = $5, phone = $6, party_size = $7, status = $8, table_id = $9,
-     reservation_time = $10, check_in_time = $11, seated_time = $12, finished_time = $13, ended_at = $14,
-     dietary_restrictions = $15, special_requests = $16, notes = $17, version = $18, updated_at = $19
-   where restaurant_id = $1 and id = $2`,
 )
 
 const deleteGuestRow = statement('delete-guest', `delete from guests where restaurant_id = $1 and id = $2`)
@@ -144,8 +92,8 @@ export const guestNotFound = (id: string): AppError =>
 /** Stores a new guest and tells of it. `isNamed`: its id is a client's and may be in use; then it is waited for. */
 export async function storeGuest(w: Write, guest: Guest, isNamed: boolean): Promise<Guest> {
   w.put('guest', guest.id, 'created' satisfies GuestEvent, guest.version, guest)
-  if (isNamed) await withFreshId(guest.id, 'guests_pkey', w.tx.all(insertGuest, rowOf(w, guest)))
-  else w.tx.send(insertGuest, rowOf(w, guest))
+  if (isNamed) await withFreshId(guest.id, 'guests_pkey', w.tx.all(insert, row(w, guest)))
+  else w.tx.send(insert, row(w, guest))
   return guest
 }
 
@@ -154,7 +102,7 @@ export async function saveGuest(w: Write, changed: Guest, event: GuestEvent): Pr
   if (w.isUnchanged('guest', event, changed)) return w.held.of<Guest>('guest', changed.id)!
   const guest = { ...changed, version: changed.version + 1, updatedAt: w.now }
   w.put('guest', guest.id, event, guest.version, guest)
-  w.tx.send(updateGuest, rowOf(w, guest))
+  w.tx.send(update, row(w, guest))
   return guest
 }
 
@@ -162,28 +110,4 @@ export async function saveGuest(w: Write, changed: Guest, event: GuestEvent): Pr
 export async function dropGuest(w: Write, guest: Guest): Promise<void> {
   w.drop('guest', guest.id, 'deleted' satisfies GuestEvent, guest.version)
   w.tx.send(deleteGuestRow, [w.restaurantId, guest.id])
-}
-
-function rowOf(w: Write, g: Guest): unknown[] {
-  return [
-    w.restaurantId,
-    g.id,
-    g.firstName,
-    g.lastName,
-    g.email,
-    g.phone,
-    g.partySize,
-    g.status,
-    g.tableId,
-    g.reservationTime,
-    g.checkInTime,
-    g.seatedTime,
-    g.finishedTime,
-    g.endedAt,
-    g.dietaryRestrictions,
-    g.specialRequests,
-    g.notes,
-    g.version,
-    w.now,
-  ]
 }

@@ -1,23 +1,13 @@
 import { z } from 'zod'
 import { idField, instantField, versionField } from '../platform/fields.ts'
 import { command } from '../changes/command.ts'
-import { guestSchema, type Guest, type GuestEvent, type GuestFacts } from './guests.ts'
+import { guestEntity, guestSchema, type Guest, type GuestEvent, type GuestFacts } from './guests.ts'
 import { changeParty, lockParty } from './seating.ts'
 import { entryOf, PARTY_STATUSES, phaseOf, PHASES } from '../parties/rules.ts'
 
-const facts = guestSchema.shape
-
 const input = z.strictObject({
   guestId: idField,
-  firstName: facts.firstName.optional(),
-  lastName: facts.lastName.optional(),
-  partySize: facts.partySize.optional(),
-  email: facts.email.optional(),
-  phone: facts.phone.optional(),
-  notes: facts.notes.optional(),
-  specialRequests: facts.specialRequests.optional(),
-  dietaryRestrictions: facts.dietaryRestrictions.optional(),
-  reservationTime: instantField.nullable().optional(),
+  ...guestEntity.edited,
   checkInTime: instantField.optional(),
   seatedTime: instantField.optional(),
   finishedTime: instantField.optional(),

@@ -10,6 +10,7 @@ import {
   partyColumns,
   refuseTable,
   saveTable,
+  tableEntity,
   tableNotFound,
   tableSchema,
   vacateTable,
@@ -18,22 +19,15 @@ import {
   type Table,
   type TableEvent,
 } from '../tables/tables.ts'
-import { TABLE_SHAPES, TABLE_STATUSES, type TableStatus } from '../tables/rules.ts'
+import { TABLE_STATUSES, type TableStatus } from '../tables/rules.ts'
 import { lockReservation, saveReservation } from '../reservations/reservations.ts'
 import { isOver } from '../parties/rules.ts'
 import { lockGuests, saveGuest } from './guests.ts'
 import { displace, endedWithTable, leave } from './seating.ts'
 
-const facts = tableSchema.shape
-
 /** What may be changed of a table. What isn't there stays; `partyId` null takes the party away. */
 export const tableChange = z.strictObject({
-  number: facts.number.optional(),
-  capacity: facts.capacity.optional(),
-  x: facts.x.optional(),
-  y: facts.y.optional(),
-  shape: z.enum(TABLE_SHAPES).optional(),
-  section: facts.section.optional(),
+  ...tableEntity.edited,
   status: z.enum(TABLE_STATUSES).optional(),
   /** A guest's or a reservation's id; null takes whoever is there off the table. */
   partyId: idField.nullable().optional(),

@@ -1,7 +1,11 @@
 import { statement, type Statement, type Tx } from '../platform/db.ts'
 import type { Instant } from '../platform/clock.ts'
+import { columnOf, columnTypes, type Fields } from '../platform/field.ts'
 import { newEpoch } from '../platform/ids.ts'
 import { startLog } from '../changes/log.ts'
+import { guestEntity } from '../guests/guests.ts'
+import { reservationEntity } from '../reservations/reservations.ts'
+import { tableEntity } from '../tables/tables.ts'
 import type { FloorRow } from './rows.ts'
 
 /** What is written into QTable: whole pages of rows, in the transaction of their restaurant. */
@@ -9,18 +13,15 @@ import type { FloorRow } from './rows.ts'
 /** The kinds that devices see, by the name that the log and the tombstones have for them. */
 export type FloorKind = 'table' | 'guest' | 'reservation'
 
-const party = `party_size integer, status text, table_id uuid, reservation_time timestamptz, check_in_time timestamptz,
-  seated_time timestamptz, finished_time timestamptz, ended_at timestamptz, special_requests text, notes text`
-const COLUMNS: Record<FloorKind, string> = {
-  table: `number text, capacity integer, x double precision, y double precision, shape text, section text, status text,
-    guest_id uuid, reservation_id uuid`,
-  guest: `first_name text, last_name text, email text, phone text, dietary_restrictions text[], ${party}`,
-  reservation: `guest_id uuid, guest_name text, contact_info text, email text, duration_minutes integer, source text, ${party}`,
+const FIELDS: Readonly<Record<FloorKind, Fields>> = {
+  table: tableEntity.fields,
+  guest: guestEntity.fields,
+  reservation: reservationEntity.fields,
 }
 
 // A row that was mended counts as changed now, so that devices which saw it as it was are told. `$3` is now.
 function storing(kind: FloorKind, onlyMissing: boolean): Statement {
-  const names = COLUMNS[kind].split(',').map((column) => column.trim().split(' ')[0]!)
+  const names = Object.keys(FIELDS[kind]).map(columnOf)
   const [own, theirs] = ['t', 'excluded'].map((side) =>
     [...names, 'created_at'].map((name) => `${side}.${name}`).join(', '),
   )
@@ -35,7 +36,7 @@ function storing(kind: FloorKind, onlyMissing: boolean): Statement {
     `import-${kind}s${onlyMissing ? '-missing' : ''}`,
     `insert into ${kind}s as t (restaurant_id, id, ${names.join(', ')}, created_at, updated_at)
      select $1::uuid, id, ${names.join(', ')}, created_at, case when mended or ${buried} then $3::timestamptz else updated_at end
-     from json_to_recordset($2::json) as r (id uuid, ${COLUMNS[kind]}, created_at timestamptz, updated_at timestamptz, mended boolean)
+     from json_to_recordset($2::json) as r (id uuid, ${columnTypes(FIELDS[kind])}, created_at timestamptz, updated_at timestamptz, mended boolean)
      ${onlyMissing ? `where not ${buried}` : ''}
      on conflict (restaurant_id, id) ${conflict} returning id`,
   )

@@ -1,10 +1,7 @@
 import { z } from 'zod'
-import { instantField } from '../platform/fields.ts'
 import { command } from '../changes/command.ts'
 import { PARTY_STATUSES, isOver } from '../parties/rules.ts'
-import { reservationSchema, storeReservation, type Reservation } from './reservations.ts'
-
-const facts = reservationSchema.shape
+import { reservationEntity, reservationSchema, storeReservation, type Reservation } from './reservations.ts'
 
 /** A party is expected. It gets a table by a change, not at once. Spec: V1. */
 export const addReservation = command({
@@ -14,16 +11,8 @@ export const addReservation = command({
   path: '/reservations',
   role: 'host',
   input: z.strictObject({
-    guestName: facts.guestName,
-    partySize: facts.partySize,
+    ...reservationEntity.added,
     status: z.enum(PARTY_STATUSES).default('waitlist'),
-    reservationTime: instantField.nullable().default(null),
-    durationMinutes: facts.durationMinutes.default(90),
-    contactInfo: facts.contactInfo.default(null),
-    email: facts.email.default(null),
-    source: facts.source.default('app'),
-    notes: facts.notes.default(null),
-    specialRequests: facts.specialRequests.default(null),
   }),
   answer: reservationSchema,
   run: (w, made): Promise<Reservation> =>

@@ -1,48 +1,21 @@
-import { z } from 'zod'
 import { statement, type Tx } from '../platform/db.ts'
 import { AppError } from '../platform/errors.ts'
-import { idField, intField, sentInstant, textField } from '../platform/fields.ts'
-import { limits } from '../platform/limits.ts'
 import type { Write } from '../changes/command.ts'
 import type { Cursor } from '../changes/cursor.ts'
+import { entity, type EntityOf } from '../changes/entity.ts'
 import type { FloorKind } from '../changes/live-floor.ts'
-import { PARTY_STATUSES } from '../parties/rules.ts'
+import { reservationFields } from './fields.ts'
 
-/** A reservation: a party that is expected, as devices see it. */
-export const reservationSchema = z
-  .object({
-    id: idField,
-    guestId: idField.nullable(),
-    guestName: textField(200),
-    contactInfo: textField(20).nullable(),
-    email: textField(255).nullable(),
-    partySize: intField(1),
-    status: z.enum(PARTY_STATUSES),
-    tableId: idField.nullable(),
-    reservationTime: sentInstant.nullable(),
-    durationMinutes: intField(1),
-    source: textField(20),
-    checkInTime: sentInstant.nullable(),
-    seatedTime: sentInstant.nullable(),
-    finishedTime: sentInstant.nullable(),
-    endedAt: sentInstant.nullable(),
-    notes: textField(limits.noteCharacters).nullable(),
-    specialRequests: textField(limits.noteCharacters).nullable(),
-    version: intField(1),
-    createdAt: sentInstant,
-    updatedAt: sentInstant,
-  })
-  .meta({ id: 'Reservation' })
+/** A reservation as devices see it. */
+export const reservationEntity = entity('reservation', 'Reservation', reservationFields)
+export const reservationSchema = reservationEntity.schema
 
-export type Reservation = Readonly<z.output<typeof reservationSchema>>
+export type Reservation = EntityOf<typeof reservationFields>
 
 /** What happened to a reservation. `table-lost`: another party took its table, or the table was cleared. */
 export type ReservationEvent = 'created' | 'edited' | 'status-changed' | 'table-changed' | 'table-lost' | 'cancelled'
 
-const columns = `id, guest_id as "guestId", guest_name as "guestName", contact_info as "contactInfo", email, party_size as "partySize",
-  status, table_id as "tableId", reservation_time as "reservationTime", duration_minutes as "durationMinutes", source,
-  check_in_time as "checkInTime", seated_time as "seatedTime", finished_time as "finishedTime", ended_at as "endedAt", notes,
-  special_requests as "specialRequests", version, created_at as "createdAt", updated_at as "updatedAt"`
+const { columns, insert, update, row } = reservationEntity
 
 const lockById = statement(
   'lock-reservations',
@@ -52,21 +25,6 @@ const lockById = statement(
 const lockByGuest = statement(
   'lock-reservations-of-guest',
   `select ${columns} from reservations where restaurant_id = $1 and guest_id = $2 order by id for update`,
-)
-
-const insertReservation = statement(
-  'insert-reservation',
-  `insert into reservations (restaurant_id, id, guest_id, guest_name, contact_info, email, party_size, status, table_id, reservation_time,
-     duration_minutes, source, check_in_time, seated_time, finished_time, ended_at, notes, special_requests, version, updated_at, created_at)
-   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20)`,
-)
-
-const updateReservation = statement(
-  'update-reservation',
-  `update reservations set guest_id = $3, guest_name = $4, contact_info = $5, email = $6, party_size = $7, status = $8, table_id = $9,
-     reservation_time = $10, duration_minutes = $11, source = $12, check_in_time = $13, seated_time = $14, finished_time = $15,
-     ended_at = $16, notes = $17, special_requests = $18, version = $19, updated_at = $20
-   where restaurant_id = $1 and id = $2`,
 )
 
 const listNewest = statement(
@@ -143,7 +101,7 @@ export async function unlinkGuest(w: Write, guestId: string): Promise<void> {
 /** Stores a new reservation and tells of it. */
 export async function storeReservation(w: Write, reservation: Reservation): Promise<Reservation> {
   w.put('reservation', reservation.id, 'created' satisfies ReservationEvent, reservation.version, reservation)
-  w.tx.send(insertReservation, rowOf(w, reservation))
+  w.tx.send(insert, row(w, reservation))
   return reservation
 }
 
@@ -152,12 +110,6 @@ export async function saveReservation(w: Write, changed: Reservation, event: Res
   if (w.isUnchanged('reservation', event, changed)) return w.held.of<Reservation>('reservation', changed.id)!
   const reservation = { ...changed, version: changed.version + 1, updatedAt: w.now }
   w.put('reservation', reservation.id, event, reservation.version, reservation)
-  w.tx.send(updateReservation, rowOf(w, reservation))
+  w.tx.send(update, row(w, reservation))
   return reservation
-}
-
-function rowOf(w: Write, r: Reservation): unknown[] {
-  const who = [r.guestId, r.guestName, r.contactInfo, r.email, r.partySize, r.status, r.tableId]
-  const when = [r.reservationTime, r.durationMinutes, r.source, r.checkInTime, r.seatedTime, r.finishedTime, r.endedAt]
-  return [w.restaurantId, r.id, ...who, ...when, r.notes, r.specialRequests, r.version, w.now]
 }

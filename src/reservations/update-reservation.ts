@@ -7,6 +7,7 @@ import { freeTable, giveTable, lockTables, partyAt, refuseTable, vacateTable, ty
 import { PARTY_STATUSES, canFollow, isOver, type PartyStatus } from '../parties/rules.ts'
 import {
   lockReservation,
+  reservationEntity,
   reservationNotFound,
   reservationSchema,
   saveReservation,
@@ -14,18 +15,9 @@ import {
   type ReservationEvent,
 } from './reservations.ts'
 
-const facts = reservationSchema.shape
-
 const input = z.strictObject({
   reservationId: idField,
-  guestName: facts.guestName.optional(),
-  partySize: facts.partySize.optional(),
-  reservationTime: instantField.nullable().optional(),
-  durationMinutes: facts.durationMinutes.optional(),
-  contactInfo: facts.contactInfo.optional(),
-  email: facts.email.optional(),
-  notes: facts.notes.optional(),
-  specialRequests: facts.specialRequests.optional(),
+  ...reservationEntity.edited,
   status: z.enum(PARTY_STATUSES).optional(),
   tableId: idField.nullable().optional(),
   checkInTime: instantField.optional(),

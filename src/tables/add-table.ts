@@ -1,25 +1,21 @@
 import { z } from 'zod'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
-import { idField, intField, textField } from '../platform/fields.ts'
+import { idField } from '../platform/fields.ts'
 import { command, type Write } from '../changes/command.ts'
 import { freshId } from '../changes/fresh-id.ts'
-import { countTables, storeTable, tableSchema, type Table } from './tables.ts'
-import { TABLE_SHAPES } from './rules.ts'
+import type { FactsOf } from '../platform/field.ts'
+import type { tableFields } from './fields.ts'
+import { countTables, storeTable, tableEntity, tableSchema, type Table } from './tables.ts'
 
 const input = z.strictObject({
   /** A new UUID, where the device has to name the table before it is stored. */
   id: idField.optional(),
-  number: textField(20),
-  capacity: intField(-2_147_483_648),
-  x: z.number().min(0).max(1),
-  y: z.number().min(0).max(1),
-  shape: z.enum(TABLE_SHAPES).default('round'),
-  section: textField(100).nullable().default(null),
+  ...tableEntity.added,
 })
 
 /** What a new table is made of, wherever it comes from. */
-export type NewTable = Pick<Table, 'number' | 'capacity' | 'x' | 'y' | 'shape' | 'section'> & {
+export type NewTable = FactsOf<typeof tableFields> & {
   readonly id?: string | undefined
 }
 

@@ -1,60 +1,29 @@
-import { z } from 'zod'
 import { statement, constraintOf, type Tx } from '../platform/db.ts'
 import { AppError } from '../platform/errors.ts'
-import { idField, intField, sentInstant, textField } from '../platform/fields.ts'
 import type { Write } from '../changes/command.ts'
+import { entity, type EntityOf } from '../changes/entity.ts'
 import { withFreshId } from '../changes/fresh-id.ts'
 import type { FloorKind } from '../changes/live-floor.ts'
-import { statusLeft, TABLE_SHAPES, TABLE_STATUSES, tableStatuses, type TableStatus } from './rules.ts'
+import { tableFields } from './fields.ts'
+import { statusLeft, tableStatuses, type TableStatus } from './rules.ts'
 
-/** A table as devices see it. `x` and `y` are its place on the plan, 0 to 1 from the top left. */
-export const tableSchema = z
-  .object({
-    id: idField,
-    number: textField(20),
-    capacity: intField(-2_147_483_648),
-    x: z.number().min(0).max(1),
-    y: z.number().min(0).max(1),
-    shape: z.enum(TABLE_SHAPES),
-    section: textField(100).nullable(),
-    status: z.enum(TABLE_STATUSES),
-    guestId: idField.nullable(),
-    reservationId: idField.nullable(),
-    version: intField(1),
-    createdAt: sentInstant,
-    updatedAt: sentInstant,
-  })
-  .meta({ id: 'Table' })
+/** A table as devices see it. */
+export const tableEntity = entity('table', 'Table', tableFields)
+export const tableSchema = tableEntity.schema
 
-export type Table = Readonly<z.output<typeof tableSchema>>
+export type Table = EntityOf<typeof tableFields>
 
 /** What happened to a table. `assigned`: a party got it. `freed`: its party left. `cleared`: a host cleared it. `batched`: changed as an item
  * of a batch. */
 export type TableEvent = 'created' | 'edited' | 'assigned' | 'freed' | 'cleared' | 'batched' | 'deleted'
 
-const columns = `id, number, capacity, x, y, shape, section, status, guest_id as "guestId",
-  reservation_id as "reservationId", version,
-  created_at as "createdAt", updated_at as "updatedAt"`
+const { columns, insert, update, row } = tableEntity
 
 // In the order of id, as every command locks tables: two commands that need the same ones wait instead of deadlocking.
 const lockTablesByIdOrParty = statement(
   'lock-tables',
   `select ${columns} from tables where restaurant_id = $1 and (id = any ($2::uuid[]) or guest_id = any ($3::uuid[]) or reservation_id = any ($3::uuid[]))
    order by id for update`,
-)
-
-const insertTable = statement(
-  'insert-table',
-  `insert into tables (restaurant_id, id, number, capacity, x, y, shape, section, status, guest_id, reservation_id, version,
-     updated_at, created_at)
-   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)`,
-)
-
-const updateTable = statement(
-  'update-table',
-  `update tables set number = $3, capacity = $4, x = $5, y = $6, shape = $7, section = $8, status = $9, guest_id = $10,
-     reservation_id = $11, version = $12, updated_at = $13
-   where restaurant_id = $1 and id = $2`,
 )
 
 const deleteTable = statement('delete-table', `delete from tables where restaurant_id = $1 and id = $2`)
@@ -124,7 +93,7 @@ export const versionConflict = (table: Table): AppError =>
 /** Stores a new table and tells of it. Throws `AppError` table-number-taken (409). */
 export async function storeTable(w: Write, table: Table): Promise<Table> {
   w.put('table', table.id, 'created' satisfies TableEvent, table.version, table)
-  await withFreshId(table.id, 'tables_pkey', numbered(table, w.tx.all(insertTable, rowOf(w, table))))
+  await withFreshId(table.id, 'tables_pkey', numbered(table, w.tx.all(insert, row(w, table))))
   return table
 }
 
@@ -133,7 +102,7 @@ export async function saveTable(w: Write, changed: Table, event: TableEvent): Pr
   if (w.isUnchanged('table', event, changed)) return w.held.of<Table>('table', changed.id)!
   const table = { ...changed, version: changed.version + 1, updatedAt: w.now }
   w.put('table', table.id, event, table.version, table)
-  w.tx.send(updateTable, rowOf(w, table))
+  w.tx.send(update, row(w, table))
   return table
 }
 
@@ -192,24 +161,6 @@ export interface Insistence {
 export async function dropTable(w: Write, table: Table): Promise<void> {
   w.drop('table', table.id, 'deleted' satisfies TableEvent, table.version, table)
   w.tx.send(deleteTable, [w.restaurantId, table.id])
-}
-
-function rowOf(w: Write, t: Table): unknown[] {
-  return [
-    w.restaurantId,
-    t.id,
-    t.number,
-    t.capacity,
-    t.x,
-    t.y,
-    t.shape,
-    t.section,
-    t.status,
-    t.guestId,
-    t.reservationId,
-    t.version,
-    w.now,
-  ]
 }
 
 /** Waits for a table to be stored. Throws `AppError` table-number-taken (409) where another has its number. */

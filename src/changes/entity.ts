@@ -1,0 +1,122 @@
+import { z } from 'zod'
+import type { Instant } from '../platform/clock.ts'
+import { statement, type Statement } from '../platform/db.ts'
+import { columnOf, type Field, type Fields, type SetBy, type ValueOf } from '../platform/field.ts'
+import { idField, instantField, intField, sentInstant, textField } from '../platform/fields.ts'
+import type { Write } from './command.ts'
+
+/**
+ * What an entity is made of, from one table of fields: its schema, what commands take of it, and its SQL. An entity has an
+ * id, its fields, a version and when it was made and changed last. Test: `test/schemas/statements.sql` shows the SQL.
+ */
+export interface Entity<F extends Fields> {
+  /** As devices see it. */
+  readonly schema: z.ZodObject<Shape<F>>
+  /** Facts as a command takes them that adds one, each with what it is when nothing is sent. */
+  readonly added: Added<F>
+  /** Facts as a command takes them that changes one: what isn't sent stays. */
+  readonly edited: Edited<F>
+  readonly fields: F
+  /** The list of columns of a `select`, each by its field's name. */
+  readonly columns: string
+  /** Take what `row` gives. */
+  readonly insert: Statement
+  readonly update: Statement
+  readonly row: (w: Write, value: EntityOf<F>) => unknown[]
+}
+
+/** An entity as devices see it. */
+export type EntityOf<F extends Fields> = Readonly<z.output<z.ZodObject<Shape<F>>>>
+
+type Stamps = {
+  version: z.ZodType<number>
+  createdAt: z.ZodType<Instant>
+  updatedAt: z.ZodType<Instant>
+}
+type Shape<F extends Fields> = { id: z.ZodType<string> } & {
+  -readonly [K in keyof F]: z.ZodType<ValueOf<F[K]>>
+} & Stamps
+
+/** What is sent for a value: an instant may have fewer digits. */
+type SentFor<T> = T extends Instant ? string : T
+type Sent<F> = z.ZodType<ValueOf<F>, SentFor<ValueOf<F>>>
+type Added<F extends Fields> = {
+  [K in keyof F as F[K] extends Field<unknown, 'fact' | 'origin'> ? K : never]: F[K] extends Field<unknown, SetBy, true>
+    ? z.ZodDefault<Sent<F[K]>>
+    : Sent<F[K]>
+}
+type Edited<F extends Fields> = {
+  [K in keyof F as F[K] extends Field<unknown, 'fact'> ? K : never]: z.ZodOptional<Sent<F[K]>>
+}
+
+/** `kind`: how the log names it; its table is the plural. `name`: of its schema. */
+export function entity<F extends Fields>(kind: string, name: string, fields: F): Entity<F> {
+  const all = Object.entries(fields)
+  const shape = Object.fromEntries(all.map(([key, field]) => [key, schemaOf(field, sentInstant)]))
+  const stamps = { version: intField(1), createdAt: sentInstant, updatedAt: sentInstant }
+  const facts = all.filter(([, { setBy }]) => setBy !== 'command')
+  const added = facts.map(([key, field]) => {
+    const schema = schemaOf(field, instantField)
+    return [key, field.initial === undefined ? schema : schema.default(field.initial)]
+  })
+  const edited = facts
+    .filter(([, { setBy }]) => setBy === 'fact')
+    .map(([key, field]) => [key, schemaOf(field, instantField).optional()])
+  const names = Object.keys(fields)
+  return {
+    schema: z.object({ id: idField, ...shape, ...stamps }).meta({ id: name }) as unknown as z.ZodObject<Shape<F>>,
+    added: Object.fromEntries(added) as Added<F>,
+    edited: Object.fromEntries(edited) as Edited<F>,
+    fields,
+    columns: ['id', ...names, 'version', 'createdAt', 'updatedAt'].map(selected).join(', '),
+    insert: statement(`insert-${kind}`, insertOf(kind, names)),
+    update: statement(`update-${kind}`, updateOf(kind, names)),
+    row: (w, value) => {
+      const values = value as Readonly<Record<string, unknown>>
+      return [w.restaurantId, values['id'], ...names.map((key) => values[key]), values['version'], w.now]
+    },
+  }
+}
+
+const selected = (name: string): string => {
+  const column = columnOf(name)
+  return column === name ? name : `${column} as "${name}"`
+}
+
+/** One that is stored for the first time was made and changed at the same moment. */
+function insertOf(kind: string, names: readonly string[]): string {
+  const columns = ['restaurant_id', 'id', ...names.map(columnOf), 'version', 'updated_at']
+  const values = columns.map((_, n) => `$${n + 1}`)
+  return `insert into ${kind}s (${columns.join(', ')}, created_at) values (${values.join(', ')}, $${columns.length})`
+}
+
+function updateOf(kind: string, names: readonly string[]): string {
+  const sets = [...names.map(columnOf), 'version', 'updated_at'].map((column, n) => `${column} = $${n + 3}`)
+  return `update ${kind}s set ${sets.join(', ')} where restaurant_id = $1 and id = $2`
+}
+
+function schemaOf({ is, isNullable }: Field<unknown>, instants: z.ZodType): z.ZodType {
+  const schema = plainSchemaOf(is, instants)
+  return isNullable ? schema.nullable() : schema
+}
+
+function plainSchemaOf(is: Field<unknown>['is'], instants: z.ZodType): z.ZodType {
+  switch (is.type) {
+    case 'text':
+      return textField(is.max)
+    case 'texts':
+      return z.array(textField(is.max)).max(is.items)
+    case 'integer':
+      return intField(is.min)
+    case 'number':
+      return z.number().min(is.min).max(is.max)
+    case 'choice':
+      return z.enum(is.of)
+    case 'id':
+      return idField
+    case 'instant':
+    // Nothing else is left.
+    default:
+      return instants
+  }
+}

@@ -1,0 +1,97 @@
+import type { Instant } from './clock.ts'
+
+/**
+ * How a field of an entity is described: once, as plain data. Schemas, SQL and the importer's rows are made from it
+ * (`changes/entity.ts`).
+ */
+
+/** What values a field takes. Lengths in characters. */
+export type FieldType =
+  | { readonly type: 'text'; readonly max: number }
+  | { readonly type: 'texts'; readonly max: number; readonly items: number }
+  | { readonly type: 'integer'; readonly min: number }
+  | { readonly type: 'number'; readonly min: number; readonly max: number }
+  | { readonly type: 'choice'; readonly of: readonly string[] }
+  | { readonly type: 'id' | 'instant' }
+
+/**
+ * Who sets a field. `command`: what a command decides, such as a status or a table. `fact`: a plain fact, which adding and
+ * editing take as it is sent. `origin`: a plain fact that adding takes and nothing changes.
+ */
+export type SetBy = 'command' | 'fact' | 'origin'
+
+/** One field. `T` is the type of its values, `S` who sets it, `I` whether it may be left out when the entity is added. */
+export interface Field<T, S extends SetBy = SetBy, I extends boolean = boolean> {
+  readonly is: FieldType
+  readonly isNullable: boolean
+  readonly setBy: S
+  /** What it is when nothing is sent; undefined where something must be. */
+  readonly initial: I extends true ? T : undefined
+  /** Only for the compiler. */
+  readonly value?: T
+}
+
+/** The fields of an entity by name, in the order in which they are shown. */
+export type Fields = Readonly<Record<string, Field<unknown>>>
+
+export type ValueOf<F> = F extends Field<infer T> ? T : never
+
+const field = <T>(is: FieldType): Field<T, 'command', false> => ({
+  is,
+  isNullable: false,
+  setBy: 'command',
+  initial: undefined,
+})
+
+export const text = (max: number) => field<string>({ type: 'text', max })
+export const texts = (max: number, items: number) => field<string[]>({ type: 'texts', max, items })
+/** A whole number of 32 bits. */
+export const integer = (min: number) => field<number>({ type: 'integer', min })
+export const number = (min: number, max: number) => field<number>({ type: 'number', min, max })
+export const choice = <const W extends string>(of: readonly W[]) => field<W>({ type: 'choice', of })
+export const id = () => field<string>({ type: 'id' })
+export const instant = () => field<Instant>({ type: 'instant' })
+
+/** The same field, which may be null. */
+export const nullable = <T>({ is }: Field<T, 'command', false>): Field<T | null, 'command', false> => ({
+  ...field<T | null>(is),
+  isNullable: true,
+})
+
+/** The same field as a plain fact, with what it is when nothing is sent. */
+export function fact<T>(described: Field<T, 'command', false>): Field<T, 'fact', false>
+export function fact<T>(described: Field<T, 'command', false>, initial: NoInfer<T>): Field<T, 'fact', true>
+export function fact<T>(described: Field<T, 'command', false>, initial?: T): Field<T, 'fact'> {
+  return { ...described, setBy: 'fact', initial }
+}
+
+/** The same field as a plain fact that stays what it was at first. */
+export const origin = <T>(described: Field<T, 'command', false>, initial: NoInfer<T>): Field<T, 'origin', true> => ({
+  ...described,
+  setBy: 'origin',
+  initial,
+})
+
+/** The plain facts among fields, as they are stored. */
+export type FactsOf<F extends Fields> = {
+  readonly [K in keyof F as F[K] extends Field<unknown, 'fact'> ? K : never]: ValueOf<F[K]>
+}
+
+/** The column of a field: its name in snake case. */
+export const columnOf = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+const SQL_TYPES: Readonly<Record<FieldType['type'], string>> = {
+  text: 'text',
+  texts: 'text[]',
+  integer: 'integer',
+  number: 'double precision',
+  choice: 'text',
+  id: 'uuid',
+  instant: 'timestamptz',
+}
+
+/** The columns of fields with their types, as `json_to_recordset` takes them. */
+export const columnTypes = (fields: Fields): string =>
+  Object.entries(fields)
+    .map(([name, { is }]) => `${columnOf(name)} ${SQL_TYPES[is.type]}`)
+    .join(', ')

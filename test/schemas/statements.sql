@@ -1,0 +1,20 @@
+-- guestEntity: the columns of a select
+id, first_name as "firstName", last_name as "lastName", email, phone, party_size as "partySize", status, table_id as "tableId", reservation_time as "reservationTime", check_in_time as "checkInTime", seated_time as "seatedTime", finished_time as "finishedTime", ended_at as "endedAt", dietary_restrictions as "dietaryRestrictions", special_requests as "specialRequests", notes, version, created_at as "createdAt", updated_at as "updatedAt"
+-- insert-guest
+insert into guests (restaurant_id, id, first_name, last_name, email, phone, party_size, status, table_id, reservation_time, check_in_time, seated_time, finished_time, ended_at, dietary_restrictions, special_requests, notes, version, updated_at, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19)
+-- update-guest
+update guests set first_name = $3, last_name = $4, email = $5, phone = $6, party_size = $7, status = $8, table_id = $9, reservation_time = $10, check_in_time = $11, seated_time = $12, finished_time = $13, ended_at = $14, dietary_restrictions = $15, special_requests = $16, notes = $17, version = $18, updated_at = $19 where restaurant_id = $1 and id = $2
+
+-- tableEntity: the columns of a select
+id, number, capacity, x, y, shape, section, status, guest_id as "guestId", reservation_id as "reservationId", version, created_at as "createdAt", updated_at as "updatedAt"
+-- insert-table
+insert into tables (restaurant_id, id, number, capacity, x, y, shape, section, status, guest_id, reservation_id, version, updated_at, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
+-- update-table
+update tables set number = $3, capacity = $4, x = $5, y = $6, shape = $7, section = $8, status = $9, guest_id = $10, reservation_id = $11, version = $12, updated_at = $13 where restaurant_id = $1 and id = $2
+
+-- reservationEntity: the columns of a select
+id, guest_id as "guestId", guest_name as "guestName", contact_info as "contactInfo", email, party_size as "partySize", status, table_id as "tableId", reservation_time as "reservationTime", duration_minutes as "durationMinutes", source, check_in_time as "checkInTime", seated_time as "seatedTime", finished_time as "finishedTime", ended_at as "endedAt", notes, special_requests as "specialRequests", version, created_at as "createdAt", updated_at as "updatedAt"
+-- insert-reservation
+insert into reservations (restaurant_id, id, guest_id, guest_name, contact_info, email, party_size, status, table_id, reservation_time, duration_minutes, source, check_in_time, seated_time, finished_time, ended_at, notes, special_requests, version, updated_at, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20)
+-- update-reservation
+update reservations set guest_id = $3, guest_name = $4, contact_info = $5, email = $6, party_size = $7, status = $8, table_id = $9, reservation_time = $10, duration_minutes = $11, source = $12, check_in_time = $13, seated_time = $14, finished_time = $15, ended_at = $16, notes = $17, special_requests = $18, version = $19, updated_at = $20 where restaurant_id = $1 and id = $2
