@@ -115,8 +115,6 @@ const newsIn = (entries: string): string =>
   entries.includes('"unchanged":true') ? JSON.stringify((JSON.parse(entries) as Entry[]).filter(isNews)) : entries
 
 const frameOf = (epoch: string, row: Row): string =>
-  `{"epoch":"${epoch}","seq":${row.seq},"at":"${row.at}","command":${JSON.stringify(row.command)},"mutationId":${
-    row.mutation_id === null ? 'null' : JSON.stringify(row.mutation_id)
-  },"actorId":${row.actor_id === null ? 'null' : `"${row.actor_id}"`},"device":${
-    row.device === null ? 'null' : JSON.stringify(row.device)
-  },"entries":${newsIn(row.entries)}}`
+  `{"epoch":"${epoch}","seq":${row.seq},"at":"${row.at}","command":${JSON.stringify(row.command)},"mutationId":${JSON.stringify(
+    row.mutation_id,
+  )},"actorId":${JSON.stringify(row.actor_id)},"device":${JSON.stringify(row.device)},"entries":${newsIn(row.entries)}}`
