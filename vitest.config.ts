@@ -14,7 +14,7 @@ const BESIDE = [
   'src/**/*.e2e.test.ts',
   'test/{conformance,planted}/*.e2e.test.ts',
   'test/ops/faults.e2e.test.ts',
-  'test/process/{kill,kill-matrix,oracle,orphans,postgres-process,proxy,redis,start}.e2e.test.ts',
+  'test/process/{fleet,kill,kill-matrix,oracle,orphans,postgres-process,proxy,redis,repeats,rolling,start,stop,stream}.e2e.test.ts',
 ]
 
 /** What takes longest begins first. */
