@@ -65,6 +65,9 @@ test('L4: word of more than one page is read page by page, and of more than the 
   await expect.poll(() => heard.length).toBe(made.length)
   await settled()
   expect([heard.at(-1), reads('read-changes'), reads('read-heads')]).toEqual([made.length, 2, 1])
+  // Old word moves nobody back.
+  hub.hint(log.restaurantId, log.epoch, 1)
+  expect([newest()?.seq, hub.lag.changes]).toEqual([made.length, 0])
   hub.hint(log.restaurantId, log.epoch, made.length + 9)
   await expect.poll(() => reads('read-changes')).toBe(3)
   await settled()
@@ -198,9 +201,13 @@ test('L4: where others write too the heads are asked for at each tick', async ()
   const ticking = new Hub(db, said, 1_001)
   try {
     await listen(ticking)
+    db.hold('read-heads')
     for (const asked of [2, 3]) {
       vi.advanceTimersByTime(1_001)
       expect(reads('read-heads')).toBe(asked)
+      // Nobody asks again before the answer is there.
+      await held(1)
+      db.let()
       await settled()
     }
   } finally {
