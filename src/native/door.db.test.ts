@@ -213,12 +213,15 @@ test('N4, N5: a read has its ETag and is the client’s alone to keep; what it h
   expect(parts.floors.figures.floors).toBe(parts.floors.figures.idle)
 })
 
-test('N4: an ETag is of the full hour, as the answer is', async () => {
+test('N4: an ETag is of the full hour, as the answer is; whoever has none costs no floor in memory', async () => {
   const { headers } = await get('/tables')
+  expect(parts.floors.has(house.id)).toBe(false)
   const { live, release } = await parts.floors.hold(house.id)
   const { epoch, seq } = live.floor.standing
   release()
   expect(headers['etag']).toBe(`W/"${epoch}.${seq}.${parts.clock.now().slice(0, 13)}"`)
+  // What does not follow from the log has no ETag, and is answered whatever is sent.
+  expect((await get('/time/utc', { 'if-none-match': String(headers['etag']) })).status).toBe(200)
 })
 
 test('N5: a read waits for a change that this process has not heard of', async () => {

@@ -65,6 +65,7 @@ test('W8: of several sockets of one sign-in one leaves, and the others still end
   await expect.poll(() => [second.closed, third.closed]).toEqual([1, 1])
   expect([first.closed, other.closed, review.figures.people]).toEqual([0, 0, 1])
   other.leave()
+  other.leave()
   expect(review.figures.people).toBe(0)
 })
 
@@ -155,6 +156,38 @@ async function endSilently(): Promise<void> {
   await setActive(false)
   await sql('alter table qtable.staff enable trigger all', [])
 }
+
+test('W8: a look at everybody finds who ended without a word, and so does the first one after it was deaf', async () => {
+  const gone = open()
+  await review.review()
+  await endSilently()
+  await review.review()
+  expect(gone.closed).toBe(1)
+  await setActive(true)
+  const again = open()
+  await review.review()
+  await sql(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where datname = current_database() and application_name = 'qtable notices'`,
+    [],
+  )
+  await until(() => !review.figures.isHearing)
+  await endSilently()
+  expect(again.closed).toBe(0)
+  await until(() => again.closed === 1)
+})
+
+test('W8: who left with all they had while they were asked about keeps nobody else from being closed', async () => {
+  const other = await parts.house()
+  const [leaves, stays] = [openAccess(review, other.id, other.staffId, 'owner'), open()]
+  db.hold('read-over')
+  await sql('update qtable.staff set is_active = false where id = any ($1::uuid[])', [[r.staffId, other.staffId]])
+  await held()
+  leaves.leave()
+  db.letAll()
+  await expect.poll(() => stays.closed).toBe(1)
+  expect([leaves.closed, review.figures.people]).toEqual([0, 0])
+})
 
 test('W8: who has come is looked at the next time; everybody seldom where the database is heard, and each time where it is not', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
