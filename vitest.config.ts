@@ -12,7 +12,7 @@ const { upTo } = await import('./test/patience.ts')
 /** Whole processes that need no machine of their own: they wait most of their time, and run beside other files. */
 const BESIDE = [
   'src/**/*.e2e.test.ts',
-  'test/{conformance,planted}/*.e2e.test.ts',
+  'test/planted/*.e2e.test.ts',
   'test/ops/faults.e2e.test.ts',
   'test/process/{fleet,kill,kill-matrix,oracle,orphans,postgres-process,proxy,redis,repeats,rolling,start,stop,stream}.e2e.test.ts',
 ]

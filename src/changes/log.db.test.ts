@@ -10,7 +10,7 @@ import type { Change } from './log.ts'
 import { upTo } from '../../test/patience.ts'
 
 const WRITERS = 8
-const COMMANDS = Number(process.env['LOG_COMMANDS'] ?? 2_000)
+const COMMANDS = Number(process.env['LOG_COMMANDS'] ?? 1_000)
 
 let database: TestDatabase
 let deps: ChangeDeps

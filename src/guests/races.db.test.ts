@@ -4,7 +4,7 @@ import { raceForTable } from '../../test/races.ts'
 import { upTo } from '../../test/patience.ts'
 
 /** Races for one table. The long form of issue and spec: `RACES=10000 npx vitest run --project db src/guests/races`. */
-const RACES = Number(process.env['RACES'] ?? 80)
+const RACES = Number(process.env['RACES'] ?? 50)
 const SEED = Number(process.env['SEED'] ?? 20_261_123)
 const MOST = 20
 

@@ -13,7 +13,7 @@ const MISSED = 10_000
 const GUESTS = 50
 const RESUMES = 5
 // The long form: CORRUPTED=100.
-const corrupted = Number(process.env['CORRUPTED'] ?? 10)
+const corrupted = Number(process.env['CORRUPTED'] ?? 5)
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 
 let app: TestApp

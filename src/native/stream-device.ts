@@ -231,7 +231,7 @@ export class StreamDevice implements Follower, SessionOwner {
   async #lookInto(turn: number, live: LiveFloor, place: Place): Promise<BeginsAnew | null> {
     this.#placing = turn
     const reason = await this.#reasonAgainst(live, place)
-    this.#placing = null
+    if (this.#placing === turn) this.#placing = null
     return reason === null && place.epoch !== live.floor.standing.epoch ? 'epoch' : reason
   }
 

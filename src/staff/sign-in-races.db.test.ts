@@ -39,7 +39,7 @@ function ordersOf<T>(items: readonly T[]): T[][] {
   return items.flatMap((item, i) => ordersOf(items.toSpliced(i, 1)).map((rest) => [item, ...rest]))
 }
 
-const RACES = Number(process.env['RACES'] ?? 80)
+const RACES = Number(process.env['RACES'] ?? 50)
 const SEED = Number(process.env['RACES_SEED'] ?? randomInt(2 ** 31))
 
 test(

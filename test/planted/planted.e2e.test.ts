@@ -13,6 +13,9 @@ import { upTo } from '../patience.ts'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 const AT_ONCE = 2
+// CI plants each second one, the same each time; `PLANTED_SHARES=1`, which `npm run prove` sets, plants all.
+const shares = Number(process.env['PLANTED_SHARES'] ?? 2)
+const chosen = bugs.filter((_, index) => index % shares === 0)
 
 afterEach(cleanUpAll)
 
@@ -74,15 +77,15 @@ async function control(copy: string): Promise<string[]> {
 }
 
 test(
-  `each of ${bugs.length} planted bugs is found by the check that is there for it, and none of the checks finds anything without (seed ${seed})`,
+  `each of ${chosen.length} planted bugs is found by the check that is there for it, and none of the checks finds anything without (seed ${seed})`,
   { timeout: upTo(900_000) },
   async () => {
-    const copies = await plant(bugs.map(({ edits }) => edits))
+    const copies = await plant(chosen.map(({ edits }) => edits))
     const found: Found[] = []
     let wrong: string[] = ['the control did not run']
     const jobs = [
       async () => void (wrong = await control(copies.sound)),
-      ...bugs.map((bug, index) => async () => void found.push(await look(bug, copies.of(index)))),
+      ...chosen.map((bug, index) => async () => void found.push(await look(bug, copies.of(index)))),
     ]
     const worker = async () => {
       for (let job = jobs.shift(); job; job = jobs.shift()) await job()
@@ -91,7 +94,7 @@ test(
     for (const { name, checker, said, seconds } of found)
       process.stdout.write(`${name.padEnd(52)} ${checker.padEnd(13)} ${seconds.padStart(5)} s  ${said.slice(0, 130)}\n`)
     process.stdout.write(
-      `planted: ${bugs.length} bugs, ${found.filter((each) => each.caught).length} found, seed ${seed}\n`,
+      `planted: ${chosen.length} of ${bugs.length} bugs, ${found.filter((each) => each.caught).length} found, seed ${seed}\n`,
     )
     expect(wrong).toEqual([])
     expect(found.filter(({ caught }) => !caught)).toEqual([])

@@ -10,7 +10,7 @@ import { cleanUp, cleanUpAll, embeddedUrl, folder, freePort, killPostgres, spawn
 import { upTo } from '../patience.ts'
 
 // A short form in every run; KILL_CYCLES=20 is the long one. KILL_SEED repeats the choices of a run, though not its timing.
-const cycles = Number(process.env['KILL_CYCLES'] ?? 3)
+const cycles = Number(process.env['KILL_CYCLES'] ?? 2)
 const seed = Number(process.env['KILL_SEED'] ?? Date.now() % 1_000_000)
 const CYCLE_MILLIS = 40_000
 const WRITERS = 8

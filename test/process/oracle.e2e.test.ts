@@ -16,7 +16,7 @@ import { upTo } from '../patience.ts'
  */
 
 // A short form in every run; ORACLE_BATCHES=1000 is the long one.
-const batches = Number(process.env['ORACLE_BATCHES'] ?? 20)
+const batches = Number(process.env['ORACLE_BATCHES'] ?? 10)
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 const isLong = batches >= 100
 const RESTAURANTS = isLong ? 10 : 4

@@ -10,7 +10,7 @@ import { cleanUpAll } from './server.ts'
 import { upTo } from '../patience.ts'
 
 // A short form in every run; REPEATS=5000 is the long one.
-const repeats = Number(process.env['REPEATS'] ?? 150)
+const repeats = Number(process.env['REPEATS'] ?? 80)
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 const KILLS = 3
 

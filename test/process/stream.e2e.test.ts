@@ -11,7 +11,7 @@ import type { Done, Orders } from './writer-process.ts'
 import { upTo } from '../patience.ts'
 
 // A short form in every run; MANY_COMMANDS=1000000 is the long one.
-const commands = Number(process.env['MANY_COMMANDS'] ?? 6_000)
+const commands = Number(process.env['MANY_COMMANDS'] ?? 3_000)
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 const RESTAURANTS = 6
 const PROCESSES = 2
