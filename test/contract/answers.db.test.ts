@@ -16,7 +16,7 @@ import { upTo } from '../patience.ts'
 /** Answers that are kept: never stale, whichever process wrote, and letter for letter what the database would give. */
 
 // A short form in every run; INTERLEAVINGS=100000 is the long one.
-const interleavings = Number(process.env['INTERLEAVINGS'] ?? 300)
+const interleavings = Number(process.env['INTERLEAVINGS'] ?? 200)
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 afterEach(cleanUpAll)
 

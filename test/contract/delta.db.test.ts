@@ -3,7 +3,7 @@ import { startApp, type Restaurant, type TestApp } from '../kit.ts'
 import { upTo } from '../patience.ts'
 
 /** Deltas polled by timestamps, as the app does, while 8 writers change the floor. Long form: `DELTA_CHANGES=50000 npx vitest run --project db test/contract/delta`. */
-const CHANGES = Number(process.env['DELTA_CHANGES'] ?? 800)
+const CHANGES = Number(process.env['DELTA_CHANGES'] ?? 500)
 const WRITERS = 8
 const TABLES = 12
 

@@ -16,7 +16,7 @@ import { openWitness, type Witness } from './witness.ts'
  * `FUZZ_SEED=…`. The long form, 200 valid and 200 invalid cases of every operation in one to two minutes:
  * `FUZZ_CASES=200 npx vitest run --project doors test/doors/fuzz`.
  */
-const CASES = Number(process.env['FUZZ_CASES'] ?? 25)
+const CASES = Number(process.env['FUZZ_CASES'] ?? 20)
 const LIMIT = upTo(30_000 + CASES * 1_000)
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() & 0x7fffffff)
 
