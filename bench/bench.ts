@@ -1,8 +1,7 @@
-import { execFile, fork, type ChildProcess } from 'node:child_process'
+import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { layOut } from './figures.ts'
 import { svgOf } from './plots.ts'
 import { goalText, isMet, type Curve, type Message, type Row } from './report.ts'
@@ -44,16 +43,18 @@ interface Said {
   readonly curves: Curve[]
 }
 
-const running = new Set<ChildProcess>()
+let running: ChildProcess | undefined
+/** Whether a bench has built the server as it is now. */
+let isBuilt = false
 /** By whoever ends this process. Ctrl-C in a terminal reaches the benches by itself; they stop their databases and leave. */
 let isEnded = false
 process.once('SIGTERM', () => {
   isEnded = true
-  for (const child of running) child.kill('SIGTERM')
+  running?.kill('SIGTERM')
 })
 
-/** Runs one bench. What it prints is shown as it comes, or kept until its end. Throws when it fails. */
-async function run(bench: Bench, isKept: boolean): Promise<Said> {
+/** Runs one bench. Throws when it fails. */
+async function run(bench: Bench): Promise<Said> {
   const said: Said = { bench, rows: [], curves: [] }
   const script = fileURLToPath(new URL(`./${bench}.ts`, import.meta.url))
   const child = fork(
@@ -61,22 +62,17 @@ async function run(bench: Bench, isKept: boolean): Promise<Said> {
     flags.filter((flag) => flag !== '--save'),
     {
       execArgv: ['--import', new URL('./as-built.mjs', import.meta.url).href],
-      env: { ...process.env, BENCH_BUILT: 'yes' },
-      silent: isKept,
+      env: { ...process.env, BENCH_BUILT: isBuilt ? 'yes' : 'no' },
     },
   )
-  running.add(child)
-  let printed = isKept ? '' : null
-  for (const stream of [child.stdout, child.stderr])
-    stream?.setEncoding('utf8').on('data', (text: string) => (printed += text))
+  running = child
   child.on('message', (message: Message) => {
     if ('row' in message) said.rows.push(message.row)
     else said.curves.push(message.curve)
   })
   const [code] = (await once(child, 'close')) as [number | null]
-  running.delete(child)
-  if (printed !== null) process.stdout.write(`\n== ${bench}\n${printed}`)
   if (code !== 0) throw new Error(`${bench} ended with ${code}`)
+  isBuilt ||= bench === 'reads' || bench === 'mixed'
   return said
 }
 
@@ -112,29 +108,18 @@ async function save({ bench, rows, curves }: Said): Promise<void> {
 
 const all: Said[] = []
 let failed = 0
-const wanted = BENCHES.filter((bench) => named.length === 0 || named.includes(bench))
-// The short form says nothing of speed, so its benches share the machine.
-const AT_ONCE = flags.includes('--short') ? 3 : 1
-
-async function work(): Promise<void> {
-  for (let bench = wanted.shift(); bench; bench = wanted.shift()) {
-    if (isEnded) return
-    if (AT_ONCE === 1) process.stdout.write(`\n== ${bench}\n`)
-    try {
-      const said = await run(bench, AT_ONCE > 1)
-      all.push(said)
-      if (flags.includes('--save')) await save(said)
-    } catch (error) {
-      failed++
-      process.stdout.write(`${String(error)}\n`)
-    }
+for (const bench of BENCHES) {
+  if (isEnded) break
+  if (named.length > 0 && !named.includes(bench)) continue
+  process.stdout.write(`\n== ${bench}\n`)
+  try {
+    const said = await run(bench)
+    all.push(said)
+    if (flags.includes('--save')) await save(said)
+  } catch (error) {
+    failed++
+    process.stdout.write(`${String(error)}\n`)
   }
 }
-
-// Once for all of them.
-await promisify(execFile)(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
-  cwd: fileURLToPath(new URL('../', import.meta.url)),
-})
-await Promise.all(Array.from({ length: AT_ONCE }, work))
 process.stdout.write(`\n${layOut([HEADS, ...all.flatMap(cellsOf)])}\n`)
 process.exitCode = failed === 0 ? 0 : 1

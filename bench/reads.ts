@@ -182,7 +182,7 @@ async function main(): Promise<void> {
   try {
     for (const house of effort === 'short' ? HOUSES.slice(0, 1) : HOUSES) {
       const { token, reads } = await furnish(ours.base, house)
-      for (const [name, path] of Object.entries(reads))
+      for (const [name, path] of Object.entries(reads).slice(0, effort === 'short' ? 2 : undefined))
         for (const etag of [null, 'its own']) {
           // How long guests have waited is in a full sync, and with it the tag changes.
           if (etag !== null && name.startsWith('full sync')) continue

@@ -42,6 +42,7 @@ export interface Task {
 }
 
 const RESTAURANT = randomUUID()
+const STAFF = randomUUID()
 const TASK_WAIT_MILLIS = 500
 
 /** One socket of the client. */
@@ -185,7 +186,7 @@ export class ScriptedServer {
       accessToken: this.#accessToken,
       expiresInSeconds: 36_000,
       refreshToken: this.#refreshToken,
-      staffId: randomUUID(),
+      staffId: STAFF,
       restaurantId: RESTAURANT,
       role: 'owner',
       more: 'a field that no client knows',
