@@ -43,8 +43,8 @@ export const limits = {
    * turn within five seconds, after which clients give up.
    */
   handshakesAtOnce: 40,
-  handshakesPerSecond: 250,
-  handshakesWaiting: 1_250,
+  handshakesPerSecond: 500,
+  handshakesWaiting: 2_500,
   /** Sockets of one process. */
   socketsPerProcess: 20_000,
   /** Entities that one command may touch. */
