@@ -14,6 +14,12 @@ export const HOUSES = [
   { name: 'L', tables: 100, guests: 2_000 },
 ] as const
 
+interface House {
+  readonly name: string
+  readonly tables: number
+  readonly guests: number
+}
+
 const run = promisify(execFile)
 
 export interface Server {
@@ -62,7 +68,7 @@ export async function startOurs(databaseUrl?: string): Promise<Server> {
 }
 
 /** A restaurant with so many tables and guests; its token and what is read of it. */
-export async function furnish(base: string, { name, tables, guests }: (typeof HOUSES)[number]) {
+export async function furnish(base: string, { name, tables, guests }: House) {
   const post = async (path: string, body: object, token = '') => {
     const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) }
     const answer = await fetch(base + path, { method: 'POST', headers, body: JSON.stringify(body) })
@@ -99,6 +105,7 @@ export async function furnish(base: string, { name, tables, guests }: (typeof HO
     waiting.push(...made.filter(({ status }) => status === 'Waitlist').map((guest) => guest.id))
   }
   return {
+    restaurantId: id,
     token,
     path,
     tables: tableIds,

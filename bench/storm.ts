@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { by } from './effort.ts'
 import { layOut, median } from './figures.ts'
 import { Process } from './process.ts'
-import { startOurs } from './read-floor.ts'
+import { furnish, startOurs } from './read-floor.ts'
 import { atMost, row } from './report.ts'
+import { percentile } from './socket-runs.ts'
 import type { Back, House, Order } from './storm-devices.ts'
 
 /**
@@ -25,30 +26,20 @@ const AFTER_MILLIS = 1_000
 
 interface Writer {
   readonly house: House
-  write(): Promise<number>
+  write(): Promise<void>
 }
 
 async function openHouse(base: string, n: number): Promise<Writer> {
-  const post = async (method: string, path: string, body: object, token = '') => {
-    const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) }
-    const answer = await fetch(base + path, { method, headers, body: JSON.stringify(body) })
-    const text = await answer.text()
-    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}`)
-    return JSON.parse(text) as { restaurant_id: string; access_token: string; id: string }
-  }
-  const who = { email: `owner-${n}@bench.example`, password: 'Tall-Cedar-71' }
-  await post('POST', '/auth/register', { restaurant_name: `House ${n}`, ...who })
-  const { restaurant_id: restaurantId, access_token: token } = await post('POST', '/auth/login', who)
-  const path = `/restaurants/${restaurantId}/guests`
-  const guests: string[] = []
-  for (let k = 0; k < 30; k++) guests.push((await post('POST', path, { first_name: `G${k}`, party_size: 2 }, token)).id)
+  const { restaurantId, token, path, waiting } = await furnish(base, { name: `${n}`, tables: 0, guests: 30 })
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` }
   let turn = 0
   return {
     house: { restaurantId, token },
     async write() {
-      const began = performance.now()
-      await post('PUT', `${path}/${guests[turn % guests.length]!}`, { notes: `note ${turn++}` }, token)
-      return performance.now() - began
+      const guest = `${base}${path}/guests/${waiting[turn % waiting.length]!}`
+      const answer = await fetch(guest, { method: 'PUT', headers, body: JSON.stringify({ notes: `note ${turn++}` }) })
+      if (!answer.ok) throw new Error(`a write: ${answer.status} ${await answer.text()}`)
+      await answer.arrayBuffer()
     },
   }
 }
@@ -73,11 +64,6 @@ function writing(writer: Writer): { stop(): Promise<number[]> } {
       return took
     },
   }
-}
-
-const percentile = (values: readonly number[], part: number): number => {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]!
 }
 
 const ms = (value: number): string => `${value.toFixed(value < 100 ? 1 : 0)} ms`
@@ -108,7 +94,7 @@ async function main(): Promise<void> {
       last.push(millis.at(-1)!)
       middle.push(median(millis))
     }
-    const [p99, stormP99] = [percentile(calm, 0.99), percentile(storm, 0.99)]
+    const [p99, stormP99] = [percentile(calm, 99), percentile(storm, 99)]
     const count = `${HOUSES * EACH} devices cut off at once`
     row(`${count}, the last is back`, ms(median(last)), ms(BACK_MILLIS), median(last) / BACK_MILLIS, atMost(1))
     row(`${count}, another restaurant's writes, p99`, ms(stormP99), ms(p99), stormP99 / p99, atMost(1.2))
@@ -116,7 +102,7 @@ async function main(): Promise<void> {
       ['what', 'median', 'worst'],
       ['a device is back', ms(median(middle)), ms(Math.max(...middle))],
       ['the last one', ms(median(last)), ms(Math.max(...last))],
-      ['writes p50, calm, storm', ms(percentile(calm, 0.5)), ms(percentile(storm, 0.5))],
+      ['writes p50, calm, storm', ms(percentile(calm, 50)), ms(percentile(storm, 50))],
       ['writes p99, calm, storm', ms(p99), ms(stormP99)],
     ]
     process.stdout.write(`${layOut(figures)}\n${snapshots} of them were sent the whole floor\n`)

@@ -1,4 +1,6 @@
+import { afterAll, beforeAll } from 'vitest'
 import { Db, type Scope, type Statement } from '../src/platform/db.ts'
+import { openDatabase, type TestDatabase } from './database.ts'
 
 /** An answer that is held back. */
 interface Held {
@@ -54,4 +56,18 @@ export class HeldReads extends Db {
     if (this.#names.has(s.name)) await new Promise<void>((go) => this.#held.push({ name: s.name, let: go }))
     return rows
   }
+}
+
+/** A database for the tests of a file, and connections to it whose answers can be held back. */
+export function useHeldReads(poolSize: number, take: (database: TestDatabase, db: HeldReads) => void): void {
+  let [database, db]: [TestDatabase | null, HeldReads | null] = [null, null]
+  beforeAll(async () => {
+    database = await openDatabase(poolSize)
+    db = new HeldReads({ url: database.url, poolSize })
+    take(database, db)
+  })
+  afterAll(async () => {
+    await db?.close()
+    await database?.close()
+  })
 }

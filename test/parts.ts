@@ -1,3 +1,4 @@
+import { afterAll, beforeAll, beforeEach } from 'vitest'
 import { execute, type ChangeDeps, type Context } from '../src/changes/command.ts'
 import { startLog, type Change } from '../src/changes/log.ts'
 import { Hub } from '../src/changes/hub.ts'
@@ -14,7 +15,7 @@ import { storeStaff } from '../src/staff/staff.ts'
 import { startSignIn, type SignedIn, type SignInDeps } from '../src/staff/start-sign-in.ts'
 import { addTable } from '../src/tables/add-table.ts'
 import { tablesOnFloor } from '../src/tables/tables.ts'
-import { TEST_PASSWORD, TEST_SECRET } from './kit.ts'
+import { openDatabase, TEST_PASSWORD, TEST_SECRET, type TestDatabase } from './kit.ts'
 
 /** Parts of the application over a database, put together without the rest of it: tests of one part begin in a fraction of the time. */
 
@@ -85,4 +86,22 @@ export function openParts(db: Db): Parts {
       hub.close()
     },
   }
+}
+
+/** Parts for the tests of a file, over a database of their own, and a house for each test. */
+export function useParts(
+  take: (database: TestDatabase, parts: Parts) => void,
+  takeHouse: (house: House) => void,
+): void {
+  let [database, parts]: [TestDatabase | null, Parts | null] = [null, null]
+  beforeAll(async () => {
+    database = await openDatabase(5)
+    parts = openParts(database.db)
+    take(database, parts)
+  })
+  afterAll(async () => {
+    parts?.close()
+    await database?.close()
+  })
+  beforeEach(async () => takeHouse(await parts!.house()))
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, beforeEach } from 'vitest'
 import { unobserved } from '../src/changes/socket-observer.ts'
 import { Stream } from '../src/native/stream.ts'
 import { AccessReview } from '../src/staff/access-review.ts'
@@ -75,6 +76,14 @@ export async function openStream({ maxAge = 3_600_000, random = (): number => 0.
       await database.close()
     },
   }
+}
+
+/** A stream for the tests of a file, and a house for each test. */
+export function useStream(take: (stream: TestStream) => void, takeHouse: (house: House) => void): void {
+  let at: TestStream | null = null
+  beforeAll(async () => take((at = await openStream())))
+  afterAll(() => at?.close())
+  beforeEach(async () => takeHouse(await at!.parts.house()))
 }
 
 export const say = (device: Device, message: object): void => device.ws.send(JSON.stringify(message))

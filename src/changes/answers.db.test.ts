@@ -1,8 +1,8 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openLog, type ChangeLog } from '../../test/change-log.ts'
-import { openDatabase, type TestDatabase } from '../../test/database.ts'
-import { HeldReads } from '../../test/held-reads.ts'
+import type { TestDatabase } from '../../test/database.ts'
+import { type HeldReads, useHeldReads } from '../../test/held-reads.ts'
 import { fullHour, instantOfMicros, microsOf, systemClock, type Clock } from '../platform/clock.ts'
 import { limits } from '../platform/limits.ts'
 import { createLog } from '../platform/log.ts'
@@ -31,13 +31,9 @@ let wrote: string[]
 const clock: Clock = { now: () => instantOfMicros(time), micros: () => time }
 const store: Store = { get: async (name) => kept.get(name) ?? null, set: (name, bytes) => void kept.set(name, bytes) }
 
-beforeAll(async () => {
-  database = await openDatabase(6)
-  db = new HeldReads({ url: database.url, poolSize: 4 })
-})
-afterAll(async () => {
-  await db.close()
-  await database.close()
+useHeldReads(6, (a, b) => {
+  database = a
+  db = b
 })
 beforeEach(async () => {
   log = await openLog(database)

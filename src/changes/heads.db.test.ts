@@ -1,7 +1,7 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openLog, type ChangeLog } from '../../test/change-log.ts'
-import { openDatabase, type TestDatabase } from '../../test/database.ts'
-import { HeldReads } from '../../test/held-reads.ts'
+import type { TestDatabase } from '../../test/database.ts'
+import { type HeldReads, useHeldReads } from '../../test/held-reads.ts'
 import { newId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
 import { createLog } from '../platform/log.ts'
@@ -15,14 +15,12 @@ let db: HeldReads
 let hub: Hub
 let log: ChangeLog
 
-beforeAll(async () => {
-  database = await openDatabase(4)
-  db = new HeldReads({ url: database.url, poolSize: 10 })
-  log = await openLog(database)
+useHeldReads(10, (a, b) => {
+  database = a
+  db = b
 })
-afterAll(async () => {
-  await db.close()
-  await database.close()
+beforeAll(async () => {
+  log = await openLog(database)
 })
 beforeEach(() => {
   hub = new Hub(db, createLog('silent'), 2_000_000_000)

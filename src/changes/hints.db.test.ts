@@ -1,7 +1,7 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openLog, thing, type ChangeLog } from '../../test/change-log.ts'
-import { openDatabase, type TestDatabase } from '../../test/database.ts'
-import { HeldReads } from '../../test/held-reads.ts'
+import type { TestDatabase } from '../../test/database.ts'
+import { type HeldReads, useHeldReads } from '../../test/held-reads.ts'
 import { newEpoch, newId } from '../platform/ids.ts'
 import { keyedHash } from '../platform/keyed-hash.ts'
 import { limits } from '../platform/limits.ts'
@@ -27,13 +27,9 @@ let lines: string[]
 let hubs: Hub[]
 let heard: Change[]
 
-beforeAll(async () => {
-  database = await openDatabase(6)
-  db = new HeldReads({ url: database.url, poolSize: 4 })
-})
-afterAll(async () => {
-  await db.close()
-  await database.close()
+useHeldReads(6, (a, b) => {
+  database = a
+  db = b
 })
 beforeEach(async () => {
   log = await openLog(database)

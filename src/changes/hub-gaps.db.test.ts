@@ -1,7 +1,7 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { openLog, type ChangeLog } from '../../test/change-log.ts'
-import { openDatabase, type TestDatabase } from '../../test/database.ts'
-import { HeldReads } from '../../test/held-reads.ts'
+import type { TestDatabase } from '../../test/database.ts'
+import { type HeldReads, useHeldReads } from '../../test/held-reads.ts'
 import { instantOfMicros } from '../platform/clock.ts'
 import { newId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
@@ -19,13 +19,9 @@ let heard: (number | 'anew')[]
 let lines: string[]
 const said = createLog('warn', { write: (line) => void lines.push(line) })
 
-beforeAll(async () => {
-  database = await openDatabase(4)
-  db = new HeldReads({ url: database.url, poolSize: 4 })
-})
-afterAll(async () => {
-  await db.close()
-  await database.close()
+useHeldReads(4, (a, b) => {
+  database = a
+  db = b
 })
 beforeEach(async () => {
   log = await openLog(database)

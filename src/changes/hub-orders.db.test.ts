@@ -1,6 +1,6 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { HeldReads } from '../../test/held-reads.ts'
-import { openDatabase, type TestDatabase } from '../../test/database.ts'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { type HeldReads, useHeldReads } from '../../test/held-reads.ts'
+import type { TestDatabase } from '../../test/database.ts'
 import { addGuest } from '../guests/add-guest.ts'
 import { systemClock } from '../platform/clock.ts'
 import { newId } from '../platform/ids.ts'
@@ -25,14 +25,10 @@ let hub: Hub
 let made: Change[]
 let heard: (number | 'anew')[]
 
-beforeAll(async () => {
-  database = await openDatabase()
-  db = new HeldReads({ url: database.url, poolSize: 5 })
+useHeldReads(5, (a, b) => {
+  database = a
+  db = b
   deps = { db: database.db, clock: systemClock(), newId, publish: (change) => void made.push(change) }
-})
-afterAll(async () => {
-  await db.close()
-  await database.close()
 })
 beforeEach(async () => {
   const names = { restaurantName: 'Hub', firstName: null, lastName: null, password: 'x' }

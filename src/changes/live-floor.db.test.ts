@@ -1,7 +1,7 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openLog } from '../../test/change-log.ts'
-import { newOwner, openDatabase, type TestDatabase } from '../../test/database.ts'
-import { HeldReads } from '../../test/held-reads.ts'
+import { newOwner, type TestDatabase } from '../../test/database.ts'
+import { type HeldReads, useHeldReads } from '../../test/held-reads.ts'
 import { addGuest } from '../guests/add-guest.ts'
 import { guestsOnFloor } from '../guests/guests.ts'
 import { plusMillis, systemClock, type Instant } from '../platform/clock.ts'
@@ -30,14 +30,10 @@ let gate: Promise<void>
 let failing: boolean
 let reading: number
 
-beforeAll(async () => {
-  database = await openDatabase(6)
-  db = new HeldReads({ url: database.url, poolSize: 6 })
+useHeldReads(6, (a, b) => {
+  database = a
+  db = b
   deps = { db: database.db, clock: systemClock(), newId, publish: (change) => void made.push(change) }
-})
-afterAll(async () => {
-  await db.close()
-  await database.close()
 })
 beforeEach(async () => {
   context = await newOwner(database.db)

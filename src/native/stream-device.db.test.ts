@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { count, endOf, expectOpen, openStream, say, seqsOf, type TestStream } from '../../test/streams.ts'
+import { expect, test, vi } from 'vitest'
+import { count, endOf, expectOpen, say, seqsOf, useStream, type TestStream } from '../../test/streams.ts'
 import type { House, Parts } from '../../test/parts.ts'
 import { newId } from '../platform/ids.ts'
 import { upTo } from '../../test/patience.ts'
@@ -13,14 +13,13 @@ let parts: Parts
 let house: House
 let open: TestStream['open']
 let greeted: TestStream['greeted']
-beforeAll(async () => {
-  at = await openStream()
-  ;({ parts, open, greeted } = at)
-})
-afterAll(() => at.close())
-beforeEach(async () => {
-  house = await parts.house()
-})
+useStream(
+  (stream) => {
+    at = stream
+    ;({ parts, open, greeted } = at)
+  },
+  (each) => (house = each),
+)
 
 const sql = (text: string) => at.database.sql(text, [house.id])
 const write = () => parts.addTable(house)

@@ -1,5 +1,5 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { count, endOf, expectOpen, openStream, say, seqsOf, type TestStream } from '../../test/streams.ts'
+import { afterEach, expect, test, vi } from 'vitest'
+import { count, endOf, expectOpen, say, seqsOf, useStream, type TestStream } from '../../test/streams.ts'
 import { WebSocket } from 'ws'
 import type { Device } from '../../test/kit.ts'
 import type { House, Parts } from '../../test/parts.ts'
@@ -17,14 +17,13 @@ let parts: Parts
 let house: House
 let open: TestStream['open']
 let greeted: TestStream['greeted']
-beforeAll(async () => {
-  at = await openStream()
-  ;({ parts, open, greeted } = at)
-})
-afterAll(() => at.close())
-beforeEach(async () => {
-  house = await parts.house()
-})
+useStream(
+  (stream) => {
+    at = stream
+    ;({ parts, open, greeted } = at)
+  },
+  (each) => (house = each),
+)
 afterEach(() => {
   vi.useRealTimers()
   at.db.letAll()

@@ -26,9 +26,18 @@ export function newId(nowMillis: number = Date.now()): string {
   pool.writeUIntBE(lastMillis, used, 6)
   pool.writeUInt16BE(0x7000 | counter, used + 6)
   pool[used + 8] = (pool[used + 8]! & 0x3f) | 0x80
-  const hex = pool.toString('hex', used, (used += BYTES))
+  used += BYTES
+  return idIn(pool, used - BYTES)
+}
+
+/** The id in 16 bytes from `start` on. */
+export function idIn(bytes: Buffer, start: number): string {
+  const hex = bytes.toString('hex', start, start + BYTES)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
+
+/** The 16 bytes of an id. */
+export const bytesOf = (id: string): Buffer => Buffer.from(id.replaceAll('-', ''), 'hex')
 
 /** An id that says nothing about when it was made, for epochs. */
 export const newEpoch = (): string => randomUUID()

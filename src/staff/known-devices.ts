@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { isIPv4, isIPv6 } from 'node:net'
+import { bytesOf, idIn } from '../platform/ids.ts'
 import type { Tokens } from '../platform/tokens.ts'
 
 /** How a device or an address that signed in before is known again. */
@@ -9,14 +10,13 @@ const ID_BYTES = 16
 
 /** What a device is given that has signed in: whose it is and 16 random bytes, sealed with the server's key. Nothing of it is stored. */
 export const makeDevice = (tokens: Tokens, staffId: string): string =>
-  tokens.seal(Buffer.concat([MARK, Buffer.from(staffId.replaceAll('-', ''), 'hex'), randomBytes(ID_BYTES)]))
+  tokens.seal(Buffer.concat([MARK, bytesOf(staffId), randomBytes(ID_BYTES)]))
 
 /** Whose device it is, or null for a text that this server never gave out. */
 export function staffOfDevice(tokens: Tokens, device: string): string | null {
   const bytes = tokens.unseal(device)
   if (bytes?.length !== MARK.length + 2 * ID_BYTES || !bytes.subarray(0, MARK.length).equals(MARK)) return null
-  const id = bytes.toString('hex', MARK.length, MARK.length + ID_BYTES)
-  return id.replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+  return idIn(bytes, MARK.length)
 }
 
 /** What counts as one address: of IPv6 the first 64 bits, because a device changes the others as it likes. */

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { bytesOf, idIn } from '../platform/ids.ts'
 import type { Tokens } from '../platform/tokens.ts'
 
 /**
@@ -30,8 +31,3 @@ export function readRefreshToken(
 }
 
 const hashOf = (text: string): Buffer => createHash('sha256').update(text).digest()
-
-const bytesOf = (id: string): Buffer => Buffer.from(id.replaceAll('-', ''), 'hex')
-
-const idIn = (bytes: Buffer, start: number): string =>
-  bytes.toString('hex', start, start + ID_BYTES).replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')

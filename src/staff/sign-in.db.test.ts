@@ -1,7 +1,7 @@
 import { hash as bcrypt } from '@node-rs/bcrypt'
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { openDatabase, TEST_PASSWORD, type TestDatabase } from '../../test/kit.ts'
-import { NOWHERE, openParts, type House, type Parts } from '../../test/parts.ts'
+import { expect, test, vi } from 'vitest'
+import { TEST_PASSWORD, type TestDatabase } from '../../test/kit.ts'
+import { NOWHERE, useParts, type House, type Parts } from '../../test/parts.ts'
 import type { AppError } from '../platform/errors.ts'
 import { newId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
@@ -15,17 +15,10 @@ vi.setConfig({ testTimeout: upTo(5_000) })
 let database: TestDatabase
 let parts: Parts
 let house: House
-beforeAll(async () => {
-  database = await openDatabase(5)
-  parts = openParts(database.db)
-})
-afterAll(async () => {
-  parts.close()
-  await database.close()
-})
-beforeEach(async () => {
-  house = await parts.house()
-})
+useParts(
+  (a, b) => ([database, parts] = [a, b]),
+  (each) => (house = each),
+)
 
 const sql = (text: string, values: unknown[] = [house.id]) => database.sql(text, values)
 const codeOf = (work: Promise<unknown>) =>

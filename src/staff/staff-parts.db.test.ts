@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { openDatabase, TEST_PASSWORD, type TestDatabase } from '../../test/kit.ts'
-import { NOWHERE, openParts, type House, type Parts } from '../../test/parts.ts'
+import { expect, test, vi } from 'vitest'
+import { TEST_PASSWORD, type TestDatabase } from '../../test/kit.ts'
+import { NOWHERE, useParts, type House, type Parts } from '../../test/parts.ts'
 import { execute, type Command, type Context } from '../changes/command.ts'
 import { ask } from '../changes/query.ts'
 import type { AppError } from '../platform/errors.ts'
@@ -24,17 +24,10 @@ vi.setConfig({ testTimeout: upTo(5_000) })
 let database: TestDatabase
 let parts: Parts
 let house: House
-beforeAll(async () => {
-  database = await openDatabase(5)
-  parts = openParts(database.db)
-})
-afterAll(async () => {
-  parts.close()
-  await database.close()
-})
-beforeEach(async () => {
-  house = await parts.house()
-})
+useParts(
+  (a, b) => ([database, parts] = [a, b]),
+  (each) => (house = each),
+)
 
 const PASSWORD = 'Plum-Cedar-72'
 const currentPassword = TEST_PASSWORD
