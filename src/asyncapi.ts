@@ -41,7 +41,8 @@ const sockets: Record<Socket, { address: string; summary: string; query: Json }>
   },
 }
 
-const tooMany = 'Too many sockets, too many handshakes at once, or the token cannot be checked now: come back after Retry-After seconds'
+const tooMany =
+  'Too many sockets, too many handshakes at once, or the token cannot be checked now: come back after Retry-After seconds'
 
 /** How a handshake is refused. */
 const contractStatuses = { 403: 'A wrong token, or not its restaurant', 503: tooMany }
