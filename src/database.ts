@@ -1,5 +1,5 @@
 import { dataDirOf, type Config } from './config.ts'
-import { startEmbedded } from './platform/embedded.ts'
+import { startEmbedded } from './platform/embedded/embedded.ts'
 import { keptOpsToken, keptSecretKey } from './secret.ts'
 
 /** The database and the key that signs tokens: both given, or both kept in the data folder. */

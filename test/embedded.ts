@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, vi } from 'vitest'
-import { type EmbeddedDatabase, type EmbeddedOptions, startEmbedded } from '../src/platform/embedded.ts'
+import { type EmbeddedDatabase, type EmbeddedOptions, startEmbedded } from '../src/platform/embedded/embedded.ts'
 import { upTo } from './patience.ts'
 
 /** PostgreSQL as the server brings it along, in folders that end with the test. */
@@ -86,7 +86,7 @@ export async function serverProcess(dataDir: string): Promise<{ child: ChildProc
   return { child, said }
 }
 
-const EMBEDDED = new URL('../src/platform/embedded.ts', import.meta.url).href
+const EMBEDDED = new URL('../src/platform/embedded/embedded.ts', import.meta.url).href
 
 /** A server process on the folder. */
 export async function spawnServer(dataDir: string): Promise<ChildProcess> {

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { dump, FULL, healthy, importInto, ownFolder, scale } from '../../test/import/kit.ts'
 import { oldPostgres, oldSqlite, type OldServer } from '../../test/import/old-server.ts'
 import { openDatabase } from '../../test/kit.ts'
-import { startEmbedded } from '../platform/embedded.ts'
+import { startEmbedded } from '../platform/embedded/embedded.ts'
 import { upTo } from '../../test/patience.ts'
 
 const MAIN = resolve('src/import/main.ts')

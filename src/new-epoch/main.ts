@@ -1,7 +1,7 @@
 import { dataDirOf, readConfig } from '../config.ts'
 import { renewAllEpochs } from '../changes/lineage.ts'
 import { Db } from '../platform/db.ts'
-import { startEmbedded } from '../platform/embedded.ts'
+import { startEmbedded } from '../platform/embedded/embedded.ts'
 import { StartupError } from '../platform/errors.ts'
 import { migrate, readMigrations } from '../platform/migrate.ts'
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
-import { startEmbedded } from '../../src/platform/embedded.ts'
+import { startEmbedded } from '../../src/platform/embedded/embedded.ts'
 import { register } from '../kit.ts'
 import { openFloor, randomFrom, write, type Floor } from './load.ts'
 import { expectAcknowledged, expectWhole } from './oracle.ts'

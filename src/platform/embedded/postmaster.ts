@@ -2,8 +2,8 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { type FileHandle, readdir, readFile, readlink, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Cluster, boundLog, lastLogLines, openLog, surroundings } from './embedded-cluster.ts'
-import { StartupError } from './errors.ts'
+import { type Cluster, boundLog, lastLogLines, openLog, surroundings } from './cluster.ts'
+import { StartupError } from '../errors.ts'
 import { ownFolder } from './server-lock.ts'
 
 /** A running postmaster, our child. */

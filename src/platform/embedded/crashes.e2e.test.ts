@@ -17,7 +17,7 @@ import {
   start,
   until,
   sharedCluster,
-} from '../../test/embedded.ts'
+} from '../../../test/embedded.ts'
 
 /** What is left when a server or its PostgreSQL is killed. */
 

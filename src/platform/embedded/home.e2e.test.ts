@@ -1,9 +1,9 @@
 import { chmod, lstat, mkdir, readlink, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { atEnd, atVeryEnd, folder, isRoot, keepRow, query, start } from '../../test/embedded.ts'
-import { canReach } from './embedded-home.ts'
-import { StartupError } from './errors.ts'
+import { atEnd, atVeryEnd, folder, isRoot, keepRow, query, start } from '../../../test/embedded.ts'
+import { canReach } from './home.ts'
+import { StartupError } from '../errors.ts'
 
 /** Where the cluster is, and who may get there. */
 

@@ -14,8 +14,8 @@ import {
   serverProcess,
   start,
   sharedCluster,
-} from '../../test/embedded.ts'
-import { StartupError } from './errors.ts'
+} from '../../../test/embedded.ts'
+import { StartupError } from '../errors.ts'
 
 /** Starts of the PostgreSQL that comes along: first ones, second ones, refused ones. */
 

@@ -16,7 +16,7 @@ import {
 } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
-import { StartupError } from './errors.ts'
+import { StartupError } from '../errors.ts'
 
 /** The user a PostgreSQL process runs as. */
 export interface Account {

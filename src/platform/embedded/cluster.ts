@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, constants, copyFile, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Account } from './embedded-home.ts'
-import { StartupError } from './errors.ts'
+import type { Account } from './home.ts'
+import { StartupError } from '../errors.ts'
 
 /** Everything the programs of one cluster are run with. */
 export interface Cluster {

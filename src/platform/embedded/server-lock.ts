@@ -3,7 +3,7 @@ import { lchown, link, lstat, mkdir, readdir, readlink, rm, stat, symlink } from
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { StartupError } from './errors.ts'
+import { StartupError } from '../errors.ts'
 
 /** The right to be the one server on a folder. It ends with the process, however that ends. */
 export interface ServerLock {
