@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Db } from '../src/platform/db.ts'
+import { Db } from '../src/platform/database/db.ts'
 import { Door } from './ours.ts'
 import type { Asked } from './requests.ts'
 

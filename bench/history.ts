@@ -1,6 +1,6 @@
 import { newEpoch } from '../src/platform/ids.ts'
 import { systemClock } from '../src/platform/clock.ts'
-import { Db } from '../src/platform/db.ts'
+import { Db } from '../src/platform/database/db.ts'
 import { createLog } from '../src/platform/log.ts'
 import { execute, type Context } from '../src/changes/command.ts'
 import { Hub } from '../src/changes/hub.ts'

@@ -1,4 +1,4 @@
-import { Db } from '../src/platform/db.ts'
+import { Db } from '../src/platform/database/db.ts'
 import { capture, type Sent } from './captured.ts'
 import { by } from './effort.ts'
 import { figuresOf, median, medians, type Figures } from './figures.ts'

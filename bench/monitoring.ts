@@ -1,4 +1,4 @@
-import { Db } from '../src/platform/db.ts'
+import { Db } from '../src/platform/database/db.ts'
 import type { Cost, Order } from './door-process.ts'
 import { by } from './effort.ts'
 import { furnish, openPostgres, tidy } from './floor.ts'

@@ -1,6 +1,6 @@
 import { buildApp, type App } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
-import type { Db } from '../src/platform/db.ts'
+import type { Db } from '../src/platform/database/db.ts'
 import { createLog } from '../src/platform/log.ts'
 import { newId } from '../src/platform/ids.ts'
 import { systemClock } from '../src/platform/clock.ts'

@@ -1,7 +1,7 @@
 import { newEpoch } from '../src/platform/ids.ts'
 import { systemClock } from '../src/platform/clock.ts'
 import { Tokens } from '../src/platform/tokens.ts'
-import type { Db } from '../src/platform/db.ts'
+import type { Db } from '../src/platform/database/db.ts'
 import { startLog } from '../src/changes/log.ts'
 import { storeRestaurant } from '../src/restaurants/restaurants.ts'
 import { storeStaff } from '../src/staff/staff.ts'

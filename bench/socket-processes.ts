@@ -1,4 +1,4 @@
-import { Db } from '../src/platform/db.ts'
+import { Db } from '../src/platform/database/db.ts'
 import { newId } from '../src/platform/ids.ts'
 import { systemClock } from '../src/platform/clock.ts'
 import { execute } from '../src/changes/command.ts'

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { socketTimes, type Config } from './config.ts'
 import { readBodies } from './platform/body.ts'
-import type { Db } from './platform/db.ts'
+import type { Db } from './platform/database/db.ts'
 import { newId } from './platform/ids.ts'
 import { limits } from './platform/limits.ts'
 import type { Logger } from './platform/log.ts'

@@ -64,7 +64,7 @@ test('R1: imports go one way', () => {
 
 test('R1: that check objects to each forbidden kind of import', () => {
   for (const [from, to] of [
-    ['platform/db.ts', 'changes/log.ts'],
+    ['platform/database/db.ts', 'changes/log.ts'],
     ['changes/log.ts', 'guests/guests.ts'],
     ['tables/tables.ts', 'guests/guests.ts'],
     ['guests/seating.ts', 'tables/remove-table.ts'],
@@ -120,7 +120,7 @@ test('R2: only main.ts and config.ts know the environment', () => {
 })
 
 test('R2: only housekeeping works as the owner of the tables', () => {
-  const allowed = ['changes/lineage.ts', 'changes/turn.ts', 'platform/db.ts']
+  const allowed = ['changes/lineage.ts', 'changes/turn.ts', 'platform/database/db.ts']
   const turns = ['changes/lineage.ts', 'changes/retention.ts']
   const found = files.filter(
     ({ path, text, imports }) =>

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest'
-import { Db, type Scope, type Statement } from '../src/platform/db.ts'
+import { Db, type Scope, type Statement } from '../src/platform/database/db.ts'
 import { openDatabase, type TestDatabase } from './database.ts'
 
 /** An answer that is held back. */

@@ -3,7 +3,7 @@ import { execute, type ChangeDeps, type Context } from '../src/changes/command.t
 import { startLog, type Change } from '../src/changes/log.ts'
 import { Hub } from '../src/changes/hub.ts'
 import { LiveFloors } from '../src/changes/live-floors.ts'
-import type { Db } from '../src/platform/db.ts'
+import type { Db } from '../src/platform/database/db.ts'
 import { systemClock } from '../src/platform/clock.ts'
 import { newEpoch, newId } from '../src/platform/ids.ts'
 import { createLog } from '../src/platform/log.ts'

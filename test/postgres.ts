@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { startEmbedded } from '../src/platform/embedded/embedded.ts'
-import { migrate, readMigrations } from '../src/platform/migrate.ts'
+import { migrate, readMigrations } from '../src/platform/database/migrate.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { isOutcomeUnknown, sqlState, type Db, type Tx } from '../platform/db.ts'
+import { isOutcomeUnknown, sqlState, type Db, type Tx } from '../platform/database/db.ts'
 import { AppError, assert } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import type { Secrets } from '../platform/passwords.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Instant } from '../platform/clock.ts'
-import { statement, type Statement } from '../platform/db.ts'
+import { statement, type Statement } from '../platform/database/db.ts'
 import { columnOf, type Field, type Fields, type SetBy, type ValueOf } from '../platform/field.ts'
 import { idField, instantField, intField, sentInstant, textField } from '../platform/fields.ts'
 import type { Write } from './command.ts'

@@ -1,4 +1,4 @@
-import { statement, type Tx } from '../platform/db.ts'
+import { statement, type Tx } from '../platform/database/db.ts'
 import { limits } from '../platform/limits.ts'
 import type { Instant } from '../platform/clock.ts'
 import type { Change } from './log.ts'

@@ -1,5 +1,5 @@
 import { AppError } from '../platform/errors.ts'
-import { constraintOf } from '../platform/db.ts'
+import { constraintOf } from '../platform/database/db.ts'
 import type { Write } from './command.ts'
 import { wasRemoved } from './log.ts'
 

@@ -1,4 +1,4 @@
-import type { Db } from '../platform/db.ts'
+import type { Db } from '../platform/database/db.ts'
 import type { Logger } from '../platform/log.ts'
 import { limits } from '../platform/limits.ts'
 import { AppError, assert } from '../platform/errors.ts'

@@ -1,5 +1,5 @@
-import { sqlState, statement, type Owner, type Tx } from '../platform/db.ts'
-import type { CheckEpochs } from '../platform/epoch-guard.ts'
+import { sqlState, statement, type Owner, type Tx } from '../platform/database/db.ts'
+import type { CheckEpochs } from '../platform/database/epoch-guard.ts'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import type { Clock } from '../platform/clock.ts'

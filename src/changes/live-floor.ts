@@ -1,4 +1,4 @@
-import type { Db, Tx } from '../platform/db.ts'
+import type { Db, Tx } from '../platform/database/db.ts'
 import type { Logger } from '../platform/log.ts'
 import { limits } from '../platform/limits.ts'
 import { instantOfMicros, microsOf, type Clock, type Instant } from '../platform/clock.ts'

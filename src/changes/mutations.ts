@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { statement, type Tx } from '../platform/db.ts'
+import { statement, type Tx } from '../platform/database/db.ts'
 import { AppError, assert } from '../platform/errors.ts'
 import type { KeyedHash } from '../platform/keyed-hash.ts'
 import { Secret, SECRET_IN_JSON } from '../platform/passwords.ts'

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Db, Tx } from '../platform/db.ts'
+import type { Db, Tx } from '../platform/database/db.ts'
 import { AppError } from '../platform/errors.ts'
 import { fullHour, type Clock, type Instant } from '../platform/clock.ts'
 import { cursorText, type Cursor } from './cursor.ts'

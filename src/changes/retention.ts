@@ -1,4 +1,4 @@
-import { statement, type Owner, type Tx } from '../platform/db.ts'
+import { statement, type Owner, type Tx } from '../platform/database/db.ts'
 import { limits } from '../platform/limits.ts'
 import type { Clock, Instant } from '../platform/clock.ts'
 import type { Job } from './housekeeping.ts'

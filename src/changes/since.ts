@@ -1,4 +1,4 @@
-import { statement, type Tx } from '../platform/db.ts'
+import { statement, type Tx } from '../platform/database/db.ts'
 import { assert } from '../platform/errors.ts'
 import { isId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { Db } from '../platform/db.ts'
+import type { Db } from '../platform/database/db.ts'
 import { ClientGone } from '../platform/gone.ts'
 import type { Trail } from '../platform/trail.ts'
 import type { Commits } from './commits.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newOwner, openDatabase, type TestDatabase } from '../../test/database.ts'
-import { statement, type Owner } from '../platform/db.ts'
+import { statement, type Owner } from '../platform/database/db.ts'
 import { AppError } from '../platform/errors.ts'
 import { inTurn, pause, Stopped, Taken } from './turn.ts'
 

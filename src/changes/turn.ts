@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { statement, type Owner, type Tx } from '../platform/db.ts'
+import { statement, type Owner, type Tx } from '../platform/database/db.ts'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import type { Db } from '../platform/db.ts'
+import type { Db } from '../platform/database/db.ts'
 import { StartupError } from '../platform/errors.ts'
 import { microsOf, type Clock } from '../platform/clock.ts'
 import { wordOf } from './fields.ts'

@@ -1,4 +1,4 @@
-import { statement, type Db, type Tx } from '../platform/db.ts'
+import { statement, type Db, type Tx } from '../platform/database/db.ts'
 import type { FloorRow } from './rows.ts'
 
 /** Restaurants and staff, written into QTable. */

@@ -1,4 +1,4 @@
-import { statement, type Statement, type Tx } from '../platform/db.ts'
+import { statement, type Statement, type Tx } from '../platform/database/db.ts'
 import type { Instant } from '../platform/clock.ts'
 import { columnOf, columnTypes, type Fields } from '../platform/field.ts'
 import { newEpoch } from '../platform/ids.ts'

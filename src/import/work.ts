@@ -1,4 +1,4 @@
-import type { Db, Tx } from '../platform/db.ts'
+import type { Db, Tx } from '../platform/database/db.ts'
 import type { Clock, Instant } from '../platform/clock.ts'
 import { isId } from '../platform/ids.ts'
 import { wordOf } from './fields.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Tx } from '../platform/db.ts'
+import type { Tx } from '../platform/database/db.ts'
 import { AppError } from '../platform/errors.ts'
 import { idField, sentInstant } from '../platform/fields.ts'
 import { findChange, type Made } from '../changes/find-change.ts'

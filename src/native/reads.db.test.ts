@@ -1,4 +1,4 @@
-import { Db } from '../platform/db.ts'
+import { Db } from '../platform/database/db.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startApp, type Answer, type Restaurant, type TestApp } from '../../test/kit.ts'
 import { cursorText } from '../changes/cursor.ts'

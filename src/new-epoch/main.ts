@@ -1,9 +1,9 @@
 import { dataDirOf, readConfig } from '../config.ts'
 import { renewAllEpochs } from '../changes/lineage.ts'
-import { Db } from '../platform/db.ts'
+import { Db } from '../platform/database/db.ts'
 import { startEmbedded } from '../platform/embedded/embedded.ts'
 import { StartupError } from '../platform/errors.ts'
-import { migrate, readMigrations } from '../platform/migrate.ts'
+import { migrate, readMigrations } from '../platform/database/migrate.ts'
 
 /** `npm run new-epoch`: after the database was restored in a way that QTable can't notice by itself. Every device then fetches its floor anew, once. */
 

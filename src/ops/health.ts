@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { elapsedMillis } from '../platform/clock.ts'
-import type { Db } from '../platform/db.ts'
+import type { Db } from '../platform/database/db.ts'
 import { limits } from '../platform/limits.ts'
 import type { Topics } from '../platform/redis.ts'
-import { statement } from '../platform/statement.ts'
+import { statement } from '../platform/database/statement.ts'
 import type { Hub } from '../changes/hub.ts'
 
 /** What one check found. `degraded`: slower than it should be, and right all the same. */

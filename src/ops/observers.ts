@@ -1,5 +1,5 @@
 import type { Instant } from '../platform/clock.ts'
-import type { Db, DbObserver } from '../platform/db.ts'
+import type { Db, DbObserver } from '../platform/database/db.ts'
 import type { Cell, Histogram, Meter } from '../platform/meter.ts'
 import { metrics } from '../platform/metrics.ts'
 import type { SlowStatements } from '../platform/slow-statements.ts'

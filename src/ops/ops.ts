@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import { wallMillis } from '../platform/clock.ts'
-import type { Db, DbObserver } from '../platform/db.ts'
+import type { Db, DbObserver } from '../platform/database/db.ts'
 import { together } from '../platform/exposition.ts'
 import type { Logger } from '../platform/log.ts'
 import type { Measuring } from '../platform/measuring.ts'

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { instantOfMicros, isInstant, microsOf, plusMillis, systemClock } from './clock.ts'
 import { isId, newId } from './ids.ts'
-import { parseTimestamp } from './column-types.ts'
+import { parseTimestamp } from './database/column-types.ts'
 
 test('P8: ids are lower-case UUIDs of version 7, all different and in the order they were made', () => {
   const ids = Array.from({ length: 20_000 }, () => newId())

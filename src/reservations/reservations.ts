@@ -1,4 +1,4 @@
-import { statement, type Tx } from '../platform/db.ts'
+import { statement, type Tx } from '../platform/database/db.ts'
 import { AppError } from '../platform/errors.ts'
 import type { Write } from '../changes/command.ts'
 import type { Cursor } from '../changes/cursor.ts'

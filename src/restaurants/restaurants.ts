@@ -1,4 +1,4 @@
-import { statement, type Tx } from '../platform/db.ts'
+import { statement, type Tx } from '../platform/database/db.ts'
 import type { Instant } from '../platform/clock.ts'
 
 /** A restaurant: the wall that everything else stands within. */

@@ -1,4 +1,4 @@
-import { statement, type Db } from '../platform/db.ts'
+import { statement, type Db } from '../platform/database/db.ts'
 import { limits } from '../platform/limits.ts'
 import { plusMillis, type Instant } from '../platform/clock.ts'
 

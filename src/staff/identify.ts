@@ -1,4 +1,4 @@
-import type { Db } from '../platform/db.ts'
+import type { Db } from '../platform/database/db.ts'
 import { isId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
 import type { Claims, Tokens } from '../platform/tokens.ts'

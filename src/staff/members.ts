@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { statement, type Tx } from '../platform/db.ts'
+import { statement, type Tx } from '../platform/database/db.ts'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import { idField, sentInstant, textField } from '../platform/fields.ts'

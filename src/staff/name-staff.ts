@@ -1,4 +1,4 @@
-import { statement, type Tx } from '../platform/db.ts'
+import { statement, type Tx } from '../platform/database/db.ts'
 
 const readName = statement(
   'name-staff',

@@ -1,4 +1,4 @@
-import { statement } from '../platform/db.ts'
+import { statement } from '../platform/database/db.ts'
 import { AppError, assert } from '../platform/errors.ts'
 import { textField } from '../platform/fields.ts'
 import { limits } from '../platform/limits.ts'

@@ -1,4 +1,4 @@
-import type { Db } from '../platform/db.ts'
+import type { Db } from '../platform/database/db.ts'
 import type { Clock } from '../platform/clock.ts'
 import { newEpoch } from '../platform/ids.ts'
 import { hashPassword } from '../platform/passwords.ts'

@@ -1,4 +1,4 @@
-import { statement, type Db, type Tx } from '../platform/db.ts'
+import { statement, type Db, type Tx } from '../platform/database/db.ts'
 import { instantOfMicros, microsOf, plusMillis, type Clock, type Instant } from '../platform/clock.ts'
 import { AppError } from '../platform/errors.ts'
 import type { KeyedHash } from '../platform/keyed-hash.ts'

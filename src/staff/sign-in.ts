@@ -1,4 +1,4 @@
-import type { Db } from '../platform/db.ts'
+import type { Db } from '../platform/database/db.ts'
 import { AppError } from '../platform/errors.ts'
 import { microsOf, type Clock, type Instant } from '../platform/clock.ts'
 import { limits } from '../platform/limits.ts'

@@ -1,4 +1,4 @@
-import { statement, type Tx } from '../platform/db.ts'
+import { statement, type Tx } from '../platform/database/db.ts'
 import type { Instant } from '../platform/clock.ts'
 import type { Role } from '../changes/command.ts'
 import type { Account } from './staff.ts'

@@ -1,4 +1,4 @@
-import { constraintOf, statement, type Db, type Tx } from '../platform/db.ts'
+import { constraintOf, statement, type Db, type Tx } from '../platform/database/db.ts'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import type { Instant } from '../platform/clock.ts'

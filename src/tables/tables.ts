@@ -1,4 +1,4 @@
-import { statement, constraintOf, type Tx } from '../platform/db.ts'
+import { statement, constraintOf, type Tx } from '../platform/database/db.ts'
 import { AppError } from '../platform/errors.ts'
 import type { Write } from '../changes/command.ts'
 import { entity, type EntityOf } from '../changes/entity.ts'

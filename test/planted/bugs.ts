@@ -78,7 +78,7 @@ export const bugs: readonly Bug[] = [
       }`,
       },
       {
-        file: 'platform/db.ts',
+        file: 'platform/database/db.ts',
         from: 'await Promise.allSettled([last ? last(tx) : null, tx.commit()])',
         to: 'await Promise.allSettled([last ? await last(tx) : null, tx.commit()])',
       },

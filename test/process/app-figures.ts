@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { PoolFigures } from '../../src/platform/db.ts'
+import type { PoolFigures } from '../../src/platform/database/db.ts'
 import { TEST_SECRET } from '../kit.ts'
 import { cleanUp } from './server.ts'
 

@@ -1,6 +1,6 @@
 import pg from 'pg'
-import { assert } from './errors.ts'
-import { type Instant, isInstant } from './clock.ts'
+import { assert } from '../errors.ts'
+import { type Instant, isInstant } from '../clock.ts'
 
 /** How values of columns are read where the driver's own way won't do, by the oid of their type. */
 export const parsers = new Map<number, (text: string) => unknown>([

@@ -1,4 +1,4 @@
-import { assert } from './errors.ts'
+import { assert } from '../errors.ts'
 
 /** A named SQL statement. The name is the prepared statement's name and the label of its figures, so it is unique. */
 export interface Statement {

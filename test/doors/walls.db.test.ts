@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startApp, type Restaurant, type TestApp } from '../../test/kit.ts'
-import type { Instant } from './clock.ts'
-import { statement } from './db.ts'
+import { startApp, type Restaurant, type TestApp } from '../kit.ts'
+import type { Instant } from '../../src/platform/clock.ts'
+import { statement } from '../../src/platform/database/db.ts'
 
 let app: TestApp
 let a: Restaurant

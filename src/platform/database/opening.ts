@@ -1,5 +1,5 @@
-import type { Instant } from './clock.ts'
-import { limits } from './limits.ts'
+import type { Instant } from '../clock.ts'
+import { limits } from '../limits.ts'
 import { statement, type Statement } from './statement.ts'
 
 /** How a transaction opens: whose rows it may see, how long it may take, how its statements are planned. */

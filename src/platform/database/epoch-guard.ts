@@ -1,5 +1,5 @@
 import { busy, isStale } from './database-errors.ts'
-import { limits } from './limits.ts'
+import { limits } from '../limits.ts'
 import type { Owner } from './statement.ts'
 
 /** Finds out whose epochs a database has, gives new ones where they are due, and opens the guard (migrations/0013). */

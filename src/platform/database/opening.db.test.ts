@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openDatabase, type TestDatabase } from '../../test/kit.ts'
+import { openDatabase, type TestDatabase } from '../../../test/kit.ts'
 import { statement, type Tx } from './db.ts'
 
 const TIMES = 10

@@ -1,7 +1,7 @@
 import type { DbObserver } from './db-observer.ts'
-import type { Gone } from './gone.ts'
+import type { Gone } from '../gone.ts'
 import { busy } from './database-errors.ts'
-import { AppError } from './errors.ts'
+import { AppError } from '../errors.ts'
 
 /**
  * Who may use the database: so many at once, the others in the order in which they came. Whoever waits too long or is no longer asked for leaves the queue without having

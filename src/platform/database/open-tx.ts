@@ -1,7 +1,7 @@
 import { nextTick } from 'node:process'
 import type pg from 'pg'
 import type { StatementObserver } from './db-observer.ts'
-import { AppError, assert } from './errors.ts'
+import { AppError, assert } from '../errors.ts'
 import type { Opening } from './opening.ts'
 import type { Statement, Tx } from './statement.ts'
 import { Trip } from './trip.ts'

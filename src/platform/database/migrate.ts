@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import pg from 'pg'
-import { StartupError } from './errors.ts'
+import { StartupError } from '../errors.ts'
 
 /** One step of the schema: `migrations/0001-start.sql`. Forward only. */
 export interface Migration {

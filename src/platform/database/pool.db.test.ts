@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { goneAt } from './gone.ts'
-import { openDatabase, type TestDatabase } from '../../test/kit.ts'
-import { openProxyTo } from '../../test/process/proxy.ts'
-import { cleanUpAll } from '../../test/process/server.ts'
+import { goneAt } from '../gone.ts'
+import { openDatabase, type TestDatabase } from '../../../test/kit.ts'
+import { openProxyTo } from '../../../test/process/proxy.ts'
+import { cleanUpAll } from '../../../test/process/server.ts'
 import { statement, Db, type Scope, type Tx } from './db.ts'
-import { limits } from './limits.ts'
-import { upTo } from '../../test/patience.ts'
+import { limits } from '../limits.ts'
+import { upTo } from '../../../test/patience.ts'
 
 const POOL = 4
 const nowhere: Scope = { restaurantId: '' }

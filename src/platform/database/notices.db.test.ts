@@ -1,8 +1,8 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { openDatabase, type TestDatabase } from '../../test/kit.ts'
+import { openDatabase, type TestDatabase } from '../../../test/kit.ts'
 import { Notices } from './notices.ts'
-import { within } from '../../test/patience.ts'
+import { within } from '../../../test/patience.ts'
 
 let database: TestDatabase
 let notices: Notices | null = null

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { asLogin, databaseIn } from '../../test/postgres.ts'
+import { asLogin, databaseIn } from '../../../test/postgres.ts'
 import { migrate, readMigrations, type Migration } from './migrate.ts'
 
 let url: string
@@ -43,7 +43,7 @@ test('P5: a login that is no superuser is enough, and is told what it lacks', as
   await asLogin(inject('postgresUrl'), `create role ${role} login createrole password 'p'`)
   await asLogin(inject('postgresUrl'), `create database ${database} owner ${role}`)
   const plain = databaseIn(inject('postgresUrl'), database).replace(/\/\/[^@]*@/, `//${role}:p@`)
-  const real = await readMigrations(new URL('../../migrations/', import.meta.url))
+  const real = await readMigrations(new URL('../../../migrations/', import.meta.url))
   try {
     await asLogin(inject('postgresUrl'), `grant qtable_app to ${role}`)
     expect(await migrate(plain, real)).toBe(real.length)
@@ -57,6 +57,6 @@ test('P5: a login that is no superuser is enough, and is told what it lacks', as
 })
 
 test('P5: the migrations of this folder are numbered without gaps', async () => {
-  const real = await readMigrations(new URL('../../migrations/', import.meta.url))
+  const real = await readMigrations(new URL('../../../migrations/', import.meta.url))
   expect(real.map(({ version }) => version)).toEqual(real.map((_, i) => i + 1))
 })

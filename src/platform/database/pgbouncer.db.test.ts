@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { hasProgram } from '../../scripts/install-test-tools.ts'
-import { openDatabase, startApp, type TestDatabase } from '../../test/kit.ts'
-import { steadyPort } from '../../test/process/ports.ts'
+import { hasProgram } from '../../../scripts/install-test-tools.ts'
+import { openDatabase, startApp, type TestDatabase } from '../../../test/kit.ts'
+import { steadyPort } from '../../../test/process/ports.ts'
 import { Db, statement } from './db.ts'
-import { limits } from './limits.ts'
-import { upTo, within } from '../../test/patience.ts'
+import { limits } from '../limits.ts'
+import { upTo, within } from '../../../test/patience.ts'
 
 /** A real PgBouncer in transaction mode between the server and its database, with fewer connections than the server has. */
 
