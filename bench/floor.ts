@@ -11,7 +11,7 @@ import { storeRestaurant } from '../src/restaurants/restaurants.ts'
 import { storeStaff } from '../src/staff/staff.ts'
 import { checkLineage } from '../src/changes/lineage.ts'
 import { Db } from '../src/platform/database/db.ts'
-import { createLog } from '../src/platform/log.ts'
+import { createLog } from '../src/platform/observability/log.ts'
 import { FIRST, idOf, restaurantNumber, RESTAURANTS, SPARE } from './pairs.ts'
 
 /** The floor that is measured on: restaurants, and pairs of a waiting guest and a free table. */

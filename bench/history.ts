@@ -1,7 +1,7 @@
 import { newEpoch } from '../src/platform/ids.ts'
 import { systemClock } from '../src/platform/clock.ts'
 import { Db } from '../src/platform/database/db.ts'
-import { createLog } from '../src/platform/log.ts'
+import { createLog } from '../src/platform/observability/log.ts'
 import { execute, type Context } from '../src/changes/command.ts'
 import { Hub } from '../src/changes/hub.ts'
 import { LiveFloors } from '../src/changes/live-floors.ts'

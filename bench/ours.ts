@@ -1,7 +1,7 @@
 import { buildApp, type App } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
 import type { Db } from '../src/platform/database/db.ts'
-import { createLog } from '../src/platform/log.ts'
+import { createLog } from '../src/platform/observability/log.ts'
 import { newId } from '../src/platform/ids.ts'
 import { systemClock } from '../src/platform/clock.ts'
 import { execute, type ChangeDeps, type Command, type Context } from '../src/changes/command.ts'

@@ -1,10 +1,10 @@
-import { metrics, type Metric } from '../src/platform/metrics.ts'
+import { metrics, type Metric } from '../src/platform/observability/metrics.ts'
 
 /** docs/metrics.md, made from the table of metrics. */
 
 const INTRO = `# Metrics
 
-Made from \`src/platform/metrics.ts\` by \`npm run api-documents\`; a test compares the two.
+Made from \`src/platform/observability/metrics.ts\` by \`npm run api-documents\`; a test compares the two.
 
 \`GET /metrics\` answers in Prometheus' text format, with the header \`Authorization: Bearer <OPS_TOKEN>\`. With \`WEB_CONCURRENCY\` one scrape of the one port is the sum over all processes of that server (for some
 gauges the least or the greatest, see the last column), and counters keep what replaced processes had counted at the last scrape. Names follow OpenTelemetry's conventions in Prometheus form; times are seconds.

@@ -6,7 +6,7 @@ import type { Place } from './database.ts'
 import { systemClock } from './platform/clock.ts'
 import { Db } from './platform/database/db.ts'
 import { limits } from './platform/limits.ts'
-import type { Logger } from './platform/log.ts'
+import type { Logger } from './platform/observability/log.ts'
 import { forgetSignIns } from './staff/forget-sign-ins.ts'
 
 /**

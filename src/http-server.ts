@@ -7,9 +7,9 @@ import { answerProblem } from './native/problem.ts'
 import { requestIdOf } from './ops/http.ts'
 import { newId } from './platform/ids.ts'
 import { limits } from './platform/limits.ts'
-import type { Logger } from './platform/log.ts'
-import { LazyLog } from './platform/request-log.ts'
-import { Trail } from './platform/trail.ts'
+import type { Logger } from './platform/observability/log.ts'
+import { LazyLog } from './platform/observability/request-log.ts'
+import { Trail } from './platform/observability/request-trail.ts'
 
 /** An HTTP server without any route. */
 export function createServer(log: Logger): FastifyInstance {

@@ -1,7 +1,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { limits } from './platform/limits.ts'
-import type { Logger } from './platform/log.ts'
+import type { Logger } from './platform/observability/log.ts'
 import type { QuestionWord } from './platform/questions.ts'
 import { QuestionRelay } from './question-relay.ts'
 

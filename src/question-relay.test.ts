@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Figures } from './platform/meter.ts'
-import { metrics } from './platform/metrics.ts'
+import type { Figures } from './platform/observability/meter.ts'
+import { metrics } from './platform/observability/metrics.ts'
 import { FIGURES, SiblingQuestions, type Follow, type QuestionWord } from './platform/questions.ts'
 import { QuestionRelay, type Peer } from './question-relay.ts'
 

@@ -8,10 +8,10 @@ import { systemClock } from './platform/clock.ts'
 import { Db } from './platform/database/db.ts'
 import { StartupError } from './platform/errors.ts'
 import { limits } from './platform/limits.ts'
-import type { Logger } from './platform/log.ts'
+import type { Logger } from './platform/observability/log.ts'
 import type { Questions } from './platform/questions.ts'
 import { RedisTopics, type Topics } from './platform/redis.ts'
-import { Planner } from './platform/slow-statements.ts'
+import { Planner } from './platform/observability/slow-statements.ts'
 
 /** One process that serves: its pool, its application, its port. */
 

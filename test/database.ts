@@ -5,7 +5,7 @@ import { lineageCheck } from '../src/changes/lineage.ts'
 import { systemClock } from '../src/platform/clock.ts'
 import { Db } from '../src/platform/database/db.ts'
 import { newId } from '../src/platform/ids.ts'
-import { createLog } from '../src/platform/log.ts'
+import { createLog } from '../src/platform/observability/log.ts'
 import { registerRestaurant } from '../src/staff/register-restaurant.ts'
 import { asLogin, databaseIn } from './postgres.ts'
 

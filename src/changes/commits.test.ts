@@ -3,7 +3,7 @@ import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '
 import { expect, test } from 'vitest'
 import { instantOfMicros, wallMillis } from '../platform/clock.ts'
 import { limits } from '../platform/limits.ts'
-import { readTraceparent, Tracing } from '../platform/tracing.ts'
+import { readTraceparent, Tracing } from '../platform/observability/tracing.ts'
 import { Commits } from './commits.ts'
 
 /** When changes were committed, and whose trace they are of. */

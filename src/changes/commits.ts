@@ -1,8 +1,8 @@
 import { SpanKind } from '@opentelemetry/api'
 import { wallMillis, type Instant } from '../platform/clock.ts'
 import { limits } from '../platform/limits.ts'
-import type { Measuring } from '../platform/measuring.ts'
-import type { SpanContext, Tracing } from '../platform/tracing.ts'
+import type { Measuring } from '../platform/observability/measuring.ts'
+import type { SpanContext, Tracing } from '../platform/observability/tracing.ts'
 
 /** What is remembered of a change after its commit, by its time, which no other has. */
 interface Commit {

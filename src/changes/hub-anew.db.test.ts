@@ -4,7 +4,7 @@ import type { TestDatabase } from '../../test/database.ts'
 import { type HeldReads, useHeldReads } from '../../test/held-reads.ts'
 import { newId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
-import { createLog } from '../platform/log.ts'
+import { createLog } from '../platform/observability/log.ts'
 import { Hub } from './hub.ts'
 import type { Change } from './log.ts'
 

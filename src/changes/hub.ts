@@ -1,5 +1,5 @@
 import type { Db } from '../platform/database/db.ts'
-import type { Logger } from '../platform/log.ts'
+import type { Logger } from '../platform/observability/log.ts'
 import { limits } from '../platform/limits.ts'
 import { AppError, assert } from '../platform/errors.ts'
 import { every } from '../platform/pulse.ts'

@@ -1,5 +1,5 @@
 import type { Db, Tx } from '../platform/database/db.ts'
-import type { Logger } from '../platform/log.ts'
+import type { Logger } from '../platform/observability/log.ts'
 import { limits } from '../platform/limits.ts'
 import { instantOfMicros, microsOf, type Clock, type Instant } from '../platform/clock.ts'
 import { Floor, type EntityValue } from './floor.ts'

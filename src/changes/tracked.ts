@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Db } from '../platform/database/db.ts'
 import { ClientGone } from '../platform/gone.ts'
-import type { Trail } from '../platform/trail.ts'
+import type { Trail } from '../platform/observability/request-trail.ts'
 import type { Commits } from './commits.ts'
 import type { Change } from './log.ts'
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { AppError } from '../platform/errors.ts'
-import { pathOf } from '../platform/log.ts'
+import { pathOf } from '../platform/observability/log.ts'
 import { answerProblem } from '../native/problem.ts'
 import { detail, notFound } from './errors.ts'
 import { answerError } from './route.ts'

@@ -4,7 +4,7 @@ import { openDatabase, TEST_PASSWORD, type TestDatabase } from '../../test/kit.t
 import { openParts, type House, type Parts } from '../../test/parts.ts'
 import { readBodies } from '../platform/body.ts'
 import { limits } from '../platform/limits.ts'
-import { Trail } from '../platform/trail.ts'
+import { Trail } from '../platform/observability/request-trail.ts'
 import { Identities } from '../staff/identify.ts'
 import { mountNativeRoute } from './route.ts'
 import { me, refresh, signIn, signOut } from './sign-ins.ts'

@@ -1,5 +1,5 @@
-import type { Figures as Metered, Sample as Metering } from '../platform/meter.ts'
-import { metrics, type Metric } from '../platform/metrics.ts'
+import type { Figures as Metered, Sample as Metering } from '../platform/observability/meter.ts'
+import { metrics, type Metric } from '../platform/observability/metrics.ts'
 
 /** Tells what the metrics are now, of all processes of this machine; what /metrics answers is written from the same. */
 export type Collect = () => Promise<Metered>

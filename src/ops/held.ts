@@ -1,6 +1,6 @@
 import { limits } from '../platform/limits.ts'
-import type { Meter } from '../platform/meter.ts'
-import { metrics } from '../platform/metrics.ts'
+import type { Meter } from '../platform/observability/meter.ts'
+import { metrics } from '../platform/observability/metrics.ts'
 import type { Topics } from '../platform/redis.ts'
 import type { Hub } from '../changes/hub.ts'
 import type { LiveFloors } from '../changes/live-floors.ts'

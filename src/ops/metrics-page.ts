@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { textOf, TEXT_TYPE } from '../platform/exposition.ts'
-import type { Figures } from '../platform/meter.ts'
-import { metrics } from '../platform/metrics.ts'
+import { textOf, TEXT_TYPE } from '../platform/observability/exposition.ts'
+import type { Figures } from '../platform/observability/meter.ts'
+import { metrics } from '../platform/observability/metrics.ts'
 import type { Admission, OpsAccess } from './access.ts'
 
 /** GET /metrics. `collect`: the figures of all processes of this server. Spec: M1, M3. */

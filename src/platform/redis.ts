@@ -1,5 +1,5 @@
 import { createClient, createCluster, RESP_TYPES } from 'redis'
-import type { Logger } from './log.ts'
+import type { Logger } from './observability/log.ts'
 import { limits } from './limits.ts'
 import { every } from './pulse.ts'
 

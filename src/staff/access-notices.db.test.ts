@@ -3,7 +3,7 @@ import { openAccess } from '../../test/access.ts'
 import { startApp, type TestApp } from '../../test/kit.ts'
 import { goneAt } from '../platform/gone.ts'
 import { limits } from '../platform/limits.ts'
-import type { Logger } from '../platform/log.ts'
+import type { Logger } from '../platform/observability/log.ts'
 import { AccessReview } from './access-review.ts'
 
 /** What the database says while `work` is done, up to the end of it. */

@@ -1,6 +1,6 @@
 import { statement, type Db } from '../platform/database/db.ts'
 import { limits } from '../platform/limits.ts'
-import type { Logger } from '../platform/log.ts'
+import type { Logger } from '../platform/observability/log.ts'
 import type { Notices } from '../platform/database/notices.ts'
 import { every } from '../platform/pulse.ts'
 import type { Role } from '../changes/command.ts'

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { limits } from '../../src/platform/limits.ts'
-import { createLog } from '../../src/platform/log.ts'
+import { createLog } from '../../src/platform/observability/log.ts'
 import { startApp, type Restaurant, type TestApp } from '../kit.ts'
 import { upTo } from '../patience.ts'
 

@@ -9,7 +9,7 @@ import { openOld, runImport } from '../../src/import/run.ts'
 import type { OldAddress, Options } from '../../src/import/options.ts'
 import type { Tally } from '../../src/import/report.ts'
 import { systemClock } from '../../src/platform/clock.ts'
-import { createLog } from '../../src/platform/log.ts'
+import { createLog } from '../../src/platform/observability/log.ts'
 import { TEST_SECRET, type TestDatabase } from '../kit.ts'
 import { healthyRows, OLD_PASSWORD, type OldRows, type Size } from './old-rows.ts'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { metrics, type Metric } from '../../src/platform/metrics.ts'
+import { metrics, type Metric } from '../../src/platform/observability/metrics.ts'
 import { needsPrometheus, promtool, rulesFile } from './prometheus.ts'
 import { upTo } from '../patience.ts'
 

@@ -3,7 +3,7 @@ import { lineageCheck } from '../../src/changes/lineage.ts'
 import { readConfig } from '../../src/config.ts'
 import { systemClock } from '../../src/platform/clock.ts'
 import { Db } from '../../src/platform/database/db.ts'
-import { createLog } from '../../src/platform/log.ts'
+import { createLog } from '../../src/platform/observability/log.ts'
 import { RedisTopics } from '../../src/platform/redis.ts'
 import type { AppFigures, Question } from './app-figures.ts'
 

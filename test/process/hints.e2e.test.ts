@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { startApp, type Restaurant, type TestApp } from '../kit.ts'
-import { createLog } from '../../src/platform/log.ts'
+import { createLog } from '../../src/platform/observability/log.ts'
 import { RedisTopics } from '../../src/platform/redis.ts'
 import { StreamDevice } from './device.ts'
 import { randomFrom } from './load.ts'

@@ -1,4 +1,4 @@
-import { createLog } from '../../src/platform/log.ts'
+import { createLog } from '../../src/platform/observability/log.ts'
 import { AppError } from '../../src/platform/errors.ts'
 import { execute, type Command, type Context } from '../../src/changes/command.ts'
 import { readConfig } from '../../src/config.ts'

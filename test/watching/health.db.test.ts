@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { createLog } from '../../src/platform/log.ts'
+import { createLog } from '../../src/platform/observability/log.ts'
 import { RedisTopics } from '../../src/platform/redis.ts'
 import { limits } from '../../src/platform/limits.ts'
 import { openDatabase, startApp, type TestApp } from '../kit.ts'

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import type { TestContext } from 'vitest'
 import { hasProgram } from '../../scripts/install-test-tools.ts'
-import type { Metric } from '../../src/platform/metrics.ts'
+import type { Metric } from '../../src/platform/observability/metrics.ts'
 
 /** Reading what /metrics answers, and Prometheus' own opinion of it. */
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createLog } from '../../src/platform/log.ts'
-import { metrics, type Metric } from '../../src/platform/metrics.ts'
+import { createLog } from '../../src/platform/observability/log.ts'
+import { metrics, type Metric } from '../../src/platform/observability/metrics.ts'
 import { RedisTopics } from '../../src/platform/redis.ts'
 import { openDevice, startApp, type TestApp } from '../kit.ts'
 import { until } from '../process/processes.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createLog } from '../../src/platform/log.ts'
-import { Planner } from '../../src/platform/slow-statements.ts'
+import { createLog } from '../../src/platform/observability/log.ts'
+import { Planner } from '../../src/platform/observability/slow-statements.ts'
 import { openDatabase, startApp, type Restaurant, type TestApp, type TestDatabase } from '../kit.ts'
 
 /** What a request leaves behind: its line in the log, its headers, the log of slow statements. */

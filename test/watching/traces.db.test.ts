@@ -6,7 +6,7 @@ import {
   type ReadableSpan,
 } from '@opentelemetry/sdk-trace-base'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openTracing } from '../../src/platform/tracing.ts'
+import { openTracing } from '../../src/platform/observability/tracing.ts'
 import { SiblingTopics, type ParentLine } from '../../src/platform/siblings.ts'
 import { openDatabase, openDevice, request, startApp, type TestApp, type TestDatabase } from '../kit.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { counted, textOf, together } from './exposition.ts'
-import { limits } from './limits.ts'
+import { limits } from '../limits.ts'
 import { Meter } from './meter.ts'
 import { metrics, type Metric } from './metrics.ts'
 

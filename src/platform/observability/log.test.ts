@@ -4,10 +4,10 @@ import { text as textOf } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { limits } from './limits.ts'
+import { limits } from '../limits.ts'
 import { createLog, pathOf } from './log.ts'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
+const root = fileURLToPath(new URL('../../../', import.meta.url))
 const asModule = ['--import', 'tsx', '--input-type=module', '--eval']
 
 test('P11: secrets, phone numbers and addresses are not written, wherever they stand', () => {

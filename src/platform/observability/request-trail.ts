@@ -1,6 +1,6 @@
 import { SpanKind } from '@opentelemetry/api'
-import { AppError } from './errors.ts'
-import type { StatementObserver } from './database/db-observer.ts'
+import { AppError } from '../errors.ts'
+import type { StatementObserver } from '../database/db-observer.ts'
 import { readTraceparent, type Span, type SpanContext, type Tracing } from './tracing.ts'
 
 /** What is learned of one request on its way: for its line in the log, its Server-Timing and its trace. */

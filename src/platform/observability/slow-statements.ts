@@ -1,9 +1,9 @@
 import pg from 'pg'
-import { elapsedMillis } from './clock.ts'
-import { limits } from './limits.ts'
+import { elapsedMillis } from '../clock.ts'
+import { limits } from '../limits.ts'
 import type { Logger } from './log.ts'
-import { ROLE } from './database/opening.ts'
-import { statementOf, type Statement } from './database/statement.ts'
+import { ROLE } from '../database/opening.ts'
+import { statementOf, type Statement } from '../database/statement.ts'
 
 /** The log of slow statements: their names and times, never their values. */
 export class SlowStatements {

@@ -14,7 +14,7 @@ import {
   type SpanContext,
   type Tracer,
 } from '@opentelemetry/api'
-import { wallMillis } from './clock.ts'
+import { wallMillis } from '../clock.ts'
 
 export type { Span, SpanContext } from '@opentelemetry/api'
 

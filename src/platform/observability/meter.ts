@@ -1,5 +1,5 @@
-import { assert } from './errors.ts'
-import { limits } from './limits.ts'
+import { assert } from '../errors.ts'
+import { limits } from '../limits.ts'
 import type { Metric } from './metrics.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { pino, type Logger } from 'pino'
-import { limits } from './limits.ts'
+import { limits } from '../limits.ts'
 
 export type { Logger } from 'pino'
 
