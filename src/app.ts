@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { socketTimes, type Config } from './config.ts'
-import { readBodies } from './platform/body.ts'
+import { readBodies } from './platform/http/body.ts'
 import type { Db } from './platform/database/db.ts'
 import { newId } from './platform/ids.ts'
 import { limits } from './platform/limits.ts'

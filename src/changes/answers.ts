@@ -1,7 +1,7 @@
 import { elapsedMillis, fullHour, microsOf, type Clock, type Instant } from '../platform/clock.ts'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
-import { every } from '../platform/pulse.ts'
+import { every } from '../platform/shared-timer.ts'
 import type { AnswerStore, Stored } from './answer-store.ts'
 import { compress, type Coding } from './compress.ts'
 import { etagAt } from './etag.ts'

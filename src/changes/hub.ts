@@ -2,7 +2,7 @@ import type { Db } from '../platform/database/db.ts'
 import type { Logger } from '../platform/observability/log.ts'
 import { limits } from '../platform/limits.ts'
 import { AppError, assert } from '../platform/errors.ts'
-import { every } from '../platform/pulse.ts'
+import { every } from '../platform/shared-timer.ts'
 import { aheadOfLog, changesAfter, headsOf, type Change, type Head } from './log.ts'
 import {
   advance,

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Db } from '../platform/database/db.ts'
-import { ClientGone } from '../platform/gone.ts'
+import { ClientGone } from '../platform/http/client-gone.ts'
 import type { Trail } from '../platform/observability/request-trail.ts'
 import type { Commits } from './commits.ts'
 import type { Change } from './log.ts'

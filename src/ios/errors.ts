@@ -1,6 +1,6 @@
 import type { FastifyError } from 'fastify'
-import { MalformedJson } from '../platform/body.ts'
-import { UnreadableBody } from '../platform/body-text.ts'
+import { MalformedJson } from '../platform/http/body.ts'
+import { UnreadableBody } from '../platform/http/body-text.ts'
 import { AppError } from '../platform/errors.ts'
 import { isId } from '../platform/ids.ts'
 import { jsonSyntaxError, valueError, ValidationError, type ValidationItem } from './pydantic.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { MalformedJson, parseJson } from '../platform/body.ts'
+import { MalformedJson, parseJson } from '../platform/http/body.ts'
 import { limits } from '../platform/limits.ts'
 import { within } from '../../test/patience.ts'
 import { field, jsonSyntaxError, parseModel, ValidationError, type ValidationItem } from './pydantic.ts'

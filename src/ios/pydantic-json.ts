@@ -1,5 +1,5 @@
 import { limits } from '../platform/limits.ts'
-import { TOO_DEEP } from '../platform/body.ts'
+import { TOO_DEEP } from '../platform/http/body.ts'
 import { codePoints, type ValidationItem } from './pydantic-fault.ts'
 
 const LITERAL = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/y

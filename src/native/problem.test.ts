@@ -1,6 +1,6 @@
 import Fastify, { type FastifyBaseLogger } from 'fastify'
 import { afterAll, expect, test, vi } from 'vitest'
-import { readBodies } from '../platform/body.ts'
+import { readBodies } from '../platform/http/body.ts'
 import { AppError } from '../platform/errors.ts'
 import { createLog } from '../platform/observability/log.ts'
 import { Trail } from '../platform/observability/request-trail.ts'

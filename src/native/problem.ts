@@ -1,9 +1,9 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { MalformedJson } from '../platform/body.ts'
-import { UnreadableBody } from '../platform/body-text.ts'
+import { MalformedJson } from '../platform/http/body.ts'
+import { UnreadableBody } from '../platform/http/body-text.ts'
 import { AppError } from '../platform/errors.ts'
-import { sendJson } from '../platform/json-reply.ts'
+import { sendJson } from '../platform/http/json-reply.ts'
 import { conflictShape } from './explain-conflict.ts'
 
 /** A refusal as the native API says it: RFC 9457, with the stable code of SPEC.md and the details (the current entity, where there is one). */

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { z } from 'zod'
-import { originOf, type Origin } from '../platform/origin.ts'
+import { originOf, type Origin } from '../platform/http/origin.ts'
 import { inputOf } from '../changes/input.ts'
 import type { Identities } from '../staff/identify.ts'
 import type { Proven } from '../staff/staff.ts'

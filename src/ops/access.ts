@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { bearerOf } from '../platform/bearer.ts'
+import { bearerOf } from '../platform/http/bearer.ts'
 import { limits } from '../platform/limits.ts'
 
 /** What access says to a request: `in`; `closed`, there is no token that opens it; `no`, not with this one; `wait`, too many were wrong. */

@@ -1,7 +1,7 @@
 import { createClient, createCluster, RESP_TYPES } from 'redis'
 import type { Logger } from './observability/log.ts'
 import { limits } from './limits.ts'
-import { every } from './pulse.ts'
+import { every } from './shared-timer.ts'
 
 /** Brings short texts to other processes, when it can: what is published may be lost, and comes at most once to each subscriber that is connected. */
 export interface Topics {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { openAccess } from '../../test/access.ts'
 import { startApp, type TestApp } from '../../test/kit.ts'
-import { goneAt } from '../platform/gone.ts'
+import { goneAt } from '../platform/http/client-gone.ts'
 import { limits } from '../platform/limits.ts'
 import type { Logger } from '../platform/observability/log.ts'
 import { AccessReview } from './access-review.ts'

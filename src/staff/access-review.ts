@@ -2,7 +2,7 @@ import { statement, type Db } from '../platform/database/db.ts'
 import { limits } from '../platform/limits.ts'
 import type { Logger } from '../platform/observability/log.ts'
 import type { Notices } from '../platform/database/notices.ts'
-import { every } from '../platform/pulse.ts'
+import { every } from '../platform/shared-timer.ts'
 import type { Role } from '../changes/command.ts'
 import type { Identities } from './identify.ts'
 

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { textOf } from '../../src/platform/observability/exposition.ts'
-import { goneAt } from '../../src/platform/gone.ts'
+import { goneAt } from '../../src/platform/http/client-gone.ts'
 import { limits } from '../../src/platform/limits.ts'
 import { metrics, type Metric } from '../../src/platform/observability/metrics.ts'
 import { openDevice, startApp, TEST_SECRET, type Restaurant, type TestApp } from '../kit.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { goneAt } from '../gone.ts'
+import { goneAt } from '../http/client-gone.ts'
 import { ConnectionQueue } from './connection-queue.ts'
 
 const MINUTE = 60_000

@@ -1,5 +1,5 @@
 import type { DbObserver } from './db-observer.ts'
-import type { Gone } from '../gone.ts'
+import type { Gone } from '../http/client-gone.ts'
 import { busy } from './database-errors.ts'
 import { AppError } from '../errors.ts'
 

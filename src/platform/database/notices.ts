@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { newId } from '../ids.ts'
 import { limits } from '../limits.ts'
-import { every } from '../pulse.ts'
+import { every } from '../shared-timer.ts'
 import { cutOff } from './trip.ts'
 
 /** Where notices come from, and who is told. */

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { goneAt } from '../gone.ts'
+import { goneAt } from '../http/client-gone.ts'
 import { openDatabase, type TestDatabase } from '../../../test/kit.ts'
 import { openProxyTo } from '../../../test/process/proxy.ts'
 import { cleanUpAll } from '../../../test/process/server.ts'

@@ -10,7 +10,7 @@ import { getHeapStatistics } from 'node:v8'
 import { limits } from '../limits.ts'
 import type { Meter } from './meter.ts'
 import { metrics } from './metrics.ts'
-import { every } from '../pulse.ts'
+import { every } from '../shared-timer.ts'
 
 /** Has each reading of the figures tell of the process itself: version, heap, processor, memory. */
 export function tellOfProcess(meter: Meter, version: string): void {

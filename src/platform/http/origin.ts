@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { limits } from './limits.ts'
+import { limits } from '../limits.ts'
 
 /** Where a request comes from, as a device that signs in. */
 export interface Origin {

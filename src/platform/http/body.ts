@@ -1,7 +1,7 @@
 import { Transform } from 'node:stream'
 import type { FastifyInstance, FastifyRequest, RequestPayload } from 'fastify'
 import { jsonText, utf8Text } from './body-text.ts'
-import { limits } from './limits.ts'
+import { limits } from '../limits.ts'
 
 /** Whether a body of this content type is JSON. One without a type is. */
 function isJson(type: string | undefined): boolean {
