@@ -9,7 +9,7 @@ import { Db } from './platform/database/db.ts'
 import { StartupError } from './platform/errors.ts'
 import { limits } from './platform/limits.ts'
 import type { Logger } from './platform/observability/log.ts'
-import type { Questions } from './platform/questions.ts'
+import type { Questions } from './processes/ask-processes.ts'
 import { RedisTopics, type Topics } from './platform/redis.ts'
 import { Planner } from './platform/observability/slow-statements.ts'
 

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import '../../src/app.ts'
-import '../../src/house.ts'
+import '../../src/start-housekeeping.ts'
 import { declaredStatements, type Statement } from '../../src/platform/database/db.ts'
 import { openDatabase, type TestDatabase } from '../kit.ts'
 import { upTo } from '../patience.ts'

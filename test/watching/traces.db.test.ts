@@ -7,7 +7,7 @@ import {
 } from '@opentelemetry/sdk-trace-base'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openTracing } from '../../src/platform/observability/tracing.ts'
-import { SiblingTopics, type ParentLine } from '../../src/platform/siblings.ts'
+import { SiblingTopics, type ParentLine } from '../../src/processes/sibling-topics.ts'
 import { openDatabase, openDevice, request, startApp, type TestApp, type TestDatabase } from '../kit.ts'
 
 /** Traces, collected as an operator's SDK does. */

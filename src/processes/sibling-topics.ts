@@ -1,4 +1,4 @@
-import type { TopicFigures, Topics } from './redis.ts'
+import type { TopicFigures, Topics } from '../platform/redis.ts'
 
 /** The line to the process that started this one, as node:process has it. */
 export interface ParentLine {
@@ -6,7 +6,7 @@ export interface ParentLine {
   onMessage(hear: (message: unknown) => void): void
 }
 
-/** Topics among the processes of one machine, carried by the one that started them (processes.ts). */
+/** Topics among the processes of one machine, carried by the one that started them (processes/processes.ts). */
 export class SiblingTopics implements Topics {
   readonly #line: ParentLine
   readonly #hearers = new Map<string, (text: string) => void>()

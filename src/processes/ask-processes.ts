@@ -1,7 +1,7 @@
-import { wallMillis } from './clock.ts'
-import { limits } from './limits.ts'
-import type { ParentLine } from './siblings.ts'
-import { every } from './shared-timer.ts'
+import { wallMillis } from '../platform/clock.ts'
+import { limits } from '../platform/limits.ts'
+import type { ParentLine } from './sibling-topics.ts'
+import { every } from '../platform/shared-timer.ts'
 
 /** Questions that one process asks all processes of this machine, itself included, over the one that started them: what each counts, say. */
 

@@ -1,9 +1,9 @@
-import { wallMillis } from './platform/clock.ts'
-import { counted, together } from './platform/observability/exposition.ts'
-import { limits } from './platform/limits.ts'
-import type { Figures } from './platform/observability/meter.ts'
-import { metrics } from './platform/observability/metrics.ts'
-import { FIGURES, type QuestionWord } from './platform/questions.ts'
+import { wallMillis } from '../platform/clock.ts'
+import { counted, together } from '../platform/observability/exposition.ts'
+import { limits } from '../platform/limits.ts'
+import type { Figures } from '../platform/observability/meter.ts'
+import { metrics } from '../platform/observability/metrics.ts'
+import { FIGURES, type QuestionWord } from './ask-processes.ts'
 
 const table = Object.values(metrics)
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import type { Figures } from './platform/observability/meter.ts'
-import { metrics } from './platform/observability/metrics.ts'
-import { FIGURES, SiblingQuestions, type Follow, type QuestionWord } from './platform/questions.ts'
+import type { Figures } from '../platform/observability/meter.ts'
+import { metrics } from '../platform/observability/metrics.ts'
+import { FIGURES, SiblingQuestions, type Follow, type QuestionWord } from './ask-processes.ts'
 import { QuestionRelay, type Peer } from './question-relay.ts'
 
 /** A process of a test: the line between its questions and the relay, and how many words went over it. */

@@ -1,8 +1,8 @@
 import cluster, { type Worker } from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { limits } from './platform/limits.ts'
-import type { Logger } from './platform/observability/log.ts'
-import type { QuestionWord } from './platform/questions.ts'
+import { limits } from '../platform/limits.ts'
+import type { Logger } from '../platform/observability/log.ts'
+import type { QuestionWord } from './ask-processes.ts'
 import { QuestionRelay } from './question-relay.ts'
 
 /** Several processes on one port: one that starts the others, restarts those that die, and carries their word to each other. */
