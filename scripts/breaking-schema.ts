@@ -1,4 +1,4 @@
-import type { Json } from '../src/json-schema.ts'
+import type { Json } from '../src/api-documents/json-schema.ts'
 
 /** What a change of a JSON Schema takes back. */
 

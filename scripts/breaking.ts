@@ -1,4 +1,4 @@
-import type { Json } from '../src/json-schema.ts'
+import type { Json } from '../src/api-documents/json-schema.ts'
 import { brokenSchema, type Direction } from './breaking-schema.ts'
 
 /** What a new contract takes back of an old one. Spec: C11. A finding is `where: what`, and is a key of `docs/baseline/accepted.json` when it is meant. */

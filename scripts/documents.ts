@@ -1,8 +1,8 @@
 import { commands, floorReads, messages, nativeRoutes, queries, routes } from '../src/app.ts'
-import { asyncApi } from '../src/asyncapi.ts'
-import type { Json } from '../src/json-schema.ts'
-import { openApi } from '../src/openapi.ts'
-import { yaml } from '../src/yaml.ts'
+import { asyncApi } from '../src/api-documents/asyncapi.ts'
+import type { Json } from '../src/api-documents/json-schema.ts'
+import { openApi } from '../src/api-documents/openapi.ts'
+import { yaml } from '../src/api-documents/yaml.ts'
 import { metricsDocument } from './metrics-document.ts'
 
 /** The documents of the API that are checked in: OpenAPI, AsyncAPI, and a JSON Schema for each answer and message, which is a part of one of the two. */

@@ -75,11 +75,11 @@ import { mountNativeRoute, type NativeRoute } from './native/route.ts'
 import * as signIns from './native/sign-ins.ts'
 import { Ops } from './ops/ops.ts'
 import { createServer, takeFirst, takeUpgrades } from './http-server.ts'
-import { DOCUMENT_PATHS, mountDocs } from './docs.ts'
-import { openApi } from './openapi.ts'
+import { DOCUMENT_PATHS, mountDocs } from './api-documents/docs.ts'
+import { openApi } from './api-documents/openapi.ts'
 import { keysOf } from './secret.ts'
-import { asyncApi } from './asyncapi.ts'
-import { yaml } from './yaml.ts'
+import { asyncApi } from './api-documents/asyncapi.ts'
+import { yaml } from './api-documents/yaml.ts'
 
 // ---------------------------------------------------------------- the table of contents
 

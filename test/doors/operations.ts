@@ -1,6 +1,6 @@
 import { commands, floorReads, nativeRoutes, queries, routes } from '../../src/app.ts'
 import type { Route } from '../../src/ios/route.ts'
-import { openApi } from '../../src/openapi.ts'
+import { openApi } from '../../src/api-documents/openapi.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { TEST_PASSWORD, type Restaurant } from '../kit.ts'
 import { type Schema, type Place, type Field, present, keyOf, formOf, fieldsOf, plain, withValue } from './schemas.ts'

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { brokenAsyncApi, brokenOpenApi } from '../../scripts/breaking.ts'
 import { asyncApiNow, openApiNow } from '../../scripts/documents.ts'
-import type { Json } from '../../src/json-schema.ts'
+import type { Json } from '../../src/api-documents/json-schema.ts'
 
 /** The contract of the last release, docs/baseline, holds; what it doesn't is named in accepted.json with the note that says why. */
 

@@ -10,8 +10,8 @@ import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { asyncApiNow, documents, openApiNow } from '../../scripts/documents.ts'
 import { closeCodes } from '../../src/changes/session.ts'
-import type { Json } from '../../src/json-schema.ts'
-import { yaml } from '../../src/yaml.ts'
+import type { Json } from '../../src/api-documents/json-schema.ts'
+import { yaml } from '../../src/api-documents/yaml.ts'
 
 /** The checked-in documents are those of the code, and valid by the rules of their kind. */
 
