@@ -136,8 +136,8 @@ test("R2: nouns, changes and doors write no time but the clock's", () => {
     'changes/live-floors.ts',
     'changes/session.ts',
     'ios/sockets.ts',
-    'native/stream.ts',
-    'native/stream-device.ts',
+    'native/stream/stream.ts',
+    'native/stream/stream-device.ts',
     'serve.ts',
     'staff/identify.ts',
   ]

@@ -5,7 +5,7 @@ import type { Topics } from '../platform/redis.ts'
 import type { Hub } from '../changes/hub.ts'
 import type { LiveFloors } from '../changes/live-floors.ts'
 import type { IosSockets } from '../ios/sockets.ts'
-import type { Stream } from '../native/stream.ts'
+import type { Stream } from '../native/stream/stream.ts'
 
 /** What an application holds that tells figures of itself. */
 export interface Holders {

@@ -195,13 +195,17 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'a device goes on one change too far',
-    edits: [{ file: 'native/stream-device.ts', from: 'this.#seq = place!.since', to: 'this.#seq = place!.since + 1' }],
+    edits: [
+      { file: 'native/stream/stream-device.ts', from: 'this.#seq = place!.since', to: 'this.#seq = place!.since + 1' },
+    ],
     checker: storm,
     finds: /devices at the end of the log/,
   },
   {
     name: 'a device is sent its last change again',
-    edits: [{ file: 'native/stream-device.ts', from: 'this.#seq = place!.since', to: 'this.#seq = place!.since - 1' }],
+    edits: [
+      { file: 'native/stream/stream-device.ts', from: 'this.#seq = place!.since', to: 'this.#seq = place!.since - 1' },
+    ],
     checker: storm,
     finds: /devices at the end of the log/,
   },

@@ -1,7 +1,7 @@
 import type { QuickBug } from './quick.ts'
 
-const device = 'src/native/stream-device.ts'
-const hello = 'src/native/hello.db.test.ts'
+const device = 'src/native/stream/stream-device.ts'
+const hello = 'src/native/stream/hello.db.test.ts'
 
 /** In `src/native` and `src/ios`: what the stream forgets at a second hello or when a device goes, and what the iPad's sockets and answers promise. */
 export const doorBugs: readonly QuickBug[] = [
@@ -50,7 +50,7 @@ export const doorBugs: readonly QuickBug[] = [
   {
     name: 'a device that comes from a new epoch begins anew once more',
     edits: [{ file: device, from: 'this.#floor && this.#placing !== this.#turn', to: 'this.#floor' }],
-    test: 'src/native/stream-device.db.test.ts',
+    test: 'src/native/stream/stream-device.db.test.ts',
     named: 'L20, F2',
   },
   {
@@ -74,7 +74,7 @@ export const doorBugs: readonly QuickBug[] = [
         to: 'for (const session of new Set<Session>()) session.close(',
       },
     ],
-    test: 'src/native/stream.db.test.ts',
+    test: 'src/native/stream/stream.db.test.ts',
     named: 'F2: a new epoch reaches',
   },
   {

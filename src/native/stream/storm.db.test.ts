@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { capture } from '../../bench/captured.ts'
-import { startApp, type TestApp } from '../../test/kit.ts'
-import { StreamDevice } from '../../test/process/device.ts'
-import { missChanges } from '../../test/process/missed.ts'
-import { until } from '../../test/process/processes.ts'
-import { limits } from '../platform/limits.ts'
+import { capture } from '../../../bench/captured.ts'
+import { startApp, type TestApp } from '../../../test/kit.ts'
+import { StreamDevice } from '../../../test/process/device.ts'
+import { missChanges } from '../../../test/process/missed.ts'
+import { until } from '../../../test/process/processes.ts'
+import { limits } from '../../platform/limits.ts'
 
 /** Many devices of a restaurant that come back at once: what is read and written for them grows with what they missed, not with how many they are. */
 

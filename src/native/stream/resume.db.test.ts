@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startApp, type Restaurant, type TestApp } from '../../test/kit.ts'
-import { StreamDevice } from '../../test/process/device.ts'
-import { randomFrom } from '../../test/process/load.ts'
-import { missChanges } from '../../test/process/missed.ts'
-import { until } from '../../test/process/processes.ts'
-import { limits } from '../platform/limits.ts'
-import { upTo, within } from '../../test/patience.ts'
+import { startApp, type Restaurant, type TestApp } from '../../../test/kit.ts'
+import { StreamDevice } from '../../../test/process/device.ts'
+import { randomFrom } from '../../../test/process/load.ts'
+import { missChanges } from '../../../test/process/missed.ts'
+import { until } from '../../../test/process/processes.ts'
+import { limits } from '../../platform/limits.ts'
+import { upTo, within } from '../../../test/patience.ts'
 
 /** Devices that missed much, and devices whose state went wrong. How long a resume takes is for bench/resume.ts; here it is printed. */
 

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { PassThrough } from 'node:stream'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { openDevice, type Device } from '../../test/kit.ts'
-import type { House } from '../../test/parts.ts'
-import { count, endOf, expectOpen, openStream, type TestStream } from '../../test/streams.ts'
-import { limits } from '../platform/limits.ts'
-import { newId } from '../platform/ids.ts'
-import { upTo } from '../../test/patience.ts'
+import { openDevice, type Device } from '../../../test/kit.ts'
+import type { House } from '../../../test/parts.ts'
+import { count, endOf, expectOpen, openStream, type TestStream } from '../../../test/streams.ts'
+import { limits } from '../../platform/limits.ts'
+import { newId } from '../../platform/ids.ts'
+import { upTo } from '../../../test/patience.ts'
 
 /** What is done for all devices on the stream together. */
 

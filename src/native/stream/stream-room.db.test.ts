@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { HeldReads } from '../../test/held-reads.ts'
-import { openDatabase, type TestDatabase } from '../../test/kit.ts'
-import { openParts, type House, type Parts } from '../../test/parts.ts'
-import type { Frame } from '../changes/frame.ts'
-import { Outbox } from '../changes/outbox.ts'
-import { unobserved } from '../changes/socket-observer.ts'
-import { limits } from '../platform/limits.ts'
+import { HeldReads } from '../../../test/held-reads.ts'
+import { openDatabase, type TestDatabase } from '../../../test/kit.ts'
+import { openParts, type House, type Parts } from '../../../test/parts.ts'
+import type { Frame } from '../../changes/frame.ts'
+import { Outbox } from '../../changes/outbox.ts'
+import { unobserved } from '../../changes/socket-observer.ts'
+import { limits } from '../../platform/limits.ts'
 import { StreamRoom, type Follower } from './stream-room.ts'
-import { upTo } from '../../test/patience.ts'
+import { upTo } from '../../../test/patience.ts'
 
 /** What a room tells those in it, and when it lets its floor go. */
 

@@ -1,7 +1,7 @@
-import type { Role } from '../changes/command.ts'
-import { closeCodes } from '../changes/session.ts'
-import type { Access } from '../staff/access-review.ts'
-import type { Proven } from '../staff/staff.ts'
+import type { Role } from '../../changes/command.ts'
+import { closeCodes } from '../../changes/session.ts'
+import type { Access } from '../../staff/access-review.ts'
+import type { Proven } from '../../staff/staff.ts'
 
 /** A device on the stream. */
 interface Admitted {

@@ -1,12 +1,12 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { count, endOf, expectOpen, say, seqsOf, useStream, type TestStream } from '../../test/streams.ts'
+import { count, endOf, expectOpen, say, seqsOf, useStream, type TestStream } from '../../../test/streams.ts'
 import { WebSocket } from 'ws'
-import type { Device } from '../../test/kit.ts'
-import type { House, Parts } from '../../test/parts.ts'
-import { limits } from '../platform/limits.ts'
-import { newId } from '../platform/ids.ts'
+import type { Device } from '../../../test/kit.ts'
+import type { House, Parts } from '../../../test/parts.ts'
+import { limits } from '../../platform/limits.ts'
+import { newId } from '../../platform/ids.ts'
 import type { Follower } from './stream-room.ts'
-import { upTo } from '../../test/patience.ts'
+import { upTo } from '../../../test/patience.ts'
 
 /** Rare orders of events on the stream: what the database answers, and what is waited for, comes when the test says so. */
 

@@ -1,8 +1,8 @@
 import { expect, test, vi } from 'vitest'
-import { count, endOf, expectOpen, say, seqsOf, useStream, type TestStream } from '../../test/streams.ts'
-import type { House, Parts } from '../../test/parts.ts'
-import { newId } from '../platform/ids.ts'
-import { upTo } from '../../test/patience.ts'
+import { count, endOf, expectOpen, say, seqsOf, useStream, type TestStream } from '../../../test/streams.ts'
+import type { House, Parts } from '../../../test/parts.ts'
+import { newId } from '../../platform/ids.ts'
+import { upTo } from '../../../test/patience.ts'
 
 /** What a device on the stream is told, over real sockets and a real database. */
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { startApp, type Answer, type Restaurant, type TestApp } from '../../test/kit.ts'
+import { startApp, type Answer, type Restaurant, type TestApp } from '../../../test/kit.ts'
 
 /** What a request says counts or is refused: a guard, a parameter or a field is never passed over. */
 

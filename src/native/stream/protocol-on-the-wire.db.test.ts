@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { newId } from '../../src/platform/ids.ts'
-import { limits } from '../../src/platform/limits.ts'
-import { openDevice, startApp, type Device, type Restaurant, type TestApp } from '../../test/kit.ts'
+import { newId } from '../../platform/ids.ts'
+import { limits } from '../../platform/limits.ts'
+import { openDevice, startApp, type Device, type Restaurant, type TestApp } from '../../../test/kit.ts'
 
 /** What docs/protocol.md says and no other test does, asked of a server. The numbers are its sections. */
 

@@ -1,7 +1,7 @@
-import { limits } from '../platform/limits.ts'
-import type { Floor } from './floor.ts'
-import { Frame } from './frame.ts'
-import type { Place, ResyncReason, Since } from './since.ts'
+import { limits } from '../../platform/limits.ts'
+import type { Floor } from '../../changes/floor.ts'
+import { Frame } from '../../changes/frame.ts'
+import type { Place, ResyncReason, Since } from '../../changes/since.ts'
 
 /** A change as it is sent. */
 interface Told {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { newId } from '../platform/ids.ts'
-import { limits } from '../platform/limits.ts'
+import { newId } from '../../platform/ids.ts'
+import { limits } from '../../platform/limits.ts'
 import { changeShape, changesShape, resyncReason, said, snapshotShape, streamMessages } from './protocol.ts'
 
 /** The wire of the native stream: what is a message of it, and what is none. */
