@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
-import { HandshakeLine } from './changes/handshake-line.ts'
+import { HandshakeLine } from './sockets/handshake-line.ts'
 import { answerError } from './ios/route.ts'
 import { answerProblem } from './native/problem.ts'
 import { requestIdOf } from './ops/http.ts'

@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocket, WebSocketServer } from 'ws'
 import type { Instant } from '../src/platform/clock.ts'
-import type { Outbox } from '../src/changes/outbox.ts'
-import { Session, type SessionOwner, type SessionTimes } from '../src/changes/session.ts'
-import type { SocketObserver } from '../src/changes/socket-observer.ts'
+import type { Outbox } from '../src/sockets/outbox.ts'
+import { Session, type SessionOwner, type SessionTimes } from '../src/sockets/session.ts'
+import type { SocketObserver } from '../src/sockets/socket-observer.ts'
 
 /** Sessions, each with a real client at the other end. */
 

@@ -1,5 +1,5 @@
-import { closeCodes } from '../changes/session.ts'
-import type { MessageKind, Socket } from '../changes/message-kind.ts'
+import { closeCodes } from '../sockets/session.ts'
+import type { MessageKind, Socket } from '../sockets/message-kind.ts'
 import { jsonSchema, type Json } from './json-schema.ts'
 
 /** The AsyncAPI 3.0 document of the sockets, made from the schemas of their messages. Spec: C10. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { sentInstant } from '../platform/fields.ts'
-import type { MessageKind, Socket } from '../changes/message-kind.ts'
+import type { MessageKind, Socket } from '../sockets/message-kind.ts'
 import { TABLE_SHAPES } from '../tables/rules.ts'
 import {
   guestStatus,

@@ -4,8 +4,8 @@ import type { Cell, Histogram, Meter } from '../platform/observability/meter.ts'
 import { metrics } from '../platform/observability/metrics.ts'
 import type { SlowStatements } from '../platform/observability/slow-statements.ts'
 import type { Commits } from '../changes/commits.ts'
-import { closeCodes } from '../changes/session.ts'
-import type { SocketKind, SocketObserver } from '../changes/socket-observer.ts'
+import { closeCodes } from '../sockets/session.ts'
+import type { SocketKind, SocketObserver } from '../sockets/socket-observer.ts'
 
 /** What is told of the database and the sockets, put into the cells of the metrics. */
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Socket } from '../../src/changes/message-kind.ts'
+import type { Socket } from '../../src/sockets/message-kind.ts'
 import { limits } from '../../src/platform/limits.ts'
 import { openDevice, startApp, type Answer, type Device, type Restaurant, type TestApp } from '../kit.ts'
 import { colleague, goodAddress, goodBody, operations, titleOf, type Ids, type Operation } from './operations.ts'

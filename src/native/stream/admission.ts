@@ -1,5 +1,5 @@
 import type { Role } from '../../changes/command.ts'
-import { closeCodes } from '../../changes/session.ts'
+import { closeCodes } from '../../sockets/session.ts'
 import type { Access } from '../../staff/access-review.ts'
 import type { Proven } from '../../staff/staff.ts'
 

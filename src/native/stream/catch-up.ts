@@ -1,6 +1,6 @@
 import { limits } from '../../platform/limits.ts'
 import type { Floor } from '../../changes/floor.ts'
-import { Frame } from '../../changes/frame.ts'
+import { Frame } from '../../sockets/ws-frame.ts'
 import type { Place, ResyncReason, Since } from '../../changes/since.ts'
 
 /** A change as it is sent. */

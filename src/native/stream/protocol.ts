@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { idField, instantField, intField, sentInstant, textField } from '../../platform/fields.ts'
 import { limits } from '../../platform/limits.ts'
-import type { MessageKind } from '../../changes/message-kind.ts'
+import type { MessageKind } from '../../sockets/message-kind.ts'
 
 /** The wire of the native stream, as docs/protocol.md tells it. */
 

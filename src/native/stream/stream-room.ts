@@ -2,11 +2,11 @@ import { elapsedMillis, type Clock } from '../../platform/clock.ts'
 import { limits } from '../../platform/limits.ts'
 import { assert } from '../../platform/errors.ts'
 import { CatchUp } from './catch-up.ts'
-import { Frame } from '../../changes/frame.ts'
+import { Frame } from '../../sockets/ws-frame.ts'
 import type { Change } from '../../changes/log.ts'
 import type { LiveFloor, Watcher } from '../../changes/live-floor.ts'
 import type { LiveFloors } from '../../changes/live-floors.ts'
-import type { Outbox } from '../../changes/outbox.ts'
+import type { Outbox } from '../../sockets/outbox.ts'
 
 // A heartbeat that is due so soon goes out with a change: to write is most of what it costs.
 const BEAT_SLACK_MILLIS = 1_000

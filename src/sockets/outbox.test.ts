@@ -5,7 +5,7 @@ import { WebSocket } from 'ws'
 import { Counts, Sessions, turn } from '../../test/sessions.ts'
 import type { Instant } from '../platform/clock.ts'
 import { limits } from '../platform/limits.ts'
-import { Frame } from './frame.ts'
+import { Frame } from './ws-frame.ts'
 import { Outbox } from './outbox.ts'
 import { closeCodes, Session } from './session.ts'
 

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { WebSocket, WebSocketServer, type RawData } from 'ws'
 import { limits } from '../platform/limits.ts'
-import { Frame, ping, type Run } from './frame.ts'
+import { Frame, ping, type Run } from './ws-frame.ts'
 import type { Outbox, Sender } from './outbox.ts'
 
 /** Close codes that this server uses (RFC 6455 section 7.4; 4000 and up are its own). */

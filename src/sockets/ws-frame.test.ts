@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Frame, ping } from './frame.ts'
+import { Frame, ping } from './ws-frame.ts'
 
 // Length of the header, by the length of the payload (RFC 6455 section 5.2).
 const HEADERS = [
