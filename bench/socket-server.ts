@@ -12,7 +12,7 @@ import type { Change } from '../src/changes/log.ts'
 import { updateGuest } from '../src/guests/update-guest.ts'
 import { pythonJson } from '../src/ios/frame.ts'
 import { messagesOf } from '../src/ios/messages.ts'
-import { changeText } from '../src/changes/live-floor.ts'
+import { changeText } from '../src/changes/floor/live-floor.ts'
 import { placeOf, SECRET, steadyMillis } from './socket-floor.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { canonicalJson } from '../src/changes/canonical.ts'
+import { canonicalJson } from '../src/changes/floor/canonical.ts'
 
 /** A made-up floor, as the kit's server holds it: the state that the client must reach. */
 

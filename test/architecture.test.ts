@@ -133,7 +133,7 @@ test('R2: only housekeeping works as the owner of the tables', () => {
 test("R2: nouns, changes and doors write no time but the clock's", () => {
   // Sessions, sign-ins and what is kept in memory measure how long something lasts, which is nothing that is written.
   const measuring = [
-    'changes/live-floors.ts',
+    'changes/floor/live-floors.ts',
     'sockets/session.ts',
     'ios/sockets.ts',
     'native/stream/stream.ts',

@@ -11,7 +11,7 @@ import { AnswerStore } from './answer-store.ts'
 import { Answers, keyOf, type Shape, type Written } from './answers.ts'
 import { Heads, type End } from './heads.ts'
 import { Hub } from './hub.ts'
-import { LiveFloors } from './live-floors.ts'
+import { LiveFloors } from './floor/live-floors.ts'
 import { headOf } from './log.ts'
 
 /** Answers that are kept: written once for a place and an hour, and given again while that is the newest. */

@@ -6,8 +6,8 @@ import type { AnswerStore, Stored } from './answer-store.ts'
 import { compress, type Coding } from './compress.ts'
 import { etagAt } from './etag.ts'
 import type { End, Heads } from './heads.ts'
-import type { LiveFloor } from './live-floor.ts'
-import type { LiveFloors } from './live-floors.ts'
+import type { LiveFloor } from './floor/live-floor.ts'
+import type { LiveFloors } from './floor/live-floors.ts'
 import type { Place } from './query.ts'
 
 /** What a shape writes. `until`: when it must be written anew though nothing was changed; `mark` then tells one from the other in the ETag. */

@@ -6,7 +6,7 @@ import type { Write } from '../changes/command.ts'
 import type { Cursor } from '../changes/cursor.ts'
 import { entity, type EntityOf } from '../changes/entity.ts'
 import { withFreshId } from '../changes/fresh-id.ts'
-import type { FloorKind } from '../changes/live-floor.ts'
+import type { FloorKind } from '../changes/floor/live-floor.ts'
 import { guestFields } from './fields.ts'
 
 /** A guest as devices see it. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Shape } from '../changes/answers.ts'
-import { horizonAt } from '../changes/live-floor.ts'
+import { horizonAt } from '../changes/floor/live-floor.ts'
 import { ask, askAt } from '../changes/query.ts'
 import { limits } from '../platform/limits.ts'
 import type { Instant } from '../platform/clock.ts'

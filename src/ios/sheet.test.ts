@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { instantOfMicros, microsOf, type Instant } from '../platform/clock.ts'
 import { limits } from '../platform/limits.ts'
-import { Floor, type EntityValue } from '../changes/floor.ts'
+import { Floor, type EntityValue } from '../changes/floor/floor.ts'
 import type { Entry } from '../changes/log.ts'
 import { arrayOf, listOn, MINUTES, minutesBetweenMicros, sheetOf, type Form, type Line } from './sheet.ts'
 

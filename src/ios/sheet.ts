@@ -1,5 +1,5 @@
 import { microsOf, type Instant } from '../platform/clock.ts'
-import type { Floor, Held } from '../changes/floor.ts'
+import type { Floor, Held } from '../changes/floor/floor.ts'
 import type { Guest } from '../guests/guests.ts'
 import type { Table } from '../tables/tables.ts'
 

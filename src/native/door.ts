@@ -8,7 +8,7 @@ import { execute, type ChangeDeps, type Command, type Context } from '../changes
 import { inputOf } from '../changes/input.ts'
 import { tracked } from '../changes/tracked.ts'
 import type { Query } from '../changes/query.ts'
-import type { LiveFloors } from '../changes/live-floors.ts'
+import type { LiveFloors } from '../changes/floor/live-floors.ts'
 import type { AccessRefusal, Reach } from '../staff/access.ts'
 import type { Identities } from '../staff/identify.ts'
 import type { Proven } from '../staff/staff.ts'

@@ -3,7 +3,7 @@ import type { Meter } from '../platform/observability/meter.ts'
 import { metrics } from '../platform/observability/metrics.ts'
 import type { Topics } from '../platform/redis.ts'
 import type { Hub } from '../changes/hub.ts'
-import type { LiveFloors } from '../changes/live-floors.ts'
+import type { LiveFloors } from '../changes/floor/live-floors.ts'
 import type { IosSockets } from '../ios/sockets.ts'
 import type { Stream } from '../native/stream/stream.ts'
 

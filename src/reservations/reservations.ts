@@ -3,7 +3,7 @@ import { AppError } from '../platform/errors.ts'
 import type { Write } from '../changes/command.ts'
 import type { Cursor } from '../changes/cursor.ts'
 import { entity, type EntityOf } from '../changes/entity.ts'
-import type { FloorKind } from '../changes/live-floor.ts'
+import type { FloorKind } from '../changes/floor/live-floor.ts'
 import { reservationFields } from './fields.ts'
 
 /** A reservation as devices see it. */

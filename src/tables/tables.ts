@@ -3,7 +3,7 @@ import { AppError } from '../platform/errors.ts'
 import type { Write } from '../changes/command.ts'
 import { entity, type EntityOf } from '../changes/entity.ts'
 import { withFreshId } from '../changes/fresh-id.ts'
-import type { FloorKind } from '../changes/live-floor.ts'
+import type { FloorKind } from '../changes/floor/live-floor.ts'
 import { tableFields } from './fields.ts'
 import { statusLeft, tableStatuses, type TableStatus } from './rules.ts'
 

@@ -213,7 +213,7 @@ export const bugs: readonly Bug[] = [
     name: 'the hash of the floor leaves deletions out',
     edits: [
       {
-        file: 'changes/floor.ts',
+        file: 'changes/floor/floor.ts',
         from: '        this.#touch(key)\n        this.#drop(key)\n      }\n    }\n    this.#standing',
         to: '        this.#touch(key)\n        const sum = this.#sum\n        this.#drop(key)\n        this.#sum = sum\n      }\n    }\n    this.#standing',
       },
@@ -225,7 +225,7 @@ export const bugs: readonly Bug[] = [
     name: 'the floor in memory keeps what was deleted',
     edits: [
       {
-        file: 'changes/floor.ts',
+        file: 'changes/floor/floor.ts',
         from: '        this.#touch(key)\n        this.#drop(key)\n      }\n    }\n    this.#standing',
         to: '        this.#touch(key)\n      }\n    }\n    this.#standing',
       },

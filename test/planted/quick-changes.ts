@@ -39,12 +39,12 @@ export const changesBugs: readonly QuickBug[] = [
     name: 'a floor is opened in an epoch that its hub has no word of',
     edits: [
       {
-        file: 'src/changes/live-floor.ts',
+        file: 'src/changes/floor/live-floor.ts',
         from: 'if (hub.awaits(this.restaurantId, floor.standing.epoch, 0)) await hub',
         to: 'if (this.#closed) await hub',
       },
     ],
-    test: 'src/changes/live-floors.db.test.ts',
+    test: 'src/changes/floor/live-floors.db.test.ts',
     named: 'L20: a floor that is opened in a new epoch',
   },
   {
@@ -116,24 +116,24 @@ export const changesBugs: readonly QuickBug[] = [
     name: 'what ended at the horizon is let go an hour early',
     edits: [
       {
-        file: 'src/changes/floor.ts',
+        file: 'src/changes/floor/floor.ts',
         from: 'endedAt >= horizon) continue',
         to: 'endedAt > horizon) continue',
       },
     ],
-    test: 'src/changes/floor.test.ts',
+    test: 'src/changes/floor/floor.test.ts',
     named: 'F1, D1: what ended at the horizon',
   },
   {
     name: 'a change that ended at the horizon is not put on the floor',
     edits: [
       {
-        file: 'src/changes/floor.ts',
+        file: 'src/changes/floor/floor.ts',
         from: 'endedAt < this.#standing.horizon) return',
         to: 'endedAt <= this.#standing.horizon) return',
       },
     ],
-    test: 'src/changes/floor.test.ts',
+    test: 'src/changes/floor/floor.test.ts',
     named: 'F1, D1: what ended at the horizon',
   },
   {

@@ -74,11 +74,11 @@ test('every planted bug is of the code as it is: each text that it replaces is t
 })
 
 test('the tests that must notice a bug find nothing without one, and a bug that no test notices is told', async () => {
-  const harmless = { name: 'none', edits: [], test: 'src/changes/floor.test.ts', named: 'F1, D1' }
+  const harmless = { name: 'none', edits: [], test: 'src/changes/floor/floor.test.ts', named: 'F1, D1' }
   const unnoticed = {
     ...harmless,
     name: 'unnoticed',
-    edits: [{ file: 'src/changes/floor.ts', from: '/** Entities on the floor. */', to: '/** So many. */' }],
+    edits: [{ file: 'src/changes/floor/floor.ts', from: '/** Entities on the floor. */', to: '/** So many. */' }],
   }
   const found = await plantAll([harmless, unnoticed, { ...harmless, name: 'no test', named: 'no such name' }])
   expect(found.map(({ said }) => said)).toEqual([null, null, null])

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { WebSocket } from 'ws'
-import { canonicalJson } from '../../src/changes/canonical.ts'
+import { canonicalJson } from '../../src/changes/floor/canonical.ts'
 
 /**
  * A device on the native stream as docs/protocol.md tells a stranger to write one, and no more: it holds a floor, comes back when it is cut off, and counts what must never

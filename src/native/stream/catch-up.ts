@@ -1,5 +1,5 @@
 import { limits } from '../../platform/limits.ts'
-import type { Floor } from '../../changes/floor.ts'
+import type { Floor } from '../../changes/floor/floor.ts'
 import { Frame } from '../../sockets/ws-frame.ts'
 import type { Place, ResyncReason, Since } from '../../changes/since.ts'
 

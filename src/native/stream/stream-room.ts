@@ -4,8 +4,8 @@ import { assert } from '../../platform/errors.ts'
 import { CatchUp } from './catch-up.ts'
 import { Frame } from '../../sockets/ws-frame.ts'
 import type { Change } from '../../changes/log.ts'
-import type { LiveFloor, Watcher } from '../../changes/live-floor.ts'
-import type { LiveFloors } from '../../changes/live-floors.ts'
+import type { LiveFloor, Watcher } from '../../changes/floor/live-floor.ts'
+import type { LiveFloors } from '../../changes/floor/live-floors.ts'
 import type { Outbox } from '../../sockets/outbox.ts'
 
 // A heartbeat that is due so soon goes out with a change: to write is most of what it costs.

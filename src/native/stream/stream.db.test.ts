@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { crc32 } from 'node:zlib'
 import { openDevice, startApp, type Device, type Message, type Restaurant, type TestApp } from '../../../test/kit.ts'
-import { canonicalJson } from '../../changes/canonical.ts'
+import { canonicalJson } from '../../changes/floor/canonical.ts'
 import { limits } from '../../platform/limits.ts'
 
 let app: TestApp

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { instantOfMicros } from '../platform/clock.ts'
-import { limits } from '../platform/limits.ts'
+import { instantOfMicros } from '../../platform/clock.ts'
+import { limits } from '../../platform/limits.ts'
 import { RecentChanges, type Recent } from './recent.ts'
 
 const change = (seq: number, text = `change ${seq}`): Recent => ({

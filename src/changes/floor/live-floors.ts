@@ -1,6 +1,6 @@
-import { AppError } from '../platform/errors.ts'
-import { limits } from '../platform/limits.ts'
-import { every } from '../platform/shared-timer.ts'
+import { AppError } from '../../platform/errors.ts'
+import { limits } from '../../platform/limits.ts'
+import { every } from '../../platform/shared-timer.ts'
 import { LiveFloor, type FloorDeps } from './live-floor.ts'
 
 interface Kept {

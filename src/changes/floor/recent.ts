@@ -1,5 +1,5 @@
-import type { Instant } from '../platform/clock.ts'
-import { limits } from '../platform/limits.ts'
+import type { Instant } from '../../platform/clock.ts'
+import { limits } from '../../platform/limits.ts'
 
 /** A change as it is sent, kept for a while for those who come back after a moment. */
 export interface Recent {

@@ -1,12 +1,12 @@
-import type { Db, Tx } from '../platform/database/db.ts'
-import type { Logger } from '../platform/observability/log.ts'
-import { limits } from '../platform/limits.ts'
-import { instantOfMicros, microsOf, type Clock, type Instant } from '../platform/clock.ts'
+import type { Db, Tx } from '../../platform/database/db.ts'
+import type { Logger } from '../../platform/observability/log.ts'
+import { limits } from '../../platform/limits.ts'
+import { instantOfMicros, microsOf, type Clock, type Instant } from '../../platform/clock.ts'
 import { Floor, type EntityValue } from './floor.ts'
-import type { Hub } from './hub.ts'
-import { headOf, isNews, type Change } from './log.ts'
+import type { Hub } from '../hub.ts'
+import { headOf, isNews, type Change } from '../log.ts'
 import { RecentChanges, type Recent } from './recent.ts'
-import { changesSince, type Place, type ResyncReason, type Since } from './since.ts'
+import { changesSince, type Place, type ResyncReason, type Since } from '../since.ts'
 
 /** How the entities of one kind are read: all but those that ended before the horizon. */
 export interface FloorKind {
