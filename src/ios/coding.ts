@@ -1,5 +1,5 @@
 import { limits } from '../platform/limits.ts'
-import type { Coding } from '../changes/compress.ts'
+import type { Coding } from '../changes/answers/compress.ts'
 
 const codings = new Map<string, Coding>()
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Shape } from '../changes/answers.ts'
+import type { Shape } from '../changes/answers/answers.ts'
 import { horizonAt } from '../changes/floor/live-floor.ts'
 import { ask, askAt } from '../changes/query.ts'
 import { limits } from '../platform/limits.ts'

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { askAt, type Place, type Query } from '../changes/query.ts'
-import type { Written } from '../changes/answers.ts'
+import type { Written } from '../changes/answers/answers.ts'
 import type { Guest } from '../guests/guests.ts'
 import type { Table } from '../tables/tables.ts'
 import type { ShapeDeps } from './route.ts'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { limits } from '../platform/limits.ts'
 import type { Instant } from '../platform/clock.ts'
-import type { Shape } from '../changes/answers.ts'
+import type { Shape } from '../changes/answers/answers.ts'
 import { horizonAt } from '../changes/floor/live-floor.ts'
 import { execute } from '../changes/command.ts'
 import { ask } from '../changes/query.ts'

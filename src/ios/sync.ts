@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { limits } from '../platform/limits.ts'
 import { instantOfMicros, microsOf, plusMillis, type Instant } from '../platform/clock.ts'
-import type { Shape } from '../changes/answers.ts'
+import type { Shape } from '../changes/answers/answers.ts'
 import { horizonAt } from '../changes/floor/live-floor.ts'
 import { execute, type Context } from '../changes/command.ts'
 import { ask, askAt } from '../changes/query.ts'

@@ -7,7 +7,7 @@ import type { LiveFloors } from '../changes/floor/live-floors.ts'
 import { changesShape, snapshotShape } from './stream/protocol.ts'
 import { aheadOfLog } from '../changes/log.ts'
 import { changesSince } from '../changes/since.ts'
-import { clientHas, etagAt, type ReadAnswer } from '../changes/etag.ts'
+import { clientHas, etagAt, type ReadAnswer } from '../changes/answers/etag.ts'
 
 /** What a read of the floor is given. `minSeq` is the oldest state that will do, `ifNoneMatch` what the client has. */
 export interface FloorAsked<Input> {

@@ -81,17 +81,17 @@ export const changesBugs: readonly QuickBug[] = [
     name: 'whoever asks where a log ends is given an answer that was under way',
     edits: [
       {
-        file: 'src/changes/heads.ts',
+        file: 'src/changes/answers/heads.ts',
         from: '      this.#next = null\n      this.#underWay++',
         to: '      this.#underWay++',
       },
       {
-        file: 'src/changes/heads.ts',
+        file: 'src/changes/answers/heads.ts',
         from: '        this.#underWay--\n',
         to: '        this.#underWay--\n        this.#next = null\n',
       },
     ],
-    test: 'src/changes/heads.db.test.ts',
+    test: 'src/changes/answers/heads.db.test.ts',
     named: 'K1: who asks while',
   },
   {

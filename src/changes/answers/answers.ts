@@ -1,14 +1,14 @@
-import { elapsedMillis, fullHour, microsOf, type Clock, type Instant } from '../platform/clock.ts'
-import { AppError } from '../platform/errors.ts'
-import { limits } from '../platform/limits.ts'
-import { every } from '../platform/shared-timer.ts'
+import { elapsedMillis, fullHour, microsOf, type Clock, type Instant } from '../../platform/clock.ts'
+import { AppError } from '../../platform/errors.ts'
+import { limits } from '../../platform/limits.ts'
+import { every } from '../../platform/shared-timer.ts'
 import type { AnswerStore, Stored } from './answer-store.ts'
 import { compress, type Coding } from './compress.ts'
 import { etagAt } from './etag.ts'
 import type { End, Heads } from './heads.ts'
-import type { LiveFloor } from './floor/live-floor.ts'
-import type { LiveFloors } from './floor/live-floors.ts'
-import type { Place } from './query.ts'
+import type { LiveFloor } from '../floor/live-floor.ts'
+import type { LiveFloors } from '../floor/live-floors.ts'
+import type { Place } from '../query.ts'
 
 /** What a shape writes. `until`: when it must be written anew though nothing was changed; `mark` then tells one from the other in the ETag. */
 export interface Written {

@@ -1,12 +1,12 @@
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { openLog, type ChangeLog } from '../../test/change-log.ts'
-import type { TestDatabase } from '../../test/database.ts'
-import { type HeldReads, useHeldReads } from '../../test/held-reads.ts'
-import { newId } from '../platform/ids.ts'
-import { limits } from '../platform/limits.ts'
-import { createLog } from '../platform/observability/log.ts'
+import { openLog, type ChangeLog } from '../../../test/change-log.ts'
+import type { TestDatabase } from '../../../test/database.ts'
+import { type HeldReads, useHeldReads } from '../../../test/held-reads.ts'
+import { newId } from '../../platform/ids.ts'
+import { limits } from '../../platform/limits.ts'
+import { createLog } from '../../platform/observability/log.ts'
 import { Heads } from './heads.ts'
-import { Hub } from './hub.ts'
+import { Hub } from '../hub.ts'
 
 /** Where logs end: never older than what anyone was told before the question, however many ask at once. */
 

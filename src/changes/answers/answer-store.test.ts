@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import type { Instant } from '../platform/clock.ts'
-import { newId } from '../platform/ids.ts'
-import { limits } from '../platform/limits.ts'
-import type { Store } from '../platform/redis.ts'
+import type { Instant } from '../../platform/clock.ts'
+import { newId } from '../../platform/ids.ts'
+import { limits } from '../../platform/limits.ts'
+import type { Store } from '../../platform/redis.ts'
 import { AnswerStore, formOf, type Stored } from './answer-store.ts'
 import { clientHas, etagAt } from './etag.ts'
-import type { Place } from './query.ts'
+import type { Place } from '../query.ts'
 
 /** Answers for other processes and the next start, in a store that anybody may have written to. */
 

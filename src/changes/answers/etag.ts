@@ -1,4 +1,4 @@
-import type { Place } from './query.ts'
+import type { Place } from '../query.ts'
 
 /** What a read is answered: JSON text with its ETag, if it has one; no text when the client has it already. */
 export interface ReadAnswer {

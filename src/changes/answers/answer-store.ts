@@ -1,8 +1,8 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
-import type { Instant } from '../platform/clock.ts'
-import { limits } from '../platform/limits.ts'
-import type { Store } from '../platform/redis.ts'
-import type { Place } from './query.ts'
+import type { Instant } from '../../platform/clock.ts'
+import { limits } from '../../platform/limits.ts'
+import type { Store } from '../../platform/redis.ts'
+import type { Place } from '../query.ts'
 
 /** An answer as it is kept: `until` when it ends though nothing was changed, `mark` what its ETag has beside the place. */
 export interface Stored {
