@@ -1,7 +1,7 @@
 import { Server as NetServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { buildApp, type App } from './app.ts'
-import { lineageCheck } from './changes/lineage.ts'
+import { lineageCheck } from './changes/housekeeping/lineage.ts'
 import type { Config } from './config.ts'
 import type { Place } from './database.ts'
 import { systemClock } from './platform/clock.ts'

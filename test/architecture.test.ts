@@ -120,12 +120,12 @@ test('R2: only main.ts and config.ts know the environment', () => {
 })
 
 test('R2: only housekeeping works as the owner of the tables', () => {
-  const allowed = ['changes/lineage.ts', 'changes/turn.ts', 'platform/database/db.ts']
-  const turns = ['changes/lineage.ts', 'changes/retention.ts']
+  const allowed = ['changes/housekeeping/lineage.ts', 'changes/housekeeping/owner-step.ts', 'platform/database/db.ts']
+  const turns = ['changes/housekeeping/lineage.ts', 'changes/housekeeping/retention.ts']
   const found = files.filter(
     ({ path, text, imports }) =>
       (/\.asOwner\(|async asOwner/.test(text) && !allowed.includes(path)) ||
-      (imports.includes('changes/turn.ts') && !turns.includes(path)),
+      (imports.includes('changes/housekeeping/owner-step.ts') && !turns.includes(path)),
   )
   expect(found.map(({ path }) => path)).toEqual([])
 })

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { inject } from 'vitest'
 import type { Context } from '../src/changes/command.ts'
-import { lineageCheck } from '../src/changes/lineage.ts'
+import { lineageCheck } from '../src/changes/housekeeping/lineage.ts'
 import { systemClock } from '../src/platform/clock.ts'
 import { Db } from '../src/platform/database/db.ts'
 import { newId } from '../src/platform/ids.ts'

@@ -1,5 +1,5 @@
 import { dataDirOf, readConfig } from '../config.ts'
-import { renewAllEpochs } from '../changes/lineage.ts'
+import { renewAllEpochs } from '../changes/housekeeping/lineage.ts'
 import { Db } from '../platform/database/db.ts'
 import { startEmbedded } from '../platform/embedded/embedded.ts'
 import { StartupError } from '../platform/errors.ts'

@@ -138,8 +138,10 @@ export const changesBugs: readonly QuickBug[] = [
   },
   {
     name: "the cutoff of the log goes by a server's own clock",
-    edits: [{ file: 'src/changes/retention.ts', from: 'least($1::timestamptz, now())', to: '$1::timestamptz' }],
-    test: 'src/changes/retention.db.test.ts',
+    edits: [
+      { file: 'src/changes/housekeeping/retention.ts', from: 'least($1::timestamptz, now())', to: '$1::timestamptz' },
+    ],
+    test: 'src/changes/housekeeping/retention.db.test.ts',
     named: 'L11: a server whose clock runs ahead',
   },
   {

@@ -1,5 +1,5 @@
 import { buildApp } from '../../src/app.ts'
-import { lineageCheck } from '../../src/changes/lineage.ts'
+import { lineageCheck } from '../../src/changes/housekeeping/lineage.ts'
 import { readConfig } from '../../src/config.ts'
 import { systemClock } from '../../src/platform/clock.ts'
 import { Db } from '../../src/platform/database/db.ts'

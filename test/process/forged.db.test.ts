@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { renewAllEpochs } from '../../src/changes/lineage.ts'
+import { renewAllEpochs } from '../../src/changes/housekeeping/lineage.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { createLog } from '../../src/platform/observability/log.ts'
 import { RedisTopics } from '../../src/platform/redis.ts'

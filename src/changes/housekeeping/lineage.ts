@@ -1,12 +1,12 @@
-import { sqlState, statement, type Owner, type Tx } from '../platform/database/db.ts'
-import type { CheckEpochs } from '../platform/database/epoch-guard.ts'
-import { AppError } from '../platform/errors.ts'
-import { limits } from '../platform/limits.ts'
-import type { Clock } from '../platform/clock.ts'
-import type { Logger } from '../platform/observability/log.ts'
+import { sqlState, statement, type Owner, type Tx } from '../../platform/database/db.ts'
+import type { CheckEpochs } from '../../platform/database/epoch-guard.ts'
+import { AppError } from '../../platform/errors.ts'
+import { limits } from '../../platform/limits.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { Logger } from '../../platform/observability/log.ts'
 import type { Job } from './housekeeping.ts'
-import type { RanBack } from './room.ts'
-import { inTurn, pause, Taken } from './turn.ts'
+import type { RanBack } from '../room.ts'
+import { inTurn, pause, Taken } from './owner-step.ts'
 
 /**
  * Notices that the database is another one than before: restored from a copy, moved, failed over. Then devices may have been told changes that it does

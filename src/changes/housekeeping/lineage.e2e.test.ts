@@ -6,16 +6,16 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { registerRestaurant } from '../staff/register-restaurant.ts'
-import { systemClock } from '../platform/clock.ts'
-import { Db } from '../platform/database/db.ts'
-import { findBinaries, findHome, type Binaries, type Home } from '../platform/embedded/home.ts'
-import { startEmbedded } from '../platform/embedded/embedded.ts'
-import { newId } from '../platform/ids.ts'
-import { createLog } from '../platform/observability/log.ts'
-import { migrate, readMigrations } from '../platform/database/migrate.ts'
+import { registerRestaurant } from '../../staff/register-restaurant.ts'
+import { systemClock } from '../../platform/clock.ts'
+import { Db } from '../../platform/database/db.ts'
+import { findBinaries, findHome, type Binaries, type Home } from '../../platform/embedded/home.ts'
+import { startEmbedded } from '../../platform/embedded/embedded.ts'
+import { newId } from '../../platform/ids.ts'
+import { createLog } from '../../platform/observability/log.ts'
+import { migrate, readMigrations } from '../../platform/database/migrate.ts'
 import { checkLineage } from './lineage.ts'
-import { upTo } from '../../test/patience.ts'
+import { upTo } from '../../../test/patience.ts'
 
 /** Real clusters, copied and brought back in the ways that operators do it. */
 
@@ -33,7 +33,7 @@ beforeAll(async () => {
   const settings = { dataDir: root, accounts: ['postgres', 'nobody'], say: () => undefined }
   home = await findHome(settings)
   programs = await findBinaries(home)
-  await migrate(embedded.url, await readMigrations(new URL('../../migrations/', import.meta.url)))
+  await migrate(embedded.url, await readMigrations(new URL('../../../migrations/', import.meta.url)))
   await embedded.stop()
 }, upTo(120_000))
 afterAll(async () => {

@@ -1,8 +1,8 @@
-import { statement, type Owner, type Tx } from '../platform/database/db.ts'
-import { limits } from '../platform/limits.ts'
-import type { Clock, Instant } from '../platform/clock.ts'
+import { statement, type Owner, type Tx } from '../../platform/database/db.ts'
+import { limits } from '../../platform/limits.ts'
+import type { Clock, Instant } from '../../platform/clock.ts'
 import type { Job } from './housekeeping.ts'
-import { inTurn, pause, Stopped, Taken } from './turn.ts'
+import { inTurn, pause, Stopped, Taken } from './owner-step.ts'
 
 /** What one run did. `busy`: another server was at it, and this one left it there. */
 export interface Kept {

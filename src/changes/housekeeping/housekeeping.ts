@@ -1,4 +1,4 @@
-import type { Logger } from '../platform/observability/log.ts'
+import type { Logger } from '../../platform/observability/log.ts'
 
 /** Something that is done now and then. `run` is given a signal that is aborted when the server stops; what it gives is logged. */
 export interface Job {

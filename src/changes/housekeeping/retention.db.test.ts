@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { clockAt, dayOf, migrations, openOldLogs, seqs, type OldLogs } from '../../test/old-logs.ts'
-import type { Instant } from '../platform/clock.ts'
-import { asLogin } from '../../test/postgres.ts'
-import { migrate } from '../platform/database/migrate.ts'
-import { deltaSince } from './delta.ts'
-import { claimMutation, settleMutation } from './mutations.ts'
+import { clockAt, dayOf, migrations, openOldLogs, seqs, type OldLogs } from '../../../test/old-logs.ts'
+import type { Instant } from '../../platform/clock.ts'
+import { asLogin } from '../../../test/postgres.ts'
+import { migrate } from '../../platform/database/migrate.ts'
+import { deltaSince } from '../delta.ts'
+import { claimMutation, settleMutation } from '../mutations.ts'
 
 /** What housekeeping of the log keeps, drops and makes. */
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { newOwner, openDatabase, type TestDatabase } from '../../test/database.ts'
-import { statement, type Owner } from '../platform/database/db.ts'
-import { AppError } from '../platform/errors.ts'
-import { inTurn, pause, Stopped, Taken } from './turn.ts'
+import { newOwner, openDatabase, type TestDatabase } from '../../../test/database.ts'
+import { statement, type Owner } from '../../platform/database/db.ts'
+import { AppError } from '../../platform/errors.ts'
+import { inTurn, pause, Stopped, Taken } from './owner-step.ts'
 
 /** Whose turn it is to keep house. */
 

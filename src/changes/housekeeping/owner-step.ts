@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { statement, type Owner, type Tx } from '../platform/database/db.ts'
-import { AppError } from '../platform/errors.ts'
-import { limits } from '../platform/limits.ts'
+import { statement, type Owner, type Tx } from '../../platform/database/db.ts'
+import { AppError } from '../../platform/errors.ts'
+import { limits } from '../../platform/limits.ts'
 
 // Any numbers will do, so long as every server takes the same. The lock is taken by each transaction anew, so that a pooler may sit between.
 const LOCKS = { retention: 7_148_202, lineage: 7_148_203 } as const

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { createLog } from '../platform/observability/log.ts'
+import { createLog } from '../../platform/observability/log.ts'
 import { startHousekeeping } from './housekeeping.ts'
 
 afterEach(() => void vi.useRealTimers())
