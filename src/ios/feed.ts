@@ -1,5 +1,5 @@
 import type { Change } from '../changes/log.ts'
-import type { Hub } from '../changes/hub.ts'
+import type { Hub } from '../changes/hub/hub.ts'
 import { Frame } from '../sockets/ws-frame.ts'
 import type { Outbox } from '../sockets/outbox.ts'
 import { closeCodes, type Session } from '../sockets/session.ts'

@@ -5,7 +5,7 @@ import type { Db } from '../platform/database/db.ts'
 import { limits } from '../platform/limits.ts'
 import type { Topics } from '../platform/redis.ts'
 import { statement } from '../platform/database/statement.ts'
-import type { Hub } from '../changes/hub.ts'
+import type { Hub } from '../changes/hub/hub.ts'
 
 /** What one check found. `degraded`: slower than it should be, and right all the same. */
 export interface Check {

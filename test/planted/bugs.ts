@@ -159,7 +159,7 @@ export const bugs: readonly Bug[] = [
     name: 'the hub delivers what comes, whatever is missing',
     edits: [
       {
-        file: 'changes/hub.ts',
+        file: 'changes/hub/hub.ts',
         from: 'if (!room.at) return\n    this.#drain(room)',
         to: 'if (!room.at) return\n    room.early.delete(change.seq)\n    return this.#deliver(room, change)',
       },
@@ -172,7 +172,7 @@ export const bugs: readonly Bug[] = [
     name: 'the hub trusts that it is told everything',
     edits: [
       {
-        file: 'changes/hub.ts',
+        file: 'changes/hub/hub.ts',
         from: 'if (++this.#ticks % seldom === 0 || isAnyInDoubt(this.#rooms.values())) void this.poll()',
         to: 'if (++this.#ticks < seldom - seldom || this.#ticks < 0) void this.poll()',
       },
@@ -185,7 +185,7 @@ export const bugs: readonly Bug[] = [
     name: 'a new epoch is not noticed',
     edits: [
       {
-        file: 'changes/hub.ts',
+        file: 'changes/hub/hub.ts',
         from: 'if (head.epoch !== before.epoch) this.#reset(room, head)',
         to: 'if (head.seq < 0) this.#reset(room, head)',
       },

@@ -102,7 +102,7 @@ test(
 )
 
 test('a text that is no longer there, or twice, is not taken for a bug', async () => {
-  const file = 'changes/hub.ts'
+  const file = 'changes/hub/hub.ts'
   await expect(plant([[{ file, from: 'no such text', to: '' }]])).rejects.toThrow('found 0 times')
   await expect(plant([[{ file, from: 'room', to: '' }]])).rejects.toThrow(/found \d\d+ times/)
 })

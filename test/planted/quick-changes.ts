@@ -1,7 +1,7 @@
 import type { QuickBug } from './quick.ts'
 
-const hub = 'src/changes/hub.ts'
-const orders = 'src/changes/hub-orders.db.test.ts'
+const hub = 'src/changes/hub/hub.ts'
+const orders = 'src/changes/hub/hub-orders.db.test.ts'
 
 /** In `src/changes`: guards that only a rare order of events needs, horizons, what a commit says of itself. */
 export const changesBugs: readonly QuickBug[] = [

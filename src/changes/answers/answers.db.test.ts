@@ -10,7 +10,7 @@ import type { Store } from '../../platform/redis.ts'
 import { AnswerStore } from './answer-store.ts'
 import { Answers, keyOf, type Shape, type Written } from './answers.ts'
 import { Heads, type End } from './heads.ts'
-import { Hub } from '../hub.ts'
+import { Hub } from '../hub/hub.ts'
 import { LiveFloors } from '../floor/live-floors.ts'
 import { headOf } from '../log.ts'
 

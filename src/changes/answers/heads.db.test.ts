@@ -6,7 +6,7 @@ import { newId } from '../../platform/ids.ts'
 import { limits } from '../../platform/limits.ts'
 import { createLog } from '../../platform/observability/log.ts'
 import { Heads } from './heads.ts'
-import { Hub } from '../hub.ts'
+import { Hub } from '../hub/hub.ts'
 
 /** Where logs end: never older than what anyone was told before the question, however many ask at once. */
 

@@ -2,7 +2,7 @@ import { elapsedMillis } from '../../platform/clock.ts'
 import type { Db } from '../../platform/database/db.ts'
 import { AppError } from '../../platform/errors.ts'
 import { limits } from '../../platform/limits.ts'
-import type { Hub } from '../hub.ts'
+import type { Hub } from '../hub/hub.ts'
 import { headsOf, type Head } from '../log.ts'
 
 /** The end of a log: everything up to it had been committed when it was asked for. */

@@ -6,7 +6,7 @@ import { systemClock } from '../../platform/clock.ts'
 import { newId } from '../../platform/ids.ts'
 import { createLog } from '../../platform/observability/log.ts'
 import { execute, type Context } from '../command.ts'
-import { Hub } from '../hub.ts'
+import { Hub } from '../hub/hub.ts'
 import { LiveFloor, type FloorKind } from './live-floor.ts'
 import { LiveFloors, type IdleLimits } from './live-floors.ts'
 

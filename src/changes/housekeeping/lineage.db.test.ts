@@ -10,7 +10,7 @@ import { systemClock } from '../../platform/clock.ts'
 import type { CheckEpochs } from '../../platform/database/epoch-guard.ts'
 import { addTable } from '../../tables/add-table.ts'
 import { execute } from '../command.ts'
-import { Hub } from '../hub.ts'
+import { Hub } from '../hub/hub.ts'
 import { checkLineage, renewAfter, renewAllEpochs, type LineageDeps } from './lineage.ts'
 import { headOf, headsOf } from '../log.ts'
 

@@ -5,7 +5,7 @@ import { limits } from '../../platform/limits.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/observability/log.ts'
 import type { Job } from './housekeeping.ts'
-import type { RanBack } from '../room.ts'
+import type { RanBack } from '../hub/room.ts'
 import { inTurn, pause, Taken } from './owner-step.ts'
 
 /**

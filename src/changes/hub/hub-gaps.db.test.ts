@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { openLog, type ChangeLog } from '../../test/change-log.ts'
-import type { TestDatabase } from '../../test/database.ts'
-import { type HeldReads, useHeldReads } from '../../test/held-reads.ts'
-import { instantOfMicros } from '../platform/clock.ts'
-import { newId } from '../platform/ids.ts'
-import { limits } from '../platform/limits.ts'
-import { createLog } from '../platform/observability/log.ts'
+import { openLog, type ChangeLog } from '../../../test/change-log.ts'
+import type { TestDatabase } from '../../../test/database.ts'
+import { type HeldReads, useHeldReads } from '../../../test/held-reads.ts'
+import { instantOfMicros } from '../../platform/clock.ts'
+import { newId } from '../../platform/ids.ts'
+import { limits } from '../../platform/limits.ts'
+import { createLog } from '../../platform/observability/log.ts'
 import { Hub } from './hub.ts'
-import type { Change } from './log.ts'
+import type { Change } from '../log.ts'
 
 /** What is read of the log, no more often than it must be, and what comes meanwhile. */
 

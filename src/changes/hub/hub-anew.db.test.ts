@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { openLog, type ChangeLog } from '../../test/change-log.ts'
-import type { TestDatabase } from '../../test/database.ts'
-import { type HeldReads, useHeldReads } from '../../test/held-reads.ts'
-import { newId } from '../platform/ids.ts'
-import { limits } from '../platform/limits.ts'
-import { createLog } from '../platform/observability/log.ts'
+import { openLog, type ChangeLog } from '../../../test/change-log.ts'
+import type { TestDatabase } from '../../../test/database.ts'
+import { type HeldReads, useHeldReads } from '../../../test/held-reads.ts'
+import { newId } from '../../platform/ids.ts'
+import { limits } from '../../platform/limits.ts'
+import { createLog } from '../../platform/observability/log.ts'
 import { Hub } from './hub.ts'
-import type { Change } from './log.ts'
+import type { Change } from '../log.ts'
 
 /** Logs that ran back or began anew under those who listen, and listeners who come, throw and go. */
 
