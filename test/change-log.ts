@@ -1,5 +1,5 @@
-import { append, changesAfter, headOf, type Change, type Draft, type Entry } from '../src/changes/log.ts'
-import { changesSince, type Place, type Since } from '../src/changes/since.ts'
+import { append, changesAfter, headOf, type Change, type Draft, type Entry } from '../src/changes/log/log.ts'
+import { changesSince, type Place, type Since } from '../src/changes/log/since.ts'
 import { systemClock } from '../src/platform/clock.ts'
 import { newId } from '../src/platform/ids.ts'
 import { newOwner, type TestDatabase } from './database.ts'

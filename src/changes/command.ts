@@ -10,7 +10,7 @@ import { Held } from './held.ts'
 import { inputOf } from './input.ts'
 import { claim, namesOf, refused, resultOf, settleMutation, type Named, type Remembered } from './mutations.ts'
 import { isSame, Told, type Versioned } from './told.ts'
-import { append, bury, type Change, type Draft } from './log.ts'
+import { append, bury, type Change, type Draft } from './log/log.ts'
 
 /** What staff may do, least first. Each role may do what the ones before it may. */
 export const ROLES = ['host', 'manager', 'owner'] as const

@@ -9,8 +9,8 @@ import { newId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
 import { Trail } from '../platform/observability/request-trail.ts'
 import { execute, LostRace, type ChangeDeps, type Command, type Context, type Write } from './command.ts'
-import { findChange } from './find-change.ts'
-import { aheadOfLog, changesAfter, headOf, headsOf, wasRemoved, type Change } from './log.ts'
+import { findChange } from './log/find-change.ts'
+import { aheadOfLog, changesAfter, headOf, headsOf, wasRemoved, type Change } from './log/log.ts'
 
 /** What `execute` makes of a command: one transaction, one change, one answer. */
 

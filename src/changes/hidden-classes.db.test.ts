@@ -4,7 +4,7 @@ import v8 from 'node:v8'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startApp, type Restaurant, type TestApp } from '../../test/kit.ts'
 import { Trail } from '../platform/observability/request-trail.ts'
-import type { Change } from './log.ts'
+import type { Change } from './log/log.ts'
 import { tracked } from './tracked.ts'
 
 /**

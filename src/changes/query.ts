@@ -4,7 +4,7 @@ import { AppError } from '../platform/errors.ts'
 import { fullHour, type Clock, type Instant } from '../platform/clock.ts'
 import { cursorText, type Cursor } from './cursor.ts'
 import { inputOf } from './input.ts'
-import { aheadOfLog, headOf } from './log.ts'
+import { aheadOfLog, headOf } from './log/log.ts'
 import { ROLES, type Context, type Role } from './command.ts'
 
 /** The open transaction of a query. `now` is its time; to `askAt` the full hour. */

@@ -7,7 +7,7 @@ import { Db } from '../platform/database/db.ts'
 import { Tracing } from '../platform/observability/tracing.ts'
 import { Trail } from '../platform/observability/request-trail.ts'
 import { Commits } from './commits.ts'
-import type { Change } from './log.ts'
+import type { Change } from './log/log.ts'
 import { tracked } from './tracked.ts'
 
 /** What a request works with. */

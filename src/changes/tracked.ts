@@ -3,7 +3,7 @@ import type { Db } from '../platform/database/db.ts'
 import { ClientGone } from '../platform/http/client-gone.ts'
 import type { Trail } from '../platform/observability/request-trail.ts'
 import type { Commits } from './commits.ts'
-import type { Change } from './log.ts'
+import type { Change } from './log/log.ts'
 
 interface Trackable {
   readonly db: Db

@@ -3,7 +3,7 @@ import { intField, sentInstant } from '../platform/fields.ts'
 import { limits } from '../platform/limits.ts'
 import { plusMillis, type Instant } from '../platform/clock.ts'
 import { query, type Read } from '../changes/query.ts'
-import { headOf } from '../changes/log.ts'
+import { headOf } from '../changes/log/log.ts'
 import { readTables, tableSchema, type Table } from '../tables/tables.ts'
 import { guestSchema, readGuests, type Guest } from './guests.ts'
 

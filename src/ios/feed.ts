@@ -1,4 +1,4 @@
-import type { Change } from '../changes/log.ts'
+import type { Change } from '../changes/log/log.ts'
 import type { Hub } from '../changes/hub/hub.ts'
 import { Frame } from '../sockets/ws-frame.ts'
 import type { Outbox } from '../sockets/outbox.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Change, Entry } from '../changes/log.ts'
+import type { Change, Entry } from '../changes/log/log.ts'
 import type { Guest, GuestEvent } from '../guests/guests.ts'
 import type { Table, TableEvent } from '../tables/tables.ts'
 import { PARTY_STATUSES } from '../parties/rules.ts'

@@ -1,4 +1,4 @@
-import type { Change, Entry } from '../changes/log.ts'
+import type { Change, Entry } from '../changes/log/log.ts'
 import type { Guest, GuestEvent } from '../guests/guests.ts'
 import type { Table, TableEvent } from '../tables/tables.ts'
 import type { Reservation, ReservationEvent } from '../reservations/reservations.ts'

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Tx } from '../platform/database/db.ts'
 import { AppError } from '../platform/errors.ts'
 import { idField, sentInstant } from '../platform/fields.ts'
-import { findChange, type Made } from '../changes/find-change.ts'
+import { findChange, type Made } from '../changes/log/find-change.ts'
 import { nameStaff } from '../staff/name-staff.ts'
 
 /** What a conflict says besides its own details, the same for every kind of entity. */

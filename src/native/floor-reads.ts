@@ -5,8 +5,8 @@ import { limits } from '../platform/limits.ts'
 import type { Db } from '../platform/database/db.ts'
 import type { LiveFloors } from '../changes/floor/live-floors.ts'
 import { changesShape, snapshotShape } from './stream/protocol.ts'
-import { aheadOfLog } from '../changes/log.ts'
-import { changesSince } from '../changes/since.ts'
+import { aheadOfLog } from '../changes/log/log.ts'
+import { changesSince } from '../changes/log/since.ts'
 import { clientHas, etagAt, type ReadAnswer } from '../changes/answers/etag.ts'
 
 /** What a read of the floor is given. `minSeq` is the oldest state that will do, `ifNoneMatch` what the client has. */

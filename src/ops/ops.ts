@@ -12,7 +12,7 @@ import { tellOfProcess, watchRuntime } from '../platform/observability/runtime.t
 import { SlowStatements, type Planner } from '../platform/observability/slow-statements.ts'
 import { openTracing, type Tracing } from '../platform/observability/tracing.ts'
 import { Commits } from '../changes/commits.ts'
-import type { Change } from '../changes/log.ts'
+import type { Change } from '../changes/log/log.ts'
 import type { RequestWatch } from '../ios/repeated-reads.ts'
 import type { SocketObserver } from '../sockets/socket-observer.ts'
 import { OpsAccess } from './access.ts'

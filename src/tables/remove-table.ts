@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { AppError } from '../platform/errors.ts'
 import { idField, versionField } from '../platform/fields.ts'
 import { command } from '../changes/command.ts'
-import { wasRemoved } from '../changes/log.ts'
+import { wasRemoved } from '../changes/log/log.ts'
 import { dropTable, lockTables, partyAt, tableNotFound, versionConflict } from './tables.ts'
 
 /** A table goes for good, unless someone sits there. Removing it again is no error. Its number may be used again. Spec: T3, T4. */

@@ -39,7 +39,7 @@ export const bugs: readonly Bug[] = [
     name: 'the head of the log is read without its lock',
     edits: [
       {
-        file: 'changes/log.ts',
+        file: 'changes/log/log.ts',
         from: `with head as (
      update heads set seq = seq + 1, last_at = greatest($2::timestamptz, last_at + interval '1 microsecond')
      where restaurant_id = $1 returning epoch, seq, last_at)`,
@@ -57,7 +57,7 @@ export const bugs: readonly Bug[] = [
     name: "a change has its command's time, not the log's",
     edits: [
       {
-        file: 'changes/log.ts',
+        file: 'changes/log/log.ts',
         from: `last_at = greatest($2::timestamptz, last_at + interval '1 microsecond')`,
         to: `last_at = $2::timestamptz`,
       },

@@ -146,8 +146,8 @@ export const changesBugs: readonly QuickBug[] = [
   },
   {
     name: 'a gap at the end of what was missed is not noticed',
-    edits: [{ file: 'src/changes/since.ts', from: 'rows.length === due && rows', to: 'rows' }],
-    test: 'src/changes/since.db.test.ts',
+    edits: [{ file: 'src/changes/log/since.ts', from: 'rows.length === due && rows', to: 'rows' }],
+    test: 'src/changes/log/since.db.test.ts',
     named: 'L9: an answer that would lack',
   },
 ]

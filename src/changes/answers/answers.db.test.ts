@@ -12,7 +12,7 @@ import { Answers, keyOf, type Shape, type Written } from './answers.ts'
 import { Heads, type End } from './heads.ts'
 import { Hub } from '../hub/hub.ts'
 import { LiveFloors } from '../floor/live-floors.ts'
-import { headOf } from '../log.ts'
+import { headOf } from '../log/log.ts'
 
 /** Answers that are kept: written once for a place and an hour, and given again while that is the newest. */
 

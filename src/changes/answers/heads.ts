@@ -3,7 +3,7 @@ import type { Db } from '../../platform/database/db.ts'
 import { AppError } from '../../platform/errors.ts'
 import { limits } from '../../platform/limits.ts'
 import type { Hub } from '../hub/hub.ts'
-import { headsOf, type Head } from '../log.ts'
+import { headsOf, type Head } from '../log/log.ts'
 
 /** The end of a log: everything up to it had been committed when it was asked for. */
 export type End = Pick<Head, 'epoch' | 'seq'>

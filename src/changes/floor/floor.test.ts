@@ -4,7 +4,7 @@ import type { Instant } from '../../platform/clock.ts'
 import { limits } from '../../platform/limits.ts'
 import { Floor, type EntityValue } from './floor.ts'
 import { horizonAt } from './live-floor.ts'
-import type { Change, Entry } from '../log.ts'
+import type { Change, Entry } from '../log/log.ts'
 
 /** A floor in memory, and the client's beside it: at every moment they hold the same. */
 

@@ -3,7 +3,7 @@ import { assert } from '../../platform/errors.ts'
 import { limits } from '../../platform/limits.ts'
 import type { Instant } from '../../platform/clock.ts'
 import { canonicalJson } from './canonical.ts'
-import { isNews, type Change } from '../log.ts'
+import { isNews, type Change } from '../log/log.ts'
 
 /** What every entity on the floor has. One that ended stays until the horizon has passed it. */
 export interface EntityValue {

@@ -12,7 +12,7 @@ import { execute, type ChangeDeps, type Context } from '../command.ts'
 import { Hub } from '../hub/hub.ts'
 import { changeText, horizonAt, LiveFloor, type FloorKind } from './live-floor.ts'
 import { LiveFloors } from './live-floors.ts'
-import type { Change } from '../log.ts'
+import type { Change } from '../log/log.ts'
 
 /** A floor in memory that follows its log, and whom it brings up. */
 

@@ -4,9 +4,9 @@ import { limits } from '../../platform/limits.ts'
 import { instantOfMicros, microsOf, type Clock, type Instant } from '../../platform/clock.ts'
 import { Floor, type EntityValue } from './floor.ts'
 import type { Hub } from '../hub/hub.ts'
-import { headOf, isNews, type Change } from '../log.ts'
+import { headOf, isNews, type Change } from '../log/log.ts'
 import { RecentChanges, type Recent } from './recent.ts'
-import { changesSince, type Place, type ResyncReason, type Since } from '../since.ts'
+import { changesSince, type Place, type ResyncReason, type Since } from '../log/since.ts'
 
 /** How the entities of one kind are read: all but those that ended before the horizon. */
 export interface FloorKind {

@@ -12,7 +12,7 @@ import { addTable } from '../../tables/add-table.ts'
 import { execute } from '../command.ts'
 import { Hub } from '../hub/hub.ts'
 import { checkLineage, renewAfter, renewAllEpochs, type LineageDeps } from './lineage.ts'
-import { headOf, headsOf } from '../log.ts'
+import { headOf, headsOf } from '../log/log.ts'
 
 let database: TestDatabase
 let deps: LineageDeps

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { dayOf, openOldLogs, seqs, type OldLogs } from '../../../test/old-logs.ts'
 import { type Db, statement } from '../../platform/database/db.ts'
-import { changesSince, type Since } from '../since.ts'
+import { changesSince, type Since } from '../log/since.ts'
 
 /** Housekeeping of the log while others read, write and do it too, and cut off. */
 

@@ -3,7 +3,7 @@ import { clockAt, dayOf, migrations, openOldLogs, seqs, type OldLogs } from '../
 import type { Instant } from '../../platform/clock.ts'
 import { asLogin } from '../../../test/postgres.ts'
 import { migrate } from '../../platform/database/migrate.ts'
-import { deltaSince } from '../delta.ts'
+import { deltaSince } from '../log/delta.ts'
 import { claimMutation, settleMutation } from '../mutations.ts'
 
 /** What housekeeping of the log keeps, drops and makes. */

@@ -10,7 +10,7 @@ import type { Topics } from '../../platform/redis.ts'
 import { Commits } from '../commits.ts'
 import { Hints } from './hints.ts'
 import { Hub } from './hub.ts'
-import type { Change } from '../log.ts'
+import type { Change } from '../log/log.ts'
 
 /** Word of changes between two processes, over a Redis that the test is. */
 

@@ -9,7 +9,7 @@ import { readTraceparent, traceparentOf } from '../../platform/observability/tra
 import type { Commits } from '../commits.ts'
 import type { Hub } from './hub.ts'
 import type { Wire } from './room.ts'
-import type { Change } from '../log.ts'
+import type { Change } from '../log/log.ts'
 
 const SEAL_BYTES = 16
 

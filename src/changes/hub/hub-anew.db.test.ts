@@ -6,7 +6,7 @@ import { newId } from '../../platform/ids.ts'
 import { limits } from '../../platform/limits.ts'
 import { createLog } from '../../platform/observability/log.ts'
 import { Hub } from './hub.ts'
-import type { Change } from '../log.ts'
+import type { Change } from '../log/log.ts'
 
 /** Logs that ran back or began anew under those who listen, and listeners who come, throw and go. */
 

@@ -7,7 +7,7 @@ import { newId } from '../../platform/ids.ts'
 import { limits } from '../../platform/limits.ts'
 import { createLog } from '../../platform/observability/log.ts'
 import { Hub } from './hub.ts'
-import type { Change } from '../log.ts'
+import type { Change } from '../log/log.ts'
 
 /** What is read of the log, no more often than it must be, and what comes meanwhile. */
 

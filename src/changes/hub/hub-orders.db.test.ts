@@ -9,7 +9,7 @@ import { createLog } from '../../platform/observability/log.ts'
 import { registerRestaurant } from '../../staff/register-restaurant.ts'
 import { execute, type ChangeDeps, type Context } from '../command.ts'
 import { Hub } from './hub.ts'
-import type { Change } from '../log.ts'
+import type { Change } from '../log/log.ts'
 
 /** Rare orders of events at the hub, each made on purpose: what the database answers comes when the test says so, and no poll helps. */
 

@@ -9,7 +9,7 @@ import { registerRestaurant } from '../../staff/register-restaurant.ts'
 import { addGuest } from '../../guests/add-guest.ts'
 import { execute, type ChangeDeps, type Context } from '../command.ts'
 import { Hub } from './hub.ts'
-import type { Change } from '../log.ts'
+import type { Change } from '../log/log.ts'
 
 let database: TestDatabase
 let deps: ChangeDeps

@@ -3,7 +3,7 @@ import type { Logger } from '../../platform/observability/log.ts'
 import { limits } from '../../platform/limits.ts'
 import { AppError, assert } from '../../platform/errors.ts'
 import { every } from '../../platform/shared-timer.ts'
-import { aheadOfLog, changesAfter, headsOf, type Change, type Head } from '../log.ts'
+import { aheadOfLog, changesAfter, headsOf, type Change, type Head } from '../log/log.ts'
 import {
   advance,
   askNext,

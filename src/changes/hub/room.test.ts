@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { elapsedMillis, instantOfMicros } from '../../platform/clock.ts'
 import { limits } from '../../platform/limits.ts'
-import type { Change } from '../log.ts'
+import type { Change } from '../log/log.ts'
 import { advance, askNext, isAnyInDoubt, lagOf, newRoom, noteBehind, restart, type Room } from './room.ts'
 
 /** What the hub knows of a restaurant that somebody listens to. */

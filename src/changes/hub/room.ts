@@ -1,6 +1,6 @@
 import { elapsedMillis, type Instant } from '../../platform/clock.ts'
 import { limits } from '../../platform/limits.ts'
-import type { Change, Head } from '../log.ts'
+import type { Change, Head } from '../log/log.ts'
 
 /** Hears every change of one restaurant after the moment it subscribed: each once, in the order of seq. Must not throw. */
 export type Listener = (change: Change) => void

@@ -3,7 +3,7 @@ import { plusMillis, type Instant } from '../../platform/clock.ts'
 import { limits } from '../../platform/limits.ts'
 import { CatchUp } from './catch-up.ts'
 import type { Floor } from '../../changes/floor/floor.ts'
-import type { ResyncReason, Since } from '../../changes/since.ts'
+import type { ResyncReason, Since } from '../../changes/log/since.ts'
 
 /** What devices that come back together are sent: read and written once for all of them. */
 

@@ -1,7 +1,7 @@
 import { limits } from '../../platform/limits.ts'
 import type { Floor } from '../../changes/floor/floor.ts'
 import { Frame } from '../../sockets/ws-frame.ts'
-import type { Place, ResyncReason, Since } from '../../changes/since.ts'
+import type { Place, ResyncReason, Since } from '../../changes/log/since.ts'
 
 /** A change as it is sent. */
 interface Told {

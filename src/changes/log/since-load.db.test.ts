@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openLog, seqs } from '../../test/change-log.ts'
-import { openDatabase, type TestDatabase } from '../../test/database.ts'
-import { statement } from '../platform/database/db.ts'
-import { newId } from '../platform/ids.ts'
+import { openLog, seqs } from '../../../test/change-log.ts'
+import { openDatabase, type TestDatabase } from '../../../test/database.ts'
+import { statement } from '../../platform/database/db.ts'
+import { newId } from '../../platform/ids.ts'
 import type { Place } from './since.ts'
 
 /** What devices missed, while others write and when it is much. */

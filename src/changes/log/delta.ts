@@ -1,6 +1,6 @@
-import { statement, type Tx } from '../platform/database/db.ts'
-import { limits } from '../platform/limits.ts'
-import type { Instant } from '../platform/clock.ts'
+import { statement, type Tx } from '../../platform/database/db.ts'
+import { limits } from '../../platform/limits.ts'
+import type { Instant } from '../../platform/clock.ts'
 import { headOf, isNews, type Entry } from './log.ts'
 
 /** The latest that a delta says of one entity; `value` is null when it is gone. */

@@ -1,6 +1,6 @@
-import { statement, type Tx } from '../platform/database/db.ts'
-import { limits } from '../platform/limits.ts'
-import type { Instant } from '../platform/clock.ts'
+import { statement, type Tx } from '../../platform/database/db.ts'
+import { limits } from '../../platform/limits.ts'
+import type { Instant } from '../../platform/clock.ts'
 import type { Change } from './log.ts'
 
 /** An entity as it is now, as far as the log has to know it. */

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { openDatabase, type TestDatabase } from '../../test/database.ts'
-import { registerRestaurant } from '../staff/register-restaurant.ts'
-import { statement } from '../platform/database/db.ts'
-import { newId } from '../platform/ids.ts'
-import { clockOf, systemClock } from '../platform/clock.ts'
-import { command, execute, type ChangeDeps, type Context } from './command.ts'
+import { openDatabase, type TestDatabase } from '../../../test/database.ts'
+import { registerRestaurant } from '../../staff/register-restaurant.ts'
+import { statement } from '../../platform/database/db.ts'
+import { newId } from '../../platform/ids.ts'
+import { clockOf, systemClock } from '../../platform/clock.ts'
+import { command, execute, type ChangeDeps, type Context } from '../command.ts'
 import type { Change } from './log.ts'
-import { upTo } from '../../test/patience.ts'
+import { upTo } from '../../../test/patience.ts'
 
 const WRITERS = 8
 const COMMANDS = Number(process.env['LOG_COMMANDS'] ?? 1_000)

@@ -1,8 +1,8 @@
-import { statement, type Tx } from '../platform/database/db.ts'
-import { assert } from '../platform/errors.ts'
-import { isId } from '../platform/ids.ts'
-import { limits } from '../platform/limits.ts'
-import type { Instant } from '../platform/clock.ts'
+import { statement, type Tx } from '../../platform/database/db.ts'
+import { assert } from '../../platform/errors.ts'
+import { isId } from '../../platform/ids.ts'
+import { limits } from '../../platform/limits.ts'
+import type { Instant } from '../../platform/clock.ts'
 import { isNews, type Entry } from './log.ts'
 
 /** One change as devices are sent it: `frame` is the JSON text of the whole change, as docs/protocol.md has it. */

@@ -1,7 +1,7 @@
-import { statement, type Db, type Tx } from '../platform/database/db.ts'
-import { AppError } from '../platform/errors.ts'
-import { limits } from '../platform/limits.ts'
-import type { Instant } from '../platform/clock.ts'
+import { statement, type Db, type Tx } from '../../platform/database/db.ts'
+import { AppError } from '../../platform/errors.ts'
+import { limits } from '../../platform/limits.ts'
+import type { Instant } from '../../platform/clock.ts'
 
 /**
  * What one change says of one entity. `event` is what happened in the words of its noun (`seated`, `freed`); `value` is the whole entity after the
