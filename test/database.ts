@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { inject } from 'vitest'
-import type { Context } from '../src/changes/command.ts'
+import type { Context } from '../src/changes/command/command.ts'
 import { lineageCheck } from '../src/changes/housekeeping/lineage.ts'
 import { systemClock } from '../src/platform/clock.ts'
 import { Db } from '../src/platform/database/db.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach } from 'vitest'
-import { execute, type ChangeDeps, type Context } from '../src/changes/command.ts'
+import { execute, type ChangeDeps, type Context } from '../src/changes/command/command.ts'
 import { startLog, type Change } from '../src/changes/log/log.ts'
 import { Hub } from '../src/changes/hub/hub.ts'
 import { LiveFloors } from '../src/changes/floor/live-floors.ts'

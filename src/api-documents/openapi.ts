@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Command } from '../changes/command.ts'
+import type { Command } from '../changes/command/command.ts'
 import type { Query } from '../changes/query.ts'
 import { idField } from '../platform/fields.ts'
 import type { Route } from '../ios/route.ts'

@@ -3,7 +3,7 @@ import type { Instant } from '../platform/clock.ts'
 import { statement, type Statement } from '../platform/database/db.ts'
 import { columnOf, type Field, type Fields, type SetBy, type ValueOf } from '../platform/field.ts'
 import { idField, instantField, intField, sentInstant, textField } from '../platform/fields.ts'
-import type { Write } from './command.ts'
+import type { Write } from './command/command.ts'
 
 /**
  * What an entity is made of, from one table of fields: its schema, what commands take of it, and its SQL. An entity has an

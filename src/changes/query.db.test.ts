@@ -4,7 +4,7 @@ import { openLog, type ChangeLog } from '../../test/change-log.ts'
 import { openDatabase, type TestDatabase } from '../../test/database.ts'
 import { clockOf, type Instant } from '../platform/clock.ts'
 import { newId } from '../platform/ids.ts'
-import type { Role } from './command.ts'
+import type { Role } from './command/command.ts'
 import { cursorField, cursorText, placeBefore, type Cursor } from './cursor.ts'
 import { ask, askAt, askedOf, query, type Query, type Read } from './query.ts'
 

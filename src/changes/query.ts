@@ -5,7 +5,7 @@ import { fullHour, type Clock, type Instant } from '../platform/clock.ts'
 import { cursorText, type Cursor } from './cursor.ts'
 import { inputOf } from './input.ts'
 import { aheadOfLog, headOf } from './log/log.ts'
-import { ROLES, type Context, type Role } from './command.ts'
+import { ROLES, type Context, type Role } from './command/command.ts'
 
 /** The open transaction of a query. `now` is its time; to `askAt` the full hour. */
 export interface Read {

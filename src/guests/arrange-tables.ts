@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { idField } from '../platform/fields.ts'
 import { limits } from '../platform/limits.ts'
-import { command } from '../changes/command.ts'
+import { command } from '../changes/command/command.ts'
 import { lockTables, readTables, tableSchema, type Table } from '../tables/tables.ts'
 import { placeTable } from '../tables/add-table.ts'
 import { changeTable, tableChange } from './update-table.ts'

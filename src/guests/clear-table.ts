@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { idField, versionField } from '../platform/fields.ts'
-import { command } from '../changes/command.ts'
+import { command } from '../changes/command/command.ts'
 import { freeTable, lockTable, tableSchema, type Table } from '../tables/tables.ts'
 import { guestSchema, type Guest } from './guests.ts'
 import { leave } from './seating.ts'

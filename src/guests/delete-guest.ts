@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { AppError } from '../platform/errors.ts'
 import { idField, versionField } from '../platform/fields.ts'
-import { command } from '../changes/command.ts'
+import { command } from '../changes/command/command.ts'
 import { vacateTable } from '../tables/tables.ts'
 import { hasActiveReservation, unlinkGuest } from '../reservations/reservations.ts'
 import { dropGuest } from './guests.ts'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
-import { command, type Command, type Write } from '../changes/command.ts'
+import { command, type Command, type Write } from '../changes/command/command.ts'
 import { addTable } from '../tables/add-table.ts'
 import { lockTables } from '../tables/tables.ts'
 import { removeTable } from '../tables/remove-table.ts'

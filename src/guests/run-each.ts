@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { AppError } from '../platform/errors.ts'
-import { command, type Write } from '../changes/command.ts'
+import { command, type Write } from '../changes/command/command.ts'
 import { lockAll, operations, runPart } from './run-batch.ts'
 
 /** How one operation of a list went. */

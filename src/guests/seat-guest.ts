@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { idField, versionField } from '../platform/fields.ts'
 import { AppError } from '../platform/errors.ts'
-import { command } from '../changes/command.ts'
+import { command } from '../changes/command/command.ts'
 import { guestSchema, type Guest } from './guests.ts'
 import { changeParty, lockParty } from './seating.ts'
 import { canSeat } from '../parties/rules.ts'

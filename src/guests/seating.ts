@@ -1,5 +1,5 @@
 import { AppError } from '../platform/errors.ts'
-import { LostRace, type Write } from '../changes/command.ts'
+import { LostRace, type Write } from '../changes/command/command.ts'
 import {
   freeTable,
   giveTable,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { idField, instantField, versionField } from '../platform/fields.ts'
-import { command } from '../changes/command.ts'
+import { command } from '../changes/command/command.ts'
 import { guestSchema, type Guest } from './guests.ts'
 import { changeParty, lockParty } from './seating.ts'
 import { PARTY_STATUSES, type PartyStatus } from '../parties/rules.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { idField, instantField, versionField } from '../platform/fields.ts'
-import { command } from '../changes/command.ts'
+import { command } from '../changes/command/command.ts'
 import { guestEntity, guestSchema, type Guest, type GuestEvent, type GuestFacts } from './guests.ts'
 import { changeParty, lockParty } from './seating.ts'
 import { entryOf, PARTY_STATUSES, phaseOf, PHASES } from '../parties/rules.ts'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { idField, versionField } from '../platform/fields.ts'
 import { AppError } from '../platform/errors.ts'
-import { command, LostRace, type Write } from '../changes/command.ts'
+import { command, LostRace, type Write } from '../changes/command/command.ts'
 import {
   freeTable,
   lockTables,

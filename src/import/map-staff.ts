@@ -1,5 +1,5 @@
 import type { Instant } from '../platform/clock.ts'
-import type { Role } from '../changes/command.ts'
+import type { Role } from '../changes/command/command.ts'
 import { slugOf } from '../restaurants/restaurants.ts'
 import { Fields } from './fields.ts'
 import { idOf } from './ids.ts'

@@ -1,4 +1,4 @@
-import type { Context } from '../changes/command.ts'
+import type { Context } from '../changes/command/command.ts'
 import { ContractError } from './errors.ts'
 import type { IosDeps, ShapeDeps } from './route.ts'
 import { deltaSync, fullSyncShape, instantOf } from './sync.ts'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { isId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
-import { execute } from '../changes/command.ts'
+import { execute } from '../changes/command/command.ts'
 import { addTable } from '../tables/add-table.ts'
 import { listTables } from '../tables/list-tables.ts'
 import { removeTable } from '../tables/remove-table.ts'

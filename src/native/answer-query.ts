@@ -1,5 +1,5 @@
 import { fullHour } from '../platform/clock.ts'
-import type { Context } from '../changes/command.ts'
+import type { Context } from '../changes/command/command.ts'
 import type { LiveFloors } from '../changes/floor/live-floors.ts'
 import { askAt, askedOf, type Query, type QueryDeps } from '../changes/query.ts'
 import { clientHas, etagAt, type ReadAnswer } from '../changes/answers/etag.ts'

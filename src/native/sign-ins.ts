@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { idField, textField } from '../platform/fields.ts'
 import { limits } from '../platform/limits.ts'
-import { ROLES } from '../changes/command.ts'
+import { ROLES } from '../changes/command/command.ts'
 import { endSignIn } from '../staff/end-sign-in.ts'
 import { refreshSignIn } from '../staff/refresh-sign-in.ts'
 import { startSignIn } from '../staff/start-sign-in.ts'

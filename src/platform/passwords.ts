@@ -53,7 +53,7 @@ export const isOutdated = (stored: string): boolean => !stored.startsWith('$argo
 
 /**
  * A password in an input. In JSON it is a fixed word: a fingerprint that holds a plain hash of it would be far easier to guess it from than its argon2id
- * hash. Fingerprints add a keyed hash of it instead (`changes/mutations.ts`).
+ * hash. Fingerprints add a keyed hash of it instead (`changes/command/mutations.ts`).
  */
 export class Secret {
   // Private, so that nothing prints it by accident.

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { command } from '../changes/command.ts'
+import { command } from '../changes/command/command.ts'
 import { PARTY_STATUSES, isOver } from '../parties/rules.ts'
 import { reservationEntity, reservationSchema, storeReservation, type Reservation } from './reservations.ts'
 

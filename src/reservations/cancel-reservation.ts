@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { idField, versionField } from '../platform/fields.ts'
-import { command } from '../changes/command.ts'
+import { command } from '../changes/command/command.ts'
 import { reservationSchema, type Reservation } from './reservations.ts'
 import { changeReservation } from './update-reservation.ts'
 

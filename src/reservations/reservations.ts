@@ -1,6 +1,6 @@
 import { statement, type Tx } from '../platform/database/db.ts'
 import { AppError } from '../platform/errors.ts'
-import type { Write } from '../changes/command.ts'
+import type { Write } from '../changes/command/command.ts'
 import type { Cursor } from '../changes/cursor.ts'
 import { entity, type EntityOf } from '../changes/entity.ts'
 import type { FloorKind } from '../changes/floor/live-floor.ts'

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { AppError } from '../platform/errors.ts'
 import { idField, instantField, versionField } from '../platform/fields.ts'
 import type { Instant } from '../platform/clock.ts'
-import { command, LostRace, type Write } from '../changes/command.ts'
+import { command, LostRace, type Write } from '../changes/command/command.ts'
 import { freeTable, giveTable, lockTables, partyAt, refuseTable, vacateTable, type Table } from '../tables/tables.ts'
 import { PARTY_STATUSES, canFollow, isOver, type PartyStatus } from '../parties/rules.ts'
 import {

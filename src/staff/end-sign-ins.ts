@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { AppError } from '../platform/errors.ts'
 import { idField } from '../platform/fields.ts'
-import { command } from '../changes/command.ts'
+import { command } from '../changes/command/command.ts'
 import { lockMember } from './members.ts'
 import { endAllAccess } from './sign-ins.ts'
 

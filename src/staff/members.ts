@@ -4,7 +4,7 @@ import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import { idField, sentInstant, textField } from '../platform/fields.ts'
 import { NewPassword } from '../platform/passwords.ts'
-import { ROLES, type Write } from '../changes/command.ts'
+import { ROLES, type Write } from '../changes/command/command.ts'
 
 /** Staff as their restaurant sees them. */
 

@@ -3,7 +3,7 @@ import { AppError, assert } from '../platform/errors.ts'
 import { textField } from '../platform/fields.ts'
 import { limits } from '../platform/limits.ts'
 import { passwordFits, Secret } from '../platform/passwords.ts'
-import type { ChangeDeps, Context } from '../changes/command.ts'
+import type { ChangeDeps, Context } from '../changes/command/command.ts'
 
 /**
  * A token alone may be stolen: whoever sets a password or makes somebody an owner proves that they know their own password. It is checked before the

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { TEST_PASSWORD, type TestDatabase } from '../../test/kit.ts'
 import { NOWHERE, useParts, type House, type Parts } from '../../test/parts.ts'
-import { execute, type Command, type Context } from '../changes/command.ts'
+import { execute, type Command, type Context } from '../changes/command/command.ts'
 import { ask } from '../changes/query.ts'
 import type { AppError } from '../platform/errors.ts'
 import { newId } from '../platform/ids.ts'

@@ -2,7 +2,7 @@ import { constraintOf, statement, type Db, type Tx } from '../platform/database/
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import type { Instant } from '../platform/clock.ts'
-import type { Role } from '../changes/command.ts'
+import type { Role } from '../changes/command/command.ts'
 
 /** Someone who signs in, with the restaurant they work for. */
 export interface Identity {

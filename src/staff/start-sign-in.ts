@@ -1,7 +1,7 @@
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import { microsOf, plusMillis, type Instant } from '../platform/clock.ts'
-import type { Role } from '../changes/command.ts'
+import type { Role } from '../changes/command/command.ts'
 import { makeRefreshToken } from './refresh-tokens.ts'
 import { signIn, type Credentials, type SignInWays } from './sign-in.ts'
 import { storeSignIn } from './sign-ins.ts'

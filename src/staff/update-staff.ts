@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { AppError } from '../platform/errors.ts'
 import { idField } from '../platform/fields.ts'
-import { command, ROLES } from '../changes/command.ts'
+import { command, ROLES } from '../changes/command/command.ts'
 import { lockMember, nameField, newPasswordField, saveMember, staffSchema, type Member } from './members.ts'
 import { checkPassword, currentPasswordField, requirePassword } from './prove-password.ts'
 import { endAllAccess, type EndReason } from './sign-ins.ts'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { AppError } from '../platform/errors.ts'
 import { idField, versionField } from '../platform/fields.ts'
-import { command } from '../changes/command.ts'
+import { command } from '../changes/command/command.ts'
 import { wasRemoved } from '../changes/log/log.ts'
 import { dropTable, lockTables, partyAt, tableNotFound, versionConflict } from './tables.ts'
 

@@ -90,7 +90,9 @@ export const accountBugs: readonly Bug[] = [
   },
   {
     name: 'the password is left out of the fingerprint',
-    edits: [{ file: 'changes/mutations.ts', from: 'text.includes(SECRET_IN_JSON)', to: 'text === SECRET_IN_JSON' }],
+    edits: [
+      { file: 'changes/command/mutations.ts', from: 'text.includes(SECRET_IN_JSON)', to: 'text === SECRET_IN_JSON' },
+    ],
     checker: accounts,
     finds: /the same key with another password/,
   },

@@ -98,18 +98,18 @@ export const changesBugs: readonly QuickBug[] = [
     name: "a mutation's fingerprint leaves out the command",
     edits: [
       {
-        file: 'src/changes/mutations.ts',
+        file: 'src/changes/command/mutations.ts',
         from: '`${command}\\n${JSON.stringify(input)}`',
         to: 'JSON.stringify(input)',
       },
     ],
-    test: 'src/changes/command.db.test.ts',
+    test: 'src/changes/command/command.db.test.ts',
     named: 'L5: the same id with another command',
   },
   {
     name: 'what a part that failed had locked and changed is still held',
-    edits: [{ file: 'src/changes/command.ts', from: '      this.held = held\n', to: '' }],
-    test: 'src/changes/execute.db.test.ts',
+    edits: [{ file: 'src/changes/command/command.ts', from: '      this.held = held\n', to: '' }],
+    test: 'src/changes/command/execute.db.test.ts',
     named: 'B2: of a part that failed',
   },
   {

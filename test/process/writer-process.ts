@@ -1,6 +1,6 @@
 import { createLog } from '../../src/platform/observability/log.ts'
 import { AppError } from '../../src/platform/errors.ts'
-import { execute, type Command, type Context } from '../../src/changes/command.ts'
+import { execute, type Command, type Context } from '../../src/changes/command/command.ts'
 import { readConfig } from '../../src/config.ts'
 import { addGuest } from '../../src/guests/add-guest.ts'
 import { clearTable } from '../../src/guests/clear-table.ts'

@@ -4,7 +4,7 @@ import type { Instant } from '../../platform/clock.ts'
 import { asLogin } from '../../../test/postgres.ts'
 import { migrate } from '../../platform/database/migrate.ts'
 import { deltaSince } from '../log/delta.ts'
-import { claimMutation, settleMutation } from '../mutations.ts'
+import { claimMutation, settleMutation } from '../command/mutations.ts'
 
 /** What housekeeping of the log keeps, drops and makes. */
 

@@ -7,7 +7,7 @@ import { newId } from '../../platform/ids.ts'
 import { limits } from '../../platform/limits.ts'
 import { createLog } from '../../platform/observability/log.ts'
 import { registerRestaurant } from '../../staff/register-restaurant.ts'
-import { execute, type ChangeDeps, type Context } from '../command.ts'
+import { execute, type ChangeDeps, type Context } from '../command/command.ts'
 import { Hub } from './hub.ts'
 import type { Change } from '../log/log.ts'
 

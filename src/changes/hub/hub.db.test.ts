@@ -7,7 +7,7 @@ import { newId } from '../../platform/ids.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { registerRestaurant } from '../../staff/register-restaurant.ts'
 import { addGuest } from '../../guests/add-guest.ts'
-import { execute, type ChangeDeps, type Context } from '../command.ts'
+import { execute, type ChangeDeps, type Context } from '../command/command.ts'
 import { Hub } from './hub.ts'
 import type { Change } from '../log/log.ts'
 

@@ -5,7 +5,7 @@ import { registerRestaurant } from '../../staff/register-restaurant.ts'
 import { statement } from '../../platform/database/db.ts'
 import { newId } from '../../platform/ids.ts'
 import { clockOf, systemClock } from '../../platform/clock.ts'
-import { command, execute, type ChangeDeps, type Context } from '../command.ts'
+import { command, execute, type ChangeDeps, type Context } from '../command/command.ts'
 import type { Change } from './log.ts'
 import { upTo } from '../../../test/patience.ts'
 

@@ -1,4 +1,4 @@
-import type { Role } from '../../changes/command.ts'
+import type { Role } from '../../changes/command/command.ts'
 import { closeCodes } from '../../sockets/session.ts'
 import type { Access } from '../../staff/access-review.ts'
 import type { Proven } from '../../staff/staff.ts'

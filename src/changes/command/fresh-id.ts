@@ -1,7 +1,7 @@
-import { AppError } from '../platform/errors.ts'
-import { constraintOf } from '../platform/database/db.ts'
+import { AppError } from '../../platform/errors.ts'
+import { constraintOf } from '../../platform/database/db.ts'
 import type { Write } from './command.ts'
-import { wasRemoved } from './log/log.ts'
+import { wasRemoved } from '../log/log.ts'
 
 /** The id of a new entity: the one that a client made, unless it is used up, or one made here. Throws `AppError` id-taken (409). */
 export async function freshId(w: Write, kind: string, wanted: string | undefined): Promise<string> {

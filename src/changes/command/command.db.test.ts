@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { startApp, type Restaurant, type TestApp } from '../../test/kit.ts'
-import { systemClock } from '../platform/clock.ts'
-import { limits } from '../platform/limits.ts'
+import { startApp, type Restaurant, type TestApp } from '../../../test/kit.ts'
+import { systemClock } from '../../platform/clock.ts'
+import { limits } from '../../platform/limits.ts'
 import { command, execute, LostRace } from './command.ts'
 
 let app: TestApp

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { statement, type Tx } from '../platform/database/db.ts'
-import { AppError, assert } from '../platform/errors.ts'
-import type { KeyedHash } from '../platform/keyed-hash.ts'
-import { Secret, SECRET_IN_JSON } from '../platform/passwords.ts'
-import type { Instant } from '../platform/clock.ts'
+import { statement, type Tx } from '../../platform/database/db.ts'
+import { AppError, assert } from '../../platform/errors.ts'
+import type { KeyedHash } from '../../platform/keyed-hash.ts'
+import { Secret, SECRET_IN_JSON } from '../../platform/passwords.ts'
+import type { Instant } from '../../platform/clock.ts'
 
 /** What a mutation was answered: its result, or the refusal. */
 export type Outcome =

@@ -2,10 +2,10 @@ import { ServerResponse, IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import v8 from 'node:v8'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startApp, type Restaurant, type TestApp } from '../../test/kit.ts'
-import { Trail } from '../platform/observability/request-trail.ts'
-import type { Change } from './log/log.ts'
-import { tracked } from './tracked.ts'
+import { startApp, type Restaurant, type TestApp } from '../../../test/kit.ts'
+import { Trail } from '../../platform/observability/request-trail.ts'
+import type { Change } from '../log/log.ts'
+import { tracked } from '../tracked.ts'
 
 /**
  * What is made for each command has the same hidden class each time. V8 (of Node 20) makes a new one for each object that is spread and then given a property more: 3 µs, half a kilobyte that only a

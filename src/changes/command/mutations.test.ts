@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { keyedHash } from '../platform/keyed-hash.ts'
-import { NewPassword } from '../platform/passwords.ts'
+import { keyedHash } from '../../platform/keyed-hash.ts'
+import { NewPassword } from '../../platform/passwords.ts'
 import { fingerprintOf } from './mutations.ts'
 
 const hash = keyedHash('a secret key for tests only, long enough', 'tests')

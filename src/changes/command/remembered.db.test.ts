@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
-import { newOwner, openDatabase, type TestDatabase } from '../../test/database.ts'
-import { addGuest } from '../guests/add-guest.ts'
-import { systemClock } from '../platform/clock.ts'
-import { statement } from '../platform/database/db.ts'
-import { AppError } from '../platform/errors.ts'
-import { newId } from '../platform/ids.ts'
+import { newOwner, openDatabase, type TestDatabase } from '../../../test/database.ts'
+import { addGuest } from '../../guests/add-guest.ts'
+import { systemClock } from '../../platform/clock.ts'
+import { statement } from '../../platform/database/db.ts'
+import { AppError } from '../../platform/errors.ts'
+import { newId } from '../../platform/ids.ts'
 import { command, execute, type ChangeDeps, type Context, type Write } from './command.ts'
 
 /** What a command was answered under a name that its client gave it, and who is given that again. */

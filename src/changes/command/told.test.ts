@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import type { Instant } from '../platform/clock.ts'
-import { limits } from '../platform/limits.ts'
-import { Held } from './held.ts'
-import type { Entry } from './log/log.ts'
+import type { Instant } from '../../platform/clock.ts'
+import { limits } from '../../platform/limits.ts'
+import { Held } from './locked-rows.ts'
+import type { Entry } from '../log/log.ts'
 import { isSame, Told } from './told.ts'
 
 /** What a command says of what it did, and what it knows of the rows it has locked. */

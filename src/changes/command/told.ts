@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
-import { AppError } from '../platform/errors.ts'
-import { limits } from '../platform/limits.ts'
-import type { Instant } from '../platform/clock.ts'
-import { isNews, type Entry } from './log/log.ts'
+import { AppError } from '../../platform/errors.ts'
+import { limits } from '../../platform/limits.ts'
+import type { Instant } from '../../platform/clock.ts'
+import { isNews, type Entry } from '../log/log.ts'
 
 /** What every entity has that devices show. */
 export interface Versioned {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { startApp, type Restaurant, type TestApp } from '../../test/kit.ts'
-import { changeText } from './floor/live-floor.ts'
+import { startApp, type Restaurant, type TestApp } from '../../../test/kit.ts'
+import { changeText } from '../floor/live-floor.ts'
 
 let app: TestApp
 let r: Restaurant
