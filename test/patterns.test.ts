@@ -16,7 +16,7 @@ interface Found {
 }
 
 /** Expressions that are put together at run time, which an analyser of files can't read. Each is one class of characters without repetition. */
-const PUT_TOGETHER = ['src/ios/pydantic-email.ts']
+const PUT_TOGETHER = ['src/ios/pydantic/email.ts']
 
 const files = ['src', 'client', 'web'].flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })

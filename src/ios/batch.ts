@@ -18,7 +18,7 @@ import {
 } from './batch-operations.ts'
 import { linesOf, refusalLine } from './error-lines.ts'
 import { pathId } from './ids.ts'
-import { check, field } from './pydantic.ts'
+import { check, field } from './pydantic/pydantic.ts'
 import { route } from './route.ts'
 import { guestJson, guestShape, guestStatus, id, naiveTime, offsetTime, tableJson, tableShape } from './shapes.ts'
 import { guestWords, partyStatusOf, POST_GUEST_WORDS } from './statuses.ts'

@@ -17,7 +17,7 @@ import {
   minimalTableJson,
   tableForm,
 } from './floor-shapes.ts'
-import { field } from './pydantic.ts'
+import { field } from './pydantic/pydantic.ts'
 import { route, type Call, type ShapeDeps } from './route.ts'
 import {
   guestJson,

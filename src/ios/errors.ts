@@ -3,7 +3,7 @@ import { MalformedJson } from '../platform/http/body.ts'
 import { UnreadableBody } from '../platform/http/body-text.ts'
 import { AppError } from '../platform/errors.ts'
 import { isId } from '../platform/ids.ts'
-import { jsonSyntaxError, valueError, ValidationError, type ValidationItem } from './pydantic.ts'
+import { jsonSyntaxError, valueError, ValidationError, type ValidationItem } from './pydantic/pydantic.ts'
 
 /** An answer that isn't a success, in one of the contract's shapes. */
 export class ContractError extends Error {

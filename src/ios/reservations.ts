@@ -8,7 +8,7 @@ import { dayField, listReservations } from '../reservations/list-reservations.ts
 import { updateReservation } from '../reservations/update-reservation.ts'
 import { detail } from './errors.ts'
 import { idOrNothing, pathId } from './ids.ts'
-import { check, field, valueError, ValidationError } from './pydantic.ts'
+import { check, field, valueError, ValidationError } from './pydantic/pydantic.ts'
 import { route } from './route.ts'
 import { written } from './floor-shapes.ts'
 import { reservationJson, reservationShape } from './shapes.ts'

@@ -26,7 +26,7 @@ import {
   otherScheme,
   type ContractError,
 } from './errors.ts'
-import { missing, parseModel, valueError, ValidationError, type ValidationItem } from './pydantic.ts'
+import { missing, parseModel, valueError, ValidationError, type ValidationItem } from './pydantic/pydantic.ts'
 import type { RepeatedReads } from './repeated-reads.ts'
 
 /** What the contract's handlers work with. */

@@ -1,6 +1,6 @@
 import { isId } from '../platform/ids.ts'
 import { PHASES } from '../parties/rules.ts'
-import { field, parseModel, ValidationError } from './pydantic.ts'
+import { field, parseModel, ValidationError } from './pydantic/pydantic.ts'
 import { onPlan } from './tables.ts'
 import { partyStatusOf } from './statuses.ts'
 

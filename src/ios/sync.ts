@@ -13,7 +13,7 @@ import type { Table } from '../tables/tables.ts'
 import { linesOf } from './error-lines.ts'
 import { detail } from './errors.ts'
 import { floorReaches, syncGuestForm, syncTableForm } from './floor-shapes.ts'
-import { field, parseModel, ValidationError } from './pydantic.ts'
+import { field, parseModel, ValidationError } from './pydantic/pydantic.ts'
 import { route, type IosDeps, type ShapeDeps } from './route.ts'
 import {
   id,

@@ -1,6 +1,6 @@
-import { isInstant, type Instant } from '../platform/clock.ts'
-import { Fault } from './pydantic-fault.ts'
-import { naive, zulu } from './times.ts'
+import { isInstant, type Instant } from '../../platform/clock.ts'
+import { Fault } from './fault.ts'
+import { naive, zulu } from '../times.ts'
 
 /** Numbers beyond this are milliseconds: the year 2603 as seconds, August 1970 as milliseconds. */
 const SECONDS_END = 2e10

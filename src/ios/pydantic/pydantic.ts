@@ -3,12 +3,12 @@
  * rest is refused with the same error items, because the iPad app was built against both.
  */
 import type { z } from 'zod'
-import { limits } from '../platform/limits.ts'
-import { Fault, valueFault, type ValidationItem } from './pydantic-fault.ts'
+import { limits } from '../../platform/limits.ts'
+import { Fault, valueFault, type ValidationItem } from './fault.ts'
 
-export { check, field } from './pydantic-fields.ts'
-export { jsonSyntaxError } from './pydantic-json.ts'
-export type { ValidationItem } from './pydantic-fault.ts'
+export { check, field } from './fields.ts'
+export { jsonSyntaxError } from './json.ts'
+export type { ValidationItem } from './fault.ts'
 
 const DOCS = 'https://errors.pydantic.dev/2.5/v/'
 

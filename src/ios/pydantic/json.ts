@@ -1,6 +1,6 @@
-import { limits } from '../platform/limits.ts'
-import { TOO_DEEP } from '../platform/http/body.ts'
-import { codePoints, type ValidationItem } from './pydantic-fault.ts'
+import { limits } from '../../platform/limits.ts'
+import { TOO_DEEP } from '../../platform/http/body.ts'
+import { codePoints, type ValidationItem } from './fault.ts'
 
 const LITERAL = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/y
 

@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { check, field, parseModel, ValidationError } from './pydantic.ts'
-import type { Instant } from '../platform/clock.ts'
-import { parseDatetime, writtenDatetime } from './pydantic-datetime.ts'
-import { parseEmail } from './pydantic-email.ts'
-import { codePoints, Fault } from './pydantic-fault.ts'
+import type { Instant } from '../../platform/clock.ts'
+import { parseDatetime, writtenDatetime } from './datetime.ts'
+import { parseEmail } from './email.ts'
+import { codePoints, Fault } from './fault.ts'
 
 const { str, int, float, bool, datetime, email, oneOf, list, dict, model, nullable, optional, withDefault } = field
 

@@ -1,5 +1,5 @@
 import { domainToASCII, domainToUnicode } from 'node:url'
-import { codePoints, Fault } from './pydantic-fault.ts'
+import { codePoints, Fault } from './fault.ts'
 
 const LONGEST = 254
 const LONGEST_LOCAL = 64

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { parseDatetime, DATETIME_PATTERN } from './pydantic-datetime.ts'
-import { EMAIL_LENGTH, EMAIL_PATTERN, parseEmail } from './pydantic-email.ts'
-import { codePoints, counted, Fault, valueFault } from './pydantic-fault.ts'
+import { parseDatetime, DATETIME_PATTERN } from './datetime.ts'
+import { EMAIL_LENGTH, EMAIL_PATTERN, parseEmail } from './email.ts'
+import { codePoints, counted, Fault, valueFault } from './fault.ts'
 
 const INT_MIN = -(2 ** 31)
 const INT_MAX = 2 ** 31 - 1

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { z } from 'zod'
 import { check, field, jsonSyntaxError, parseModel, ValidationError, valueError } from './pydantic.ts'
-import { within } from '../../test/patience.ts'
+import { within } from '../../../test/patience.ts'
 
 const { str, int, float, bool, datetime, email, oneOf, list, dict, model, nullable, optional, withDefault } = field
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { MalformedJson, parseJson } from '../platform/http/body.ts'
-import { limits } from '../platform/limits.ts'
-import { within } from '../../test/patience.ts'
+import { MalformedJson, parseJson } from '../../platform/http/body.ts'
+import { limits } from '../../platform/limits.ts'
+import { within } from '../../../test/patience.ts'
 import { field, jsonSyntaxError, parseModel, ValidationError, type ValidationItem } from './pydantic.ts'
 
 /** What a 422 says of a large or odd body stays small, and costs little to find. */
