@@ -64,10 +64,10 @@ import * as sync from './ios/sync.ts'
 import * as tables from './ios/tables.ts'
 import { mountCors } from './ios/cors.ts'
 import { mountFallback } from './ios/fallback.ts'
-import { messages as iosMessages } from './ios/message-shapes.ts'
+import { messages as iosMessages } from './ios/sockets/message-shapes.ts'
 import { mount, type IosDeps, type Route } from './ios/route.ts'
 import { RepeatedReads } from './ios/repeated-reads.ts'
-import { IosSockets } from './ios/sockets.ts'
+import { IosSockets } from './ios/sockets/sockets.ts'
 import { mountNative } from './native/door.ts'
 import { changes, snapshot, type FloorRead } from './native/floor-reads.ts'
 import { Stream } from './native/stream/stream.ts'
@@ -126,7 +126,7 @@ export const floorReads: readonly FloorRead[] = [snapshot, changes]
 /** What stands on the floor. */
 export const floorKinds: readonly FloorKind[] = [tablesOnFloor, reservationsOnFloor, guestsOnFloor]
 
-/** Every endpoint of the iPad's contract. Its two sockets are in ios/sockets.ts. Of two with the same path the first one's method is what a 405 allows. */
+/** Every endpoint of the iPad's contract. Its two sockets are in ios/sockets/sockets.ts. Of two with the same path the first one's method is what a 405 allows. */
 export const routes: readonly Route[] = [
   pages.root,
   pages.health,

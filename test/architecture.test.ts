@@ -135,7 +135,7 @@ test("R2: nouns, changes and doors write no time but the clock's", () => {
   const measuring = [
     'changes/floor/live-floors.ts',
     'sockets/session.ts',
-    'ios/sockets.ts',
+    'ios/sockets/sockets.ts',
     'native/stream/stream.ts',
     'native/stream/stream-device.ts',
     'serve.ts',

@@ -4,7 +4,7 @@ import { metrics } from '../platform/observability/metrics.ts'
 import type { Topics } from '../platform/redis.ts'
 import type { Hub } from '../changes/hub/hub.ts'
 import type { LiveFloors } from '../changes/floor/live-floors.ts'
-import type { IosSockets } from '../ios/sockets.ts'
+import type { IosSockets } from '../ios/sockets/sockets.ts'
 import type { Stream } from '../native/stream/stream.ts'
 
 /** What an application holds that tells figures of itself. */

@@ -69,7 +69,7 @@ export const doorBugs: readonly QuickBug[] = [
     name: "the iPad's sockets are not told of a log that begins anew",
     edits: [
       {
-        file: 'src/ios/feed.ts',
+        file: 'src/ios/sockets/feed.ts',
         from: 'for (const session of sessions[kind]) session.close(',
         to: 'for (const session of new Set<Session>()) session.close(',
       },
@@ -80,21 +80,25 @@ export const doorBugs: readonly QuickBug[] = [
   {
     name: "tables come before guests on the iPad's socket",
     edits: [
-      { file: 'src/ios/messages.ts', from: '[...guests, ...tables, ...done]', to: '[...tables, ...guests, ...done]' },
+      {
+        file: 'src/ios/sockets/messages.ts',
+        from: '[...guests, ...tables, ...done]',
+        to: '[...tables, ...guests, ...done]',
+      },
     ],
-    test: 'src/ios/messages.test.ts',
+    test: 'src/ios/sockets/messages.test.ts',
     named: 'C4: guest messages come first',
   },
   {
     name: 'a socket that says nothing is never closed',
     edits: [
       {
-        file: 'src/ios/sockets.ts',
+        file: 'src/ios/sockets/sockets.ts',
         from: 'member.deadline = setTimeout(late, limits.socketSignInMillis).unref()',
         to: 'member.deadline = setTimeout(late, 10 * limits.socketSignInMillis).unref()',
       },
     ],
-    test: 'src/ios/sockets.db.test.ts',
+    test: 'src/ios/sockets/sockets.db.test.ts',
     named: 'W1: who says nothing',
   },
 ]

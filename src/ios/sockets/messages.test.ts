@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import type { Change, Entry } from '../changes/log/log.ts'
-import type { Guest, GuestEvent } from '../guests/guests.ts'
-import type { Table, TableEvent } from '../tables/tables.ts'
-import { PARTY_STATUSES } from '../parties/rules.ts'
-import { TABLE_STATUSES } from '../tables/rules.ts'
+import type { Change, Entry } from '../../changes/log/log.ts'
+import type { Guest, GuestEvent } from '../../guests/guests.ts'
+import type { Table, TableEvent } from '../../tables/tables.ts'
+import { PARTY_STATUSES } from '../../parties/rules.ts'
+import { TABLE_STATUSES } from '../../tables/rules.ts'
 import { messagesOf } from './messages.ts'
-import { syncGuestJson } from './shapes.ts'
-import { GUEST_SPELLINGS, partyStatusOf, guestWords, syncGuestWord, tableStatusOf, tableWords } from './statuses.ts'
+import { syncGuestJson } from '../shapes.ts'
+import { GUEST_SPELLINGS, partyStatusOf, guestWords, syncGuestWord, tableStatusOf, tableWords } from '../statuses.ts'
 
 const at = '2026-11-23T18:00:00.000001Z' as Change['at']
 const guest: Guest = {

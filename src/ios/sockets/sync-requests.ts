@@ -1,8 +1,8 @@
-import type { Context } from '../changes/command/command.ts'
-import { ContractError } from './errors.ts'
-import type { IosDeps, ShapeDeps } from './route.ts'
-import { deltaSync, fullSyncShape, instantOf } from './sync.ts'
-import { socketTime } from './times.ts'
+import type { Context } from '../../changes/command/command.ts'
+import { ContractError } from '../errors.ts'
+import type { IosDeps, ShapeDeps } from '../route.ts'
+import { deltaSync, fullSyncShape, instantOf } from '../sync.ts'
+import { socketTime } from '../times.ts'
 
 const PAGE = 1_000
 

@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openDevice, startApp, type Restaurant, type TestApp } from '../../test/kit.ts'
-import { limits } from '../platform/limits.ts'
-import { upTo, within } from '../../test/patience.ts'
+import { openDevice, startApp, type Restaurant, type TestApp } from '../../../test/kit.ts'
+import { limits } from '../../platform/limits.ts'
+import { upTo, within } from '../../../test/patience.ts'
 
 let app: TestApp
 let a: Restaurant

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { sentInstant } from '../platform/fields.ts'
-import type { MessageKind, Socket } from '../sockets/message-kind.ts'
-import { TABLE_SHAPES } from '../tables/rules.ts'
+import { sentInstant } from '../../platform/fields.ts'
+import type { MessageKind, Socket } from '../../sockets/message-kind.ts'
+import { TABLE_SHAPES } from '../../tables/rules.ts'
 import {
   guestStatus,
   id,
@@ -10,8 +10,8 @@ import {
   syncGuestShape,
   syncTableShape,
   tableStatus,
-} from './shapes.ts'
-import { deltaFields } from './sync.ts'
+} from '../shapes.ts'
+import { deltaFields } from '../sync.ts'
 
 /** Every message of both sockets, as it stands on the wire: exactly these keys, times always with six digits and `Z`. Spec: C10. */
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { pythonJson } from './frame.ts'
+import { pythonJson } from './python-json.ts'
 
 test('separators and escapes are those of json.dumps', () => {
   const value = {

@@ -1,10 +1,10 @@
-import type { Change } from '../changes/log/log.ts'
-import type { Hub } from '../changes/hub/hub.ts'
-import { Frame } from '../sockets/ws-frame.ts'
-import type { Outbox } from '../sockets/outbox.ts'
-import { closeCodes, type Session } from '../sockets/session.ts'
-import { limits } from '../platform/limits.ts'
-import { pythonJson } from './frame.ts'
+import type { Change } from '../../changes/log/log.ts'
+import type { Hub } from '../../changes/hub/hub.ts'
+import { Frame } from '../../sockets/ws-frame.ts'
+import type { Outbox } from '../../sockets/outbox.ts'
+import { closeCodes, type Session } from '../../sockets/session.ts'
+import { limits } from '../../platform/limits.ts'
+import { pythonJson } from './python-json.ts'
 import { messagesOf, type Hearing } from './messages.ts'
 
 const HEARINGS: readonly Hearing[] = ['realtime', 'reservations', 'sync']
