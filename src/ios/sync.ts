@@ -10,7 +10,7 @@ import { getFloorSince } from '../guests/get-floor-since.ts'
 import { runEach } from '../guests/run-each.ts'
 import type { Guest } from '../guests/guests.ts'
 import type { Table } from '../tables/tables.ts'
-import { linesOf } from './error-lines.ts'
+import { linesOf } from './batch/error-lines.ts'
 import { detail } from './errors.ts'
 import { floorReaches, syncGuestForm, syncTableForm } from './floor-shapes.ts'
 import { field, parseModel, ValidationError } from './pydantic/pydantic.ts'
@@ -26,7 +26,7 @@ import {
   zuluTime,
 } from './shapes.ts'
 import { arrayOf, MINUTES, sheetOf, type Line } from './sheet.ts'
-import { syncOperation, type SyncUpdate } from './sync-operations.ts'
+import { syncOperation, type SyncUpdate } from './batch/sync-operations.ts'
 import { naive, zulu } from './times.ts'
 
 const restaurant = field.str({ max: 100 })

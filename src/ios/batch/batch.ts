@@ -1,13 +1,13 @@
 import { z } from 'zod'
-import { newId } from '../platform/ids.ts'
-import { limits } from '../platform/limits.ts'
-import { AppError } from '../platform/errors.ts'
-import { execute, type Context } from '../changes/command/command.ts'
-import { runBatch } from '../guests/run-batch.ts'
-import { runEach } from '../guests/run-each.ts'
-import { setGuestStatus } from '../guests/set-guest-status.ts'
-import type { Guest } from '../guests/guests.ts'
-import type { Table } from '../tables/tables.ts'
+import { newId } from '../../platform/ids.ts'
+import { limits } from '../../platform/limits.ts'
+import { AppError } from '../../platform/errors.ts'
+import { execute, type Context } from '../../changes/command/command.ts'
+import { runBatch } from '../../guests/run-batch.ts'
+import { runEach } from '../../guests/run-each.ts'
+import { setGuestStatus } from '../../guests/set-guest-status.ts'
+import type { Guest } from '../../guests/guests.ts'
+import type { Table } from '../../tables/tables.ts'
 import { atomicOperation } from './atomic-operations.ts'
 import {
   batchGuestOperation,
@@ -17,13 +17,13 @@ import {
   withSentTimes,
 } from './batch-operations.ts'
 import { linesOf, refusalLine } from './error-lines.ts'
-import { pathId } from './ids.ts'
-import { check, field } from './pydantic/pydantic.ts'
-import { route } from './route.ts'
-import { guestJson, guestShape, guestStatus, id, naiveTime, offsetTime, tableJson, tableShape } from './shapes.ts'
-import { guestWords, partyStatusOf, POST_GUEST_WORDS } from './statuses.ts'
+import { pathId } from '../ids.ts'
+import { check, field } from '../pydantic/pydantic.ts'
+import { route } from '../route.ts'
+import { guestJson, guestShape, guestStatus, id, naiveTime, offsetTime, tableJson, tableShape } from '../shapes.ts'
+import { guestWords, partyStatusOf, POST_GUEST_WORDS } from '../statuses.ts'
 import type { Operation } from './sync-operations.ts'
-import { naive, offset } from './times.ts'
+import { naive, offset } from '../times.ts'
 
 const { maybe } = field
 const items = <S extends z.ZodType>(item: S) => maybe(field.list(item, { max: limits.listItems }))
