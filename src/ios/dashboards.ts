@@ -16,7 +16,7 @@ import {
   minimalTableForm,
   minimalTableJson,
   tableForm,
-} from './floor-shapes.ts'
+} from './kept-answers/floor-shapes.ts'
 import { field } from './pydantic/pydantic.ts'
 import { route, type Call, type ShapeDeps } from './route.ts'
 import {
@@ -30,7 +30,7 @@ import {
   tableShape,
   tableStatus,
 } from './shapes.ts'
-import { arrayOf, sheetOf, type Line } from './sheet.ts'
+import { arrayOf, sheetOf, type Line } from './kept-answers/kept-lines.ts'
 import { naive } from './times.ts'
 
 const minimalGuest = z.object({

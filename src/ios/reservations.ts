@@ -10,7 +10,7 @@ import { detail } from './errors.ts'
 import { idOrNothing, pathId } from './ids.ts'
 import { check, field, valueError, ValidationError } from './pydantic/pydantic.ts'
 import { route } from './route.ts'
-import { written } from './floor-shapes.ts'
+import { written } from './kept-answers/floor-shapes.ts'
 import { reservationJson, reservationShape } from './shapes.ts'
 import { partyStatusOf, RESERVATION_WORDS } from './statuses.ts'
 

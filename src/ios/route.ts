@@ -27,7 +27,7 @@ import {
   type ContractError,
 } from './errors.ts'
 import { missing, parseModel, valueError, ValidationError, type ValidationItem } from './pydantic/pydantic.ts'
-import type { RepeatedReads } from './repeated-reads.ts'
+import type { RepeatedReads } from './kept-answers/repeated-reads.ts'
 
 /** What the contract's handlers work with. */
 export interface IosDeps extends ChangeDeps {

@@ -12,7 +12,7 @@ import type { Guest } from '../guests/guests.ts'
 import type { Table } from '../tables/tables.ts'
 import { linesOf } from './batch/error-lines.ts'
 import { detail } from './errors.ts'
-import { floorReaches, syncGuestForm, syncTableForm } from './floor-shapes.ts'
+import { floorReaches, syncGuestForm, syncTableForm } from './kept-answers/floor-shapes.ts'
 import { field, parseModel, ValidationError } from './pydantic/pydantic.ts'
 import { route, type IosDeps, type ShapeDeps } from './route.ts'
 import {
@@ -25,7 +25,7 @@ import {
   syncTableShape,
   zuluTime,
 } from './shapes.ts'
-import { arrayOf, MINUTES, sheetOf, type Line } from './sheet.ts'
+import { arrayOf, MINUTES, sheetOf, type Line } from './kept-answers/kept-lines.ts'
 import { syncOperation, type SyncUpdate } from './batch/sync-operations.ts'
 import { naive, zulu } from './times.ts'
 

@@ -1,13 +1,13 @@
 import type { z } from 'zod'
-import { askAt, type Place, type Query } from '../changes/query.ts'
-import type { Written } from '../changes/answers/answers.ts'
-import type { Guest } from '../guests/guests.ts'
-import type { Table } from '../tables/tables.ts'
-import type { ShapeDeps } from './route.ts'
-import { fullName, guestJson, syncGuestJson, syncTableJson, tableJson, waitsSince } from './shapes.ts'
-import { byNumber, MINUTES, newestFirst, type Form } from './sheet.ts'
-import { guestWords, tableWords } from './statuses.ts'
-import { naive } from './times.ts'
+import { askAt, type Place, type Query } from '../../changes/query.ts'
+import type { Written } from '../../changes/answers/answers.ts'
+import type { Guest } from '../../guests/guests.ts'
+import type { Table } from '../../tables/tables.ts'
+import type { ShapeDeps } from '../route.ts'
+import { fullName, guestJson, syncGuestJson, syncTableJson, tableJson, waitsSince } from '../shapes.ts'
+import { byNumber, MINUTES, newestFirst, type Form } from './kept-lines.ts'
+import { guestWords, tableWords } from '../statuses.ts'
+import { naive } from '../times.ts'
 
 /** How guests and tables of the floor are written, in each form of the contract. */
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { instantOfMicros, microsOf, type Instant } from '../platform/clock.ts'
-import { limits } from '../platform/limits.ts'
-import { Floor, type EntityValue } from '../changes/floor/floor.ts'
-import type { Entry } from '../changes/log/log.ts'
-import { arrayOf, listOn, MINUTES, minutesBetweenMicros, sheetOf, type Form, type Line } from './sheet.ts'
+import { instantOfMicros, microsOf, type Instant } from '../../platform/clock.ts'
+import { limits } from '../../platform/limits.ts'
+import { Floor, type EntityValue } from '../../changes/floor/floor.ts'
+import type { Entry } from '../../changes/log/log.ts'
+import { arrayOf, listOn, MINUTES, minutesBetweenMicros, sheetOf, type Form, type Line } from './kept-lines.ts'
 
 /** Answers put together from pieces of the last one, against answers written from nothing. */
 

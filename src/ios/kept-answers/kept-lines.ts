@@ -1,7 +1,7 @@
-import { microsOf, type Instant } from '../platform/clock.ts'
-import type { Floor, Held } from '../changes/floor/floor.ts'
-import type { Guest } from '../guests/guests.ts'
-import type { Table } from '../tables/tables.ts'
+import { microsOf, type Instant } from '../../platform/clock.ts'
+import type { Floor, Held } from '../../changes/floor/floor.ts'
+import type { Guest } from '../../guests/guests.ts'
+import type { Table } from '../../tables/tables.ts'
 
 /** One entity as one form of the contract writes it. `word` is its status there. */
 export interface Line {

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { elapsedMillis } from '../platform/clock.ts'
-import { limits } from '../platform/limits.ts'
-import { keyOf, type Answer, type Answers, type Shape } from '../changes/answers/answers.ts'
-import type { Coding } from '../changes/answers/compress.ts'
-import { clientHas } from '../changes/answers/etag.ts'
-import type { End, Heads } from '../changes/answers/heads.ts'
-import type { Identities } from '../staff/identify.ts'
-import { codingOf } from './coding.ts'
+import { elapsedMillis } from '../../platform/clock.ts'
+import { limits } from '../../platform/limits.ts'
+import { keyOf, type Answer, type Answers, type Shape } from '../../changes/answers/answers.ts'
+import type { Coding } from '../../changes/answers/compress.ts'
+import { clientHas } from '../../changes/answers/etag.ts'
+import type { End, Heads } from '../../changes/answers/heads.ts'
+import type { Identities } from '../../staff/identify.ts'
+import { codingOf } from '../coding.ts'
 
 /** A read that was answered here. `millis`: from when it was taken until its answer was handed to the socket. */
 export interface RepeatedRead {
