@@ -1,4 +1,4 @@
-import type { Access, AccessReview } from '../src/staff/access-review.ts'
+import type { Access, AccessReview } from '../src/staff/access/access-review.ts'
 
 /** Opens something in the name of someone; `closed` counts. */
 export function openAccess(

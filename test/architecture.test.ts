@@ -139,7 +139,7 @@ test("R2: nouns, changes and doors write no time but the clock's", () => {
     'native/stream/stream.ts',
     'native/stream/stream-device.ts',
     'serve.ts',
-    'staff/identify.ts',
+    'staff/access/identify.ts',
   ]
   const found = files
     .filter(({ path }) => folder(path) !== 'platform' && !measuring.includes(path))

@@ -62,7 +62,7 @@ export const accountBugs: readonly Bug[] = [
     name: 'a suspended restaurant is let in',
     edits: [
       {
-        file: 'staff/access.ts',
+        file: 'staff/access/access.ts',
         from: `return identity.restaurantIsActive ? null : 'suspended'`,
         to: `return identity.restaurantIsActive ? null : null`,
       },

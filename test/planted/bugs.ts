@@ -259,7 +259,7 @@ export const bugs: readonly Bug[] = [
     name: 'a socket outlives the account that opened it',
     edits: [
       {
-        file: 'staff/access-review.ts',
+        file: 'staff/access/access-review.ts',
         from: 'where s.id = any (array(select distinct unnest($1::uuid[]))) and s.is_active)',
         to: 'where s.id = any (array(select distinct unnest($1::uuid[]))))',
       },

@@ -1,9 +1,9 @@
 import type { QuickBug } from './quick.ts'
 
-const review = 'src/staff/access-review.ts'
-const orders = 'src/staff/access-orders.db.test.ts'
-const identities = 'src/staff/identify.ts'
-const remembered = 'src/staff/identify.db.test.ts'
+const review = 'src/staff/access/access-review.ts'
+const orders = 'src/staff/access/access-orders.db.test.ts'
+const identities = 'src/staff/access/identify.ts'
+const remembered = 'src/staff/access/identify.db.test.ts'
 
 /** In `src/staff`: who is forgotten by the review of access, what is remembered too long, races of sign-ins. */
 export const staffBugs: readonly QuickBug[] = [

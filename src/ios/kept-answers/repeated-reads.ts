@@ -5,7 +5,7 @@ import { keyOf, type Answer, type Answers, type Shape } from '../../changes/answ
 import type { Coding } from '../../changes/answers/compress.ts'
 import { clientHas } from '../../changes/answers/etag.ts'
 import type { End, Heads } from '../../changes/answers/heads.ts'
-import type { Identities } from '../../staff/identify.ts'
+import type { Identities } from '../../staff/access/identify.ts'
 import { codingOf } from '../coding.ts'
 
 /** A read that was answered here. `millis`: from when it was taken until its answer was handed to the socket. */

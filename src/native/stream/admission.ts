@@ -1,6 +1,6 @@
 import type { Role } from '../../changes/command/command.ts'
 import { closeCodes } from '../../sockets/session.ts'
-import type { Access } from '../../staff/access-review.ts'
+import type { Access } from '../../staff/access/access-review.ts'
 import type { Proven } from '../../staff/staff.ts'
 
 /** A device on the stream. */

@@ -6,7 +6,7 @@ import { every } from '../../platform/shared-timer.ts'
 import { Outbox } from '../../sockets/outbox.ts'
 import { newHandshakes, refuseHandshake } from '../../sockets/session.ts'
 import type { SocketObserver } from '../../sockets/socket-observer.ts'
-import type { AccessRefusal } from '../../staff/access.ts'
+import type { AccessRefusal } from '../../staff/access/access.ts'
 import { StreamDevice, type StreamDeps } from './stream-device.ts'
 import { StreamRoom } from './stream-room.ts'
 

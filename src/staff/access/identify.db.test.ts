@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { HeldReads } from '../../test/held-reads.ts'
-import { openDatabase, TEST_SECRET, type TestDatabase } from '../../test/kit.ts'
-import { openParts, type House, type Parts } from '../../test/parts.ts'
-import { newId } from '../platform/ids.ts'
-import { limits } from '../platform/limits.ts'
-import { Tokens } from '../platform/tokens.ts'
+import { HeldReads } from '../../../test/held-reads.ts'
+import { openDatabase, TEST_SECRET, type TestDatabase } from '../../../test/kit.ts'
+import { openParts, type House, type Parts } from '../../../test/parts.ts'
+import { newId } from '../../platform/ids.ts'
+import { limits } from '../../platform/limits.ts'
+import { Tokens } from '../../platform/tokens.ts'
 import { Identities } from './identify.ts'
-import { upTo } from '../../test/patience.ts'
+import { upTo } from '../../../test/patience.ts'
 
 /** What is remembered of whom a token names, and for how long, by a clock of its own. */
 

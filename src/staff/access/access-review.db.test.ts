@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openAccess } from '../../test/access.ts'
-import { openDevice, startApp, TEST_PASSWORD, type Device, type Restaurant, type TestApp } from '../../test/kit.ts'
-import { declaredStatements, statement } from '../platform/database/db.ts'
-import { newId } from '../platform/ids.ts'
-import { limits } from '../platform/limits.ts'
-import type { SignedIn } from './start-sign-in.ts'
-import { within } from '../../test/patience.ts'
+import { openAccess } from '../../../test/access.ts'
+import { openDevice, startApp, TEST_PASSWORD, type Device, type Restaurant, type TestApp } from '../../../test/kit.ts'
+import { declaredStatements, statement } from '../../platform/database/db.ts'
+import { newId } from '../../platform/ids.ts'
+import { limits } from '../../platform/limits.ts'
+import type { SignedIn } from '../start-sign-in.ts'
+import { within } from '../../../test/patience.ts'
 
 /** What ends access on one process closes sockets on another. */
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { verdictOn } from './access.ts'
-import type { Proven } from './staff.ts'
+import type { Proven } from '../staff.ts'
 
 test('A16: who is let in, and of several reasons against it the first that is told', () => {
   const who = (more: object = {}): Proven => ({

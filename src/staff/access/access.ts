@@ -1,4 +1,4 @@
-import type { Proven } from './staff.ts'
+import type { Proven } from '../staff.ts'
 
 /**
  * What somebody asks for. `self`: who they are, and nothing of any restaurant's floor. `own`: their restaurant, whichever it is. Otherwise the

@@ -1,9 +1,9 @@
-import type { Db } from '../platform/database/db.ts'
-import { isId } from '../platform/ids.ts'
-import { limits } from '../platform/limits.ts'
-import type { Claims, Tokens } from '../platform/tokens.ts'
+import type { Db } from '../../platform/database/db.ts'
+import { isId } from '../../platform/ids.ts'
+import { limits } from '../../platform/limits.ts'
+import type { Claims, Tokens } from '../../platform/tokens.ts'
 import { verdictOn, type Reach, type Verdict } from './access.ts'
-import { findIdentity, type Identity, type Proven, type TokenOf } from './staff.ts'
+import { findIdentity, type Identity, type Proven, type TokenOf } from '../staff.ts'
 
 interface Known {
   readonly until: number

@@ -1,9 +1,9 @@
-import { statement, type Db } from '../platform/database/db.ts'
-import { limits } from '../platform/limits.ts'
-import type { Logger } from '../platform/observability/log.ts'
-import type { Notices } from '../platform/database/notices.ts'
-import { every } from '../platform/shared-timer.ts'
-import type { Role } from '../changes/command/command.ts'
+import { statement, type Db } from '../../platform/database/db.ts'
+import { limits } from '../../platform/limits.ts'
+import type { Logger } from '../../platform/observability/log.ts'
+import type { Notices } from '../../platform/database/notices.ts'
+import { every } from '../../platform/shared-timer.ts'
+import type { Role } from '../../changes/command/command.ts'
 import type { Identities } from './identify.ts'
 
 /** Someone with something open, by what their token belonged to and in the role that they had when it was opened. */

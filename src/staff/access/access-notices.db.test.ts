@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { openAccess } from '../../test/access.ts'
-import { startApp, type TestApp } from '../../test/kit.ts'
-import { goneAt } from '../platform/http/client-gone.ts'
-import { limits } from '../platform/limits.ts'
-import type { Logger } from '../platform/observability/log.ts'
+import { openAccess } from '../../../test/access.ts'
+import { startApp, type TestApp } from '../../../test/kit.ts'
+import { goneAt } from '../../platform/http/client-gone.ts'
+import { limits } from '../../platform/limits.ts'
+import type { Logger } from '../../platform/observability/log.ts'
 import { AccessReview } from './access-review.ts'
 
 /** What the database says while `work` is done, up to the end of it. */
