@@ -6,7 +6,7 @@ import type { Db } from './platform/database/db.ts'
 import { keyedHash } from './platform/keyed-hash.ts'
 import type { Secrets } from './platform/passwords.ts'
 import { Tokens } from './platform/tokens.ts'
-import { SignInAttempts } from './staff/sign-in-attempts.ts'
+import { SignInAttempts } from './staff/sign-ins/sign-in-attempts.ts'
 
 /**
  * The key that signs tokens when none was given: made at the first start and kept in the data folder, readable by its owner only, so that tokens outlive

@@ -7,7 +7,7 @@ import { systemClock } from './platform/clock.ts'
 import { Db } from './platform/database/db.ts'
 import { limits } from './platform/limits.ts'
 import type { Logger } from './platform/observability/log.ts'
-import { forgetSignIns } from './staff/forget-sign-ins.ts'
+import { forgetSignIns } from './staff/sign-ins/forget-sign-ins.ts'
 
 /**
  * What is done now and then, once on each machine and by one machine at a time: days of the change log are made and dropped, old sign-ins forgotten, and a

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { limits } from '../platform/limits.ts'
 import { registerFrom } from '../staff/register-restaurant.ts'
-import { signIn } from '../staff/sign-in.ts'
+import { signIn } from '../staff/sign-ins/sign-in.ts'
 import { field } from './pydantic/pydantic.ts'
 import { route } from './route.ts'
 import { id } from './shapes.ts'

@@ -13,7 +13,7 @@ import { clientHas } from '../changes/answers/etag.ts'
 import { tracked } from '../changes/tracked.ts'
 import type { AccessRefusal, Reach } from '../staff/access/access.ts'
 import type { Identities } from '../staff/access/identify.ts'
-import type { SignInAttempts } from '../staff/sign-in-attempts.ts'
+import type { SignInAttempts } from '../staff/sign-ins/sign-in-attempts.ts'
 import type { Identity } from '../staff/staff.ts'
 import { codingOf } from './coding.ts'
 import {

@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { idField, textField } from '../platform/fields.ts'
 import { limits } from '../platform/limits.ts'
 import { ROLES } from '../changes/command/command.ts'
-import { endSignIn } from '../staff/end-sign-in.ts'
-import { refreshSignIn } from '../staff/refresh-sign-in.ts'
-import { startSignIn } from '../staff/start-sign-in.ts'
+import { endSignIn } from '../staff/sign-ins/end-sign-in.ts'
+import { refreshSignIn } from '../staff/sign-ins/refresh-sign-in.ts'
+import { startSignIn } from '../staff/sign-ins/start-sign-in.ts'
 import { nativeRoute } from './route.ts'
 
 /** Signing in to the native API, as docs/protocol.md has it. */

@@ -3,7 +3,7 @@ import { AppError } from '../platform/errors.ts'
 import { idField } from '../platform/fields.ts'
 import { command } from '../changes/command/command.ts'
 import { lockMember } from './members.ts'
-import { endAllAccess } from './sign-ins.ts'
+import { endAllAccess } from './sign-ins/sign-ins.ts'
 
 /**
  * Ends every sign-in of a member of staff, on whatever device, and every token of the iPad's sign-in: an owner may do it to everyone, everyone to themselves. Throws `AppError` not-allowed (403),

@@ -5,8 +5,8 @@ import { hashPassword } from '../platform/passwords.ts'
 import { startLog } from '../changes/log/log.ts'
 import { storeRestaurant } from '../restaurants/restaurants.ts'
 import type { Origin } from '../platform/http/origin.ts'
-import { networkOf } from './known-devices.ts'
-import { addressKey, type SignInWays } from './sign-in.ts'
+import { networkOf } from './sign-ins/known-devices.ts'
+import { addressKey, type SignInWays } from './sign-ins/sign-in.ts'
 import { storeStaff } from './staff.ts'
 
 /** What a new restaurant and its owner are made of. */

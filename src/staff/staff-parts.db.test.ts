@@ -13,7 +13,7 @@ import { listStaff } from './list-staff.ts'
 import type { Member } from './members.ts'
 import { nameStaff } from './name-staff.ts'
 import { registerFrom, registerRestaurant } from './register-restaurant.ts'
-import { startSignIn } from './start-sign-in.ts'
+import { startSignIn } from './sign-ins/start-sign-in.ts'
 import { updateStaff } from './update-staff.ts'
 import { upTo } from '../../test/patience.ts'
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { request, signIn, startApp, TEST_PASSWORD, type Answer, type Restaurant, type TestApp } from '../../test/kit.ts'
 import { newId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
-import type { SignedIn } from './start-sign-in.ts'
+import type { SignedIn } from './sign-ins/start-sign-in.ts'
 
 let app: TestApp
 let r: Restaurant

@@ -4,7 +4,7 @@ import { idField } from '../platform/fields.ts'
 import { command, ROLES } from '../changes/command/command.ts'
 import { lockMember, nameField, newPasswordField, saveMember, staffSchema, type Member } from './members.ts'
 import { checkPassword, currentPasswordField, requirePassword } from './prove-password.ts'
-import { endAllAccess, type EndReason } from './sign-ins.ts'
+import { endAllAccess, type EndReason } from './sign-ins/sign-ins.ts'
 
 const input = z.strictObject({
   staffId: idField,

@@ -74,7 +74,7 @@ export const accountBugs: readonly Bug[] = [
     name: "the iPad's tokens outlive a change of the password",
     edits: [
       {
-        file: 'staff/sign-ins.ts',
+        file: 'staff/sign-ins/sign-ins.ts',
         from: 'token_generation = token_generation + 1',
         to: 'token_generation = token_generation',
       },
@@ -100,7 +100,7 @@ export const accountBugs: readonly Bug[] = [
     name: 'each process gives guesses of its own',
     edits: [
       {
-        file: 'staff/sign-in-attempts.ts',
+        file: 'staff/sign-ins/sign-in-attempts.ts',
         from: 'Math.max(attempts.failedAt.length, attempts.stored?.failures ?? 0)',
         to: 'Math.max(attempts.failedAt.length, attempts.stored ? 0 : 0)',
       },
@@ -112,7 +112,11 @@ export const accountBugs: readonly Bug[] = [
   {
     name: 'strangers who guess lock the house out',
     edits: [
-      { file: 'staff/sign-in.ts', from: 'const counted = own ? [own]', to: 'const counted = own ? ways.strangers' },
+      {
+        file: 'staff/sign-ins/sign-in.ts',
+        from: 'const counted = own ? [own]',
+        to: 'const counted = own ? ways.strangers',
+      },
     ],
     checker: accounts,
     finds: /the house while strangers guess/,

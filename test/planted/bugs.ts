@@ -271,7 +271,7 @@ export const bugs: readonly Bug[] = [
     name: 'a used-up refresh token is good for ever',
     edits: [
       {
-        file: 'staff/refresh-sign-in.ts',
+        file: 'staff/sign-ins/refresh-sign-in.ts',
         from: 'hash.equals(previousHash) && previousRepeats < limits.refreshRepeats',
         to: 'hash.equals(previousHash)',
       },

@@ -91,12 +91,12 @@ export const staffBugs: readonly QuickBug[] = [
     name: 'a sign-in that began with the old password is stored after the new one',
     edits: [
       {
-        file: 'src/staff/sign-ins.ts',
+        file: 'src/staff/sign-ins/sign-ins.ts',
         from: 's.password_hash = $3 and s.is_active',
         to: '$3::text is not null and s.is_active',
       },
     ],
-    test: 'src/staff/sign-in-races.db.test.ts',
+    test: 'src/staff/sign-ins/sign-in-races.db.test.ts',
     named: 'A5, A11',
   },
 ]

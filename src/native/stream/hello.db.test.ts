@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openDevice, startApp, type Device, type Restaurant, type TestApp } from '../../../test/kit.ts'
 import { limits } from '../../platform/limits.ts'
-import type { SignedIn } from '../../staff/start-sign-in.ts'
+import type { SignedIn } from '../../staff/sign-ins/start-sign-in.ts'
 
 /** What a second hello on the same socket changes. */
 

@@ -8,7 +8,7 @@ import { claimsOf } from '../../../test/sign-ins.ts'
 import { limits } from '../../platform/limits.ts'
 import { createLog } from '../../platform/observability/log.ts'
 import { AccessReview } from './access-review.ts'
-import { endSignIn } from '../end-sign-in.ts'
+import { endSignIn } from '../sign-ins/end-sign-in.ts'
 import { Identities } from './identify.ts'
 import { upTo } from '../../../test/patience.ts'
 

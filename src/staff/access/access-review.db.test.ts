@@ -4,7 +4,7 @@ import { openDevice, startApp, TEST_PASSWORD, type Device, type Restaurant, type
 import { declaredStatements, statement } from '../../platform/database/db.ts'
 import { newId } from '../../platform/ids.ts'
 import { limits } from '../../platform/limits.ts'
-import type { SignedIn } from '../start-sign-in.ts'
+import type { SignedIn } from '../sign-ins/start-sign-in.ts'
 import { within } from '../../../test/patience.ts'
 
 /** What ends access on one process closes sockets on another. */

@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { expectRefused, hashOf, openSignIns, type SignIns } from '../../test/sign-ins.ts'
-import { TEST_PASSWORD } from '../../test/kit.ts'
-import { newId } from '../platform/ids.ts'
-import { limits } from '../platform/limits.ts'
-import { upTo } from '../../test/patience.ts'
+import { expectRefused, hashOf, openSignIns, type SignIns } from '../../../test/sign-ins.ts'
+import { TEST_PASSWORD } from '../../../test/kit.ts'
+import { newId } from '../../platform/ids.ts'
+import { limits } from '../../platform/limits.ts'
+import { upTo } from '../../../test/patience.ts'
 
 /** Refreshes and changes of a password at once, on two processes over one database. */
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startApp, TEST_PASSWORD, TEST_SECRET } from '../../test/kit.ts'
-import { claimsOf, expectRefused, hashOf, openSignIns, type SignIns } from '../../test/sign-ins.ts'
-import { newId } from '../platform/ids.ts'
-import { limits } from '../platform/limits.ts'
-import { Tokens } from '../platform/tokens.ts'
+import { startApp, TEST_PASSWORD, TEST_SECRET } from '../../../test/kit.ts'
+import { claimsOf, expectRefused, hashOf, openSignIns, type SignIns } from '../../../test/sign-ins.ts'
+import { newId } from '../../platform/ids.ts'
+import { limits } from '../../platform/limits.ts'
+import { Tokens } from '../../platform/tokens.ts'
 import { makeRefreshToken } from './refresh-tokens.ts'
-import { within } from '../../test/patience.ts'
+import { within } from '../../../test/patience.ts'
 
 /** What sign-ins and refreshes of the native API give, on two processes over one database. */
 

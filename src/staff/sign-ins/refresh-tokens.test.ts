@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { newId } from '../platform/ids.ts'
-import { Tokens } from '../platform/tokens.ts'
+import { newId } from '../../platform/ids.ts'
+import { Tokens } from '../../platform/tokens.ts'
 import { makeRefreshToken, readRefreshToken } from './refresh-tokens.ts'
 
 const tokens = new Tokens('a secret key for tests only, long enough')

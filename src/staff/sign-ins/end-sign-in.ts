@@ -1,6 +1,6 @@
-import type { Clock } from '../platform/clock.ts'
-import type { Db } from '../platform/database/db.ts'
-import type { Tokens } from '../platform/tokens.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { Db } from '../../platform/database/db.ts'
+import type { Tokens } from '../../platform/tokens.ts'
 import { readRefreshToken } from './refresh-tokens.ts'
 import { revokeSignIn } from './sign-ins.ts'
 

@@ -1,8 +1,8 @@
-import { statement, type Db, type Tx } from '../platform/database/db.ts'
-import { instantOfMicros, microsOf, plusMillis, type Clock, type Instant } from '../platform/clock.ts'
-import { AppError } from '../platform/errors.ts'
-import type { KeyedHash } from '../platform/keyed-hash.ts'
-import { limits } from '../platform/limits.ts'
+import { statement, type Db, type Tx } from '../../platform/database/db.ts'
+import { instantOfMicros, microsOf, plusMillis, type Clock, type Instant } from '../../platform/clock.ts'
+import { AppError } from '../../platform/errors.ts'
+import type { KeyedHash } from '../../platform/keyed-hash.ts'
+import { limits } from '../../platform/limits.ts'
 import { SignInCrowd } from './sign-in-crowd.ts'
 
 /** What failures are counted under, and how many of them are too many. */

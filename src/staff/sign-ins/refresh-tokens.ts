@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { bytesOf, idIn } from '../platform/ids.ts'
-import type { Tokens } from '../platform/tokens.ts'
+import { bytesOf, idIn } from '../../platform/ids.ts'
+import type { Tokens } from '../../platform/tokens.ts'
 
 /**
  * Refresh tokens: the restaurant's id, the sign-in's id and 32 random bytes, sealed with the server's key. So a token says where it is to be looked

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { postFrom, type Told } from '../../test/addresses.ts'
-import { startApp, TEST_PASSWORD, TEST_SECRET, type TestApp } from '../../test/kit.ts'
-import { newId } from '../platform/ids.ts'
-import { keyedHash } from '../platform/keyed-hash.ts'
-import { limits } from '../platform/limits.ts'
+import { postFrom, type Told } from '../../../test/addresses.ts'
+import { startApp, TEST_PASSWORD, TEST_SECRET, type TestApp } from '../../../test/kit.ts'
+import { newId } from '../../platform/ids.ts'
+import { keyedHash } from '../../platform/keyed-hash.ts'
+import { limits } from '../../platform/limits.ts'
 
 /** Guesses of passwords at both doors of two processes, from several addresses of loopback; and those who are honest meanwhile. */
 

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startApp, TEST_PASSWORD, TEST_SECRET, type Restaurant } from '../../test/kit.ts'
-import { claimsOf, expectRefused, openSignIns, type SignIns } from '../../test/sign-ins.ts'
-import { systemClock } from '../platform/clock.ts'
-import { newId } from '../platform/ids.ts'
-import { limits } from '../platform/limits.ts'
-import { Tokens } from '../platform/tokens.ts'
+import { startApp, TEST_PASSWORD, TEST_SECRET, type Restaurant } from '../../../test/kit.ts'
+import { claimsOf, expectRefused, openSignIns, type SignIns } from '../../../test/sign-ins.ts'
+import { systemClock } from '../../platform/clock.ts'
+import { newId } from '../../platform/ids.ts'
+import { limits } from '../../platform/limits.ts'
+import { Tokens } from '../../platform/tokens.ts'
 import { forgetSignIns } from './forget-sign-ins.ts'
-import { within } from '../../test/patience.ts'
+import { within } from '../../../test/patience.ts'
 
 /** What ends a sign-in of the native API, on two processes over one database. */
 

@@ -1,5 +1,5 @@
-import { AppError } from '../platform/errors.ts'
-import { limits } from '../platform/limits.ts'
+import { AppError } from '../../platform/errors.ts'
+import { limits } from '../../platform/limits.ts'
 
 /** Who asks: `who` tells one asker from another, `network` is where they are, `isKnown` that their device has shown to have signed in before. */
 export interface Asker {

@@ -1,13 +1,13 @@
-import type { Db } from '../platform/database/db.ts'
-import { AppError } from '../platform/errors.ts'
-import { microsOf, type Clock, type Instant } from '../platform/clock.ts'
-import { limits } from '../platform/limits.ts'
-import type { Origin } from '../platform/http/origin.ts'
-import { hashPassword, isOutdated, passwordFits } from '../platform/passwords.ts'
-import type { Tokens } from '../platform/tokens.ts'
+import type { Db } from '../../platform/database/db.ts'
+import { AppError } from '../../platform/errors.ts'
+import { microsOf, type Clock, type Instant } from '../../platform/clock.ts'
+import { limits } from '../../platform/limits.ts'
+import type { Origin } from '../../platform/http/origin.ts'
+import { hashPassword, isOutdated, passwordFits } from '../../platform/passwords.ts'
+import type { Tokens } from '../../platform/tokens.ts'
 import { makeDevice, networkOf, staffOfDevice } from './known-devices.ts'
 import type { Counted, SignInAttempts } from './sign-in-attempts.ts'
-import { findAccount, noteSignIn, type Account } from './staff.ts'
+import { findAccount, noteSignIn, type Account } from '../staff.ts'
 
 /** What signing in stands on, at either door. */
 export interface SignInWays {

@@ -1,12 +1,12 @@
 import { hash as bcrypt } from '@node-rs/bcrypt'
 import { expect, test, vi } from 'vitest'
-import { TEST_PASSWORD, type TestDatabase } from '../../test/kit.ts'
-import { NOWHERE, useParts, type House, type Parts } from '../../test/parts.ts'
-import type { AppError } from '../platform/errors.ts'
-import { newId } from '../platform/ids.ts'
-import { limits } from '../platform/limits.ts'
+import { TEST_PASSWORD, type TestDatabase } from '../../../test/kit.ts'
+import { NOWHERE, useParts, type House, type Parts } from '../../../test/parts.ts'
+import type { AppError } from '../../platform/errors.ts'
+import { newId } from '../../platform/ids.ts'
+import { limits } from '../../platform/limits.ts'
 import { signIn } from './sign-in.ts'
-import { upTo } from '../../test/patience.ts'
+import { upTo } from '../../../test/patience.ts'
 
 /** Who is let in with which password, and who is counted as a stranger. */
 

@@ -1,5 +1,5 @@
-import { AppError } from '../platform/errors.ts'
-import { limits } from '../platform/limits.ts'
+import { AppError } from '../../platform/errors.ts'
+import { limits } from '../../platform/limits.ts'
 import { makeRefreshToken, readRefreshToken } from './refresh-tokens.ts'
 import { lockSignIn, replaceToken, revokeSignIn, type SignIn } from './sign-ins.ts'
 import { answerWith, expiryOf, type SignedIn, type SignInDeps } from './start-sign-in.ts'

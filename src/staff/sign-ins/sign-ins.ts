@@ -1,7 +1,7 @@
-import { statement, type Tx } from '../platform/database/db.ts'
-import type { Instant } from '../platform/clock.ts'
-import type { Role } from '../changes/command/command.ts'
-import type { Account } from './staff.ts'
+import { statement, type Tx } from '../../platform/database/db.ts'
+import type { Instant } from '../../platform/clock.ts'
+import type { Role } from '../../changes/command/command.ts'
+import type { Account } from '../staff.ts'
 
 /** Sign-ins as they are stored: one row is a family of refresh tokens. */
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { newId } from '../platform/ids.ts'
-import { Tokens } from '../platform/tokens.ts'
+import { newId } from '../../platform/ids.ts'
+import { Tokens } from '../../platform/tokens.ts'
 import { makeDevice, networkOf, staffOfDevice } from './known-devices.ts'
 import { makeRefreshToken } from './refresh-tokens.ts'
 import { sameEmail } from './sign-in.ts'

@@ -1,6 +1,6 @@
-import { statement, type Db } from '../platform/database/db.ts'
-import { limits } from '../platform/limits.ts'
-import { plusMillis, type Instant } from '../platform/clock.ts'
+import { statement, type Db } from '../../platform/database/db.ts'
+import { limits } from '../../platform/limits.ts'
+import { plusMillis, type Instant } from '../../platform/clock.ts'
 
 const deleteForgotten = statement(
   'delete-forgotten-sign-ins',

@@ -1,8 +1,8 @@
 import { expect, test, vi } from 'vitest'
-import { AppError } from '../platform/errors.ts'
-import { limits } from '../platform/limits.ts'
+import { AppError } from '../../platform/errors.ts'
+import { limits } from '../../platform/limits.ts'
 import { SignInCrowd, type Asker } from './sign-in-crowd.ts'
-import { upTo } from '../../test/patience.ts'
+import { upTo } from '../../../test/patience.ts'
 
 /** How many sign in at once, and how long a refusal is told again. */
 

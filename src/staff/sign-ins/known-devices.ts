@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { isIPv4, isIPv6 } from 'node:net'
-import { bytesOf, idIn } from '../platform/ids.ts'
-import type { Tokens } from '../platform/tokens.ts'
+import { bytesOf, idIn } from '../../platform/ids.ts'
+import type { Tokens } from '../../platform/tokens.ts'
 
 /** How a device or an address that signed in before is known again. */
 
