@@ -1,3 +1,7 @@
+import { posix } from 'node:path'
+
+const { join } = posix
+
 /** What `npm run mutants` mutates, folder by folder: each source file with the tests that cover it. */
 
 export interface Target {
@@ -6,7 +10,7 @@ export interface Target {
 }
 
 const targets = (folder: string, tests: readonly string[], files: readonly string[]): Target[] =>
-  files.map((file) => ({ file: `${folder}/${file}`, tests: tests.map((each) => `${folder}/${each}`) }))
+  files.map((file) => ({ file: join(folder, file), tests: tests.map((each) => join(folder, each)) }))
 
 const REDUCING = ['floor.test.ts', 'reduce-guests.test.ts', 'reduce-tables.test.ts']
 
@@ -36,47 +40,50 @@ export const folders: Readonly<Record<string, readonly Target[]>> = {
   ],
   changes: [
     // Without a database, so that a mutant costs a second at most.
-    ...targets('src/changes', ['floor.test.ts'], ['floor.ts']),
-    ...targets('src/changes', ['recent.test.ts'], ['recent.ts']),
-    ...targets('src/changes', ['housekeeping.test.ts'], ['housekeeping.ts']),
-    ...targets('src/changes', ['room.test.ts'], ['room.ts']),
-    ...targets('src/changes', ['catch-up.test.ts'], ['catch-up.ts']),
-    ...targets('src/changes', ['told.test.ts'], ['told.ts', 'held.ts']),
-    ...targets('src/changes', ['frame.test.ts'], ['frame.ts']),
+    ...targets('src/changes/floor', ['floor.test.ts'], ['floor.ts']),
+    ...targets('src/changes/floor', ['recent.test.ts'], ['recent.ts']),
+    ...targets('src/changes/housekeeping', ['housekeeping.test.ts'], ['housekeeping.ts']),
+    ...targets('src/changes/hub', ['room.test.ts'], ['room.ts']),
+    ...targets('src/native/stream', ['catch-up.test.ts'], ['catch-up.ts']),
+    ...targets('src/changes/command', ['told.test.ts'], ['told.ts', 'locked-rows.ts']),
+    ...targets('src/sockets', ['ws-frame.test.ts'], ['ws-frame.ts']),
     ...targets(
-      'src/changes',
+      'src/sockets',
       ['session-ends.test.ts', 'session.test.ts', 'outbox.test.ts'],
       ['session.ts', 'outbox.ts'],
     ),
     ...targets('src/changes', ['commits.test.ts'], ['commits.ts']),
     ...targets('src/changes', ['tracked.test.ts'], ['tracked.ts']),
-    ...targets('src/changes', ['answer-store.test.ts'], ['answer-store.ts', 'etag.ts']),
-    ...targets('src/changes', ['protocol.test.ts'], ['protocol.ts']),
+    ...targets('src/changes/answers', ['answer-store.test.ts'], ['answer-store.ts', 'etag.ts']),
+    ...targets('src/native/stream', ['protocol.test.ts'], ['protocol.ts']),
     // On a database, without the application.
-    ...targets('src/changes', ['hub-orders.db.test.ts', 'hub-anew.db.test.ts', 'hub-gaps.db.test.ts'], ['hub.ts']),
-    ...targets('src/changes', ['since.db.test.ts'], ['since.ts']),
-    ...targets('src/changes', ['execute.db.test.ts', 'remembered.db.test.ts'], ['command.ts', 'log.ts']),
-    ...targets('src/changes', ['mutations.test.ts', 'remembered.db.test.ts'], ['mutations.ts']),
-    ...targets('src/changes', ['execute.db.test.ts'], ['find-change.ts', 'input.ts', 'fresh-id.ts']),
-    ...targets('src/changes', ['live-floor.db.test.ts'], ['live-floor.ts']),
-    ...targets('src/changes', ['live-floors.db.test.ts'], ['live-floors.ts']),
-    ...targets('src/changes', ['hints.db.test.ts'], ['hints.ts']),
-    ...targets('src/changes', ['delta.db.test.ts'], ['delta.ts']),
+    ...targets('src/changes/hub', ['hub-orders.db.test.ts', 'hub-anew.db.test.ts', 'hub-gaps.db.test.ts'], ['hub.ts']),
+    ...targets('src/changes/log', ['since.db.test.ts'], ['since.ts']),
+    ...targets('src/changes/command', ['execute.db.test.ts', 'remembered.db.test.ts'], ['command.ts']),
+    ...targets('src/changes/log', ['../command/execute.db.test.ts', '../command/remembered.db.test.ts'], ['log.ts']),
+    ...targets('src/changes/command', ['mutations.test.ts', 'remembered.db.test.ts'], ['mutations.ts']),
+    ...targets('src/changes/log', ['../command/execute.db.test.ts'], ['find-change.ts']),
+    ...targets('src/changes', ['command/execute.db.test.ts'], ['input.ts']),
+    ...targets('src/changes/command', ['execute.db.test.ts'], ['fresh-id.ts']),
+    ...targets('src/changes/floor', ['live-floor.db.test.ts'], ['live-floor.ts']),
+    ...targets('src/changes/floor', ['live-floors.db.test.ts'], ['live-floors.ts']),
+    ...targets('src/changes/hub', ['hints.db.test.ts'], ['hints.ts']),
+    ...targets('src/changes/log', ['delta.db.test.ts'], ['delta.ts']),
     ...targets('src/changes', ['query.db.test.ts'], ['query.ts', 'cursor.ts']),
-    ...targets('src/changes', ['answers.db.test.ts'], ['answers.ts']),
-    ...targets('src/changes', ['heads.db.test.ts'], ['heads.ts']),
-    ...targets('src/changes', ['turn.db.test.ts'], ['turn.ts']),
-    ...targets('src/changes', ['retention.db.test.ts', 'retention-at-once.db.test.ts'], ['retention.ts']),
-    ...targets('src/changes', ['lineage.db.test.ts'], ['lineage.ts']),
+    ...targets('src/changes/answers', ['answers.db.test.ts'], ['answers.ts']),
+    ...targets('src/changes/answers', ['heads.db.test.ts'], ['heads.ts']),
+    ...targets('src/changes/housekeeping', ['owner-step.db.test.ts'], ['owner-step.ts']),
+    ...targets('src/changes/housekeeping', ['retention.db.test.ts', 'retention-at-once.db.test.ts'], ['retention.ts']),
+    ...targets('src/changes/housekeeping', ['lineage.db.test.ts'], ['lineage.ts']),
   ],
   native: [
-    ...targets('src/native', ['stream-room.db.test.ts'], ['stream-room.ts']),
+    ...targets('src/native/stream', ['stream-room.db.test.ts'], ['stream-room.ts']),
     ...targets(
-      'src/native',
+      'src/native/stream',
       ['stream-device.db.test.ts', 'stream-orders.db.test.ts'],
       ['stream-device.ts', 'admission.ts'],
     ),
-    ...targets('src/native', ['stream-all.db.test.ts', 'stream-orders.db.test.ts'], ['stream.ts']),
+    ...targets('src/native/stream', ['stream-all.db.test.ts', 'stream-orders.db.test.ts'], ['stream.ts']),
     ...targets('src/native', ['door.db.test.ts'], ['door.ts', 'answer-query.ts', 'floor-reads.ts', 'route.ts']),
     ...targets('src/native', ['request-input.test.ts'], ['request-input.ts']),
     ...targets('src/native', ['problem.test.ts'], ['problem.ts']),
@@ -84,19 +91,19 @@ export const folders: Readonly<Record<string, readonly Target[]>> = {
     ...targets('src/native', ['sign-ins.db.test.ts'], ['sign-ins.ts']),
   ],
   staff: [
-    ...targets('src/staff', ['identify.db.test.ts'], ['identify.ts']),
-    ...targets('src/staff', ['sign-in-attempts.db.test.ts'], ['sign-in-attempts.ts']),
-    ...targets('src/staff', ['sign-in-crowd.test.ts'], ['sign-in-crowd.ts']),
-    ...targets('src/staff', ['access-orders.db.test.ts'], ['access-review.ts']),
-    ...targets('src/staff', ['access.test.ts'], ['access.ts']),
-    ...targets('src/staff', ['known-devices.test.ts'], ['known-devices.ts']),
-    ...targets('src/staff', ['refresh-tokens.test.ts'], ['refresh-tokens.ts']),
+    ...targets('src/staff/access', ['identify.db.test.ts'], ['identify.ts']),
+    ...targets('src/staff/sign-ins', ['sign-in-attempts.db.test.ts'], ['sign-in-attempts.ts']),
+    ...targets('src/staff/sign-ins', ['sign-in-crowd.test.ts'], ['sign-in-crowd.ts']),
+    ...targets('src/staff/access', ['access-orders.db.test.ts'], ['access-review.ts']),
+    ...targets('src/staff/access', ['access.test.ts'], ['access.ts']),
+    ...targets('src/staff/sign-ins', ['known-devices.test.ts'], ['known-devices.ts']),
+    ...targets('src/staff/sign-ins', ['refresh-tokens.test.ts'], ['refresh-tokens.ts']),
     ...targets(
-      'src/staff',
+      'src/staff/sign-ins',
       ['sign-in-parts.db.test.ts'],
       ['sign-ins.ts', 'refresh-sign-in.ts', 'start-sign-in.ts', 'end-sign-in.ts', 'forget-sign-ins.ts'],
     ),
-    ...targets('src/staff', ['sign-in.db.test.ts'], ['sign-in.ts']),
+    ...targets('src/staff/sign-ins', ['sign-in.db.test.ts'], ['sign-in.ts']),
     ...targets(
       'src/staff',
       ['staff-parts.db.test.ts'],
@@ -112,6 +119,6 @@ export const folders: Readonly<Record<string, readonly Target[]>> = {
         'register-restaurant.ts',
       ],
     ),
-    ...targets('src/staff', ['staff-parts.db.test.ts', 'sign-in.db.test.ts'], ['staff.ts']),
+    ...targets('src/staff', ['staff-parts.db.test.ts', 'sign-ins/sign-in.db.test.ts'], ['staff.ts']),
   ],
 }

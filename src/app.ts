@@ -40,20 +40,20 @@ import { listReservations } from './reservations/list-reservations.ts'
 import { updateReservation } from './reservations/update-reservation.ts'
 import { guestsOnFloor } from './guests/guests.ts'
 import { addGuest } from './guests/add-guest.ts'
-import { arrangeTables } from './guests/arrange-tables.ts'
-import { clearTable } from './guests/clear-table.ts'
+import { arrangeTables } from './floor/arrange-tables.ts'
+import { clearTable } from './floor/clear-table.ts'
 import { deleteGuest } from './guests/delete-guest.ts'
-import { getFloor } from './guests/get-floor.ts'
-import { getFloorSince } from './guests/get-floor-since.ts'
+import { getFloor } from './floor/get-floor.ts'
+import { getFloorSince } from './floor/get-floor-since.ts'
 import { getGuest } from './guests/get-guest.ts'
 import { listGuests } from './guests/list-guests.ts'
 import { moveGuest } from './guests/move-guest.ts'
-import { runBatch } from './guests/run-batch.ts'
-import { runEach } from './guests/run-each.ts'
+import { runBatch } from './floor/run-batch.ts'
+import { runEach } from './floor/run-each.ts'
 import { seatGuest } from './guests/seat-guest.ts'
 import { setGuestStatus } from './guests/set-guest-status.ts'
 import { updateGuest } from './guests/update-guest.ts'
-import { updateTable } from './guests/update-table.ts'
+import { updateTable } from './floor/update-table.ts'
 import * as auth from './ios/auth.ts'
 import * as batch from './ios/batch/batch.ts'
 import * as dashboards from './ios/dashboards.ts'
@@ -64,6 +64,7 @@ import * as sync from './ios/sync.ts'
 import * as tables from './ios/tables.ts'
 import { mountCors } from './ios/cors.ts'
 import { mountFallback } from './ios/fallback.ts'
+import { answerNoRoute } from './native/problem.ts'
 import { messages as iosMessages } from './ios/sockets/message-shapes.ts'
 import { mount, type IosDeps, type Route } from './ios/route.ts'
 import { RepeatedReads } from './ios/kept-answers/repeated-reads.ts'
@@ -208,6 +209,8 @@ export interface App {
 // Days that a visit stays on the floor of the stream after its end, at most: what is older is history, and asked for.
 const STREAM_DAYS = 7
 
+const KNOWN = [...routes, ...DOCUMENT_PATHS.map((path) => ({ path, method: 'GET, HEAD' }))]
+
 /** Puts the application together. */
 export async function buildApp(given: AppDeps): Promise<App> {
   const { config, secretKey, db, clock, log, topics, store, isSole = false } = given
@@ -253,7 +256,7 @@ export async function buildApp(given: AppDeps): Promise<App> {
   mountDoors(server, config, { ...deps, floors })
   await mountDocs(server, api, yaml(asyncApi(messages)))
   ops.mount(server, { hub, floors, answers, sockets, stream, access, redis: (config.REDIS_URL && topics) || null })
-  mountFallback(server, [...routes, ...DOCUMENT_PATHS.map((path) => ({ path, method: 'GET, HEAD' }))])
+  mountFallback(server, KNOWN, { prefix: '/v2/', answerNoRoute })
   takeFirst(server, (request, response, otherwise) => repeated.takes(watch, request, response, otherwise))
   takeUpgrades(server, [stream, sockets])
 

@@ -1,5 +1,7 @@
+import { z } from 'zod'
 import { statement, type Tx } from '../platform/database/db.ts'
 import { AppError } from '../platform/errors.ts'
+import { intField } from '../platform/fields.ts'
 import type { FactsOf } from '../platform/field.ts'
 import type { Instant } from '../platform/clock.ts'
 import type { Write } from '../changes/command/command.ts'
@@ -17,6 +19,9 @@ export type Guest = EntityOf<typeof guestFields>
 
 /** The parts of a guest that are plain facts: they move nobody. */
 export type GuestFacts = FactsOf<typeof guestFields>
+
+/** How far back visits that ended are listed, in days; 0 is all. */
+export const historyField = z.coerce.number().pipe(intField(0, 36_500)).default(7)
 
 /** What happened to a guest. It keeps the intent: `status-changed` when a status was sent, even the same one. `displaced`: another party took the table.
  * `batched`: changed as an item of a batch. */

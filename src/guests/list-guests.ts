@@ -1,13 +1,10 @@
 import { z } from 'zod'
 import { instantField, intField } from '../platform/fields.ts'
 import { limits } from '../platform/limits.ts'
-import { plusMillis, type Instant } from '../platform/clock.ts'
+import { DAY_MILLIS, plusMillis, type Instant } from '../platform/clock.ts'
 import { cursorField, placeBefore } from '../changes/cursor.ts'
 import { query } from '../changes/query.ts'
-import { historyField } from './get-floor.ts'
-import { guestSchema, readGuests, type Guest } from './guests.ts'
-
-const DAY_MILLIS = 86_400_000
+import { guestSchema, historyField, readGuests, type Guest } from './guests.ts'
 
 /** Guests, newest first: the evening's, and those whose visit ended within the last `historyDays` (0: everyone ever). Spec: G13. */
 export const listGuests = query({

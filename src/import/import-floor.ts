@@ -1,10 +1,10 @@
 import { isOver } from '../parties/rules.ts'
 import { readTables } from '../tables/tables.ts'
-import { wordOf } from './fields.ts'
-import { idOf } from './ids.ts'
-import { claimOf, mapGuest, mapReservation, type PartyContext } from './map-parties.ts'
-import { numberApart, readTable, type ReadTable } from './map-tables.ts'
-import type { OldKind, OldRow } from './old-database.ts'
+import { wordOf } from './old/fields.ts'
+import { idOf } from './old/ids.ts'
+import { claimOf, mapGuest, mapReservation, type PartyContext } from './map/parties.ts'
+import { numberApart, readTable, type ReadTable } from './map/tables.ts'
+import type { OldKind, OldRow } from './old/database.ts'
 import {
   keyOf,
   pairUp,
@@ -13,10 +13,10 @@ import {
   type PartyPlace,
   type TableClaim,
   type TablePlace,
-} from './pairs.ts'
-import type { Mapped } from './rows.ts'
+} from './map/pairs.ts'
+import type { Mapped } from './old/rows.ts'
 import { buryRows, findGuests, letGo, removeOthers, storeRows, type FloorKind } from './target.ts'
-import { instantIn } from './times.ts'
+import { instantIn } from './old/times.ts'
 import { account, identify, noteId, type Work } from './work.ts'
 
 /** Brings over tables, guests and reservations. Gives whether anything changed. */

@@ -1,6 +1,6 @@
-import { idOf } from './ids.ts'
-import { ensureOwner, mapUser } from './map-staff.ts'
-import type { Mapped } from './rows.ts'
+import { idOf } from './old/ids.ts'
+import { ensureOwner, mapUser } from './map/staff.ts'
+import type { Mapped } from './old/rows.ts'
 import { emailIn, retireOthers, storeStaffPage } from './target-staff.ts'
 import { account, identify, noteId, setAside, type Work } from './work.ts'
 

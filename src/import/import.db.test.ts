@@ -8,7 +8,7 @@ import { dump, FULL, healthy, importInto, ownFolder, scale, type Ran } from '../
 import { oldPostgres, oldSqlite, type OldServer } from '../../test/import/old-server.ts'
 import { merge, type OldRow, type OldRows } from '../../test/import/old-rows.ts'
 import { openDatabase, type TestDatabase } from '../../test/kit.ts'
-import { idOf } from './ids.ts'
+import { idOf } from './old/ids.ts'
 import type { OldAddress } from './options.ts'
 import { addsUp } from './report.ts'
 import { upTo } from '../../test/patience.ts'

@@ -4,11 +4,11 @@ import { clockOf, type Instant } from '../platform/clock.ts'
 import { isId } from '../platform/ids.ts'
 import { PARTY_STATUSES, isOver } from '../parties/rules.ts'
 import { TABLE_STATUSES } from '../tables/rules.ts'
-import { idOf } from './ids.ts'
+import { idOf } from './old/ids.ts'
 import { readOptions } from './options.ts'
-import { keyOf, pairUp, type PartyClaim, type TableClaim } from './pairs.ts'
+import { keyOf, pairUp, type PartyClaim, type TableClaim } from './map/pairs.ts'
 import { Progress } from './progress.ts'
-import { instantIn, isZone, Zone } from './times.ts'
+import { instantIn, isZone, Zone } from './old/times.ts'
 
 const tableIds = ['t1', 't2', 't3']
 const partyIds = ['p1', 'p2', 'p3', 'p4']

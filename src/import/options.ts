@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { isZone } from './times.ts'
+import { isZone } from './old/times.ts'
 
 /** What the operator asked for on the command line. */
 export interface Options {

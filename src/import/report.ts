@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { wordOf, type Problem } from './fields.ts'
-import { OLD_KINDS, type OldKind, type OldRow } from './old-database.ts'
+import { wordOf, type Problem } from './old/fields.ts'
+import { OLD_KINDS, type OldKind, type OldRow } from './old/database.ts'
 
 /** How many rows of a kind went where. Every row read is in exactly one of imported, unchanged, set aside, refused. */
 export interface Counts {

@@ -1,5 +1,5 @@
 import { statement, type Db, type Tx } from '../platform/database/db.ts'
-import type { FloorRow } from './rows.ts'
+import type { FloorRow } from './old/rows.ts'
 
 /** Restaurants and staff, written into QTable. */
 

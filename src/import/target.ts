@@ -6,7 +6,7 @@ import { startLog } from '../changes/log/log.ts'
 import { guestEntity } from '../guests/guests.ts'
 import { reservationEntity } from '../reservations/reservations.ts'
 import { tableEntity } from '../tables/tables.ts'
-import type { FloorRow } from './rows.ts'
+import type { FloorRow } from './old/rows.ts'
 
 /** What is written into QTable: whole pages of rows, in the transaction of their restaurant. */
 

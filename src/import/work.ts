@@ -1,14 +1,14 @@
 import type { Db, Tx } from '../platform/database/db.ts'
 import type { Clock, Instant } from '../platform/clock.ts'
 import { isId } from '../platform/ids.ts'
-import { wordOf } from './fields.ts'
-import { idOf } from './ids.ts'
-import type { Emails } from './map-staff.ts'
-import type { OldDatabase, OldKind, OldRow } from './old-database.ts'
+import { wordOf } from './old/fields.ts'
+import { idOf } from './old/ids.ts'
+import type { Emails } from './map/staff.ts'
+import type { OldDatabase, OldKind, OldRow } from './old/database.ts'
 import type { Progress } from './progress.ts'
 import type { Report, Tally } from './report.ts'
-import type { Mapped } from './rows.ts'
-import type { Zone } from './times.ts'
+import type { Mapped } from './old/rows.ts'
+import type { Zone } from './old/times.ts'
 
 /** What the whole import works with. */
 export interface Import {

@@ -1,17 +1,16 @@
-import type { FastifyInstance } from 'fastify'
-import { AppError } from '../platform/errors.ts'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { pathOf } from '../platform/observability/log.ts'
-import { answerProblem } from '../native/problem.ts'
 import { detail, notFound } from './errors.ts'
 import { answerError } from './route.ts'
 
 /**
  * What no route takes: 307 for a path that only has a slash too many, 405 with the first matching route's method for a path that exists, else the one
- * 404 there is.
+ * 404 there is. Addresses below `native.prefix` are the native door's, which answers for itself.
  */
 export function mountFallback(
   server: FastifyInstance,
   routes: readonly { readonly path: string; readonly method: string }[],
+  native: { readonly prefix: string; answerNoRoute(request: FastifyRequest, reply: FastifyReply): FastifyReply },
 ): void {
   const known = routes.map(({ path, method }) => ({ method, parts: path.split('/') }))
   const first = (path: string) => {
@@ -30,8 +29,7 @@ export function mountFallback(
   server.setErrorHandler((error, request, reply) => void answerError(error, request, reply))
   server.setNotFoundHandler(async (request, reply) => {
     const path = pathOf(request.url)
-    if (path.startsWith('/v2/'))
-      return answerProblem(new AppError('no-such-route', 404, 'There is no such address'), request, reply)
+    if (path.startsWith(native.prefix)) return native.answerNoRoute(request, reply)
     const match = first(path)
     if (match) return answerError(detail(405, 'Method Not Allowed', { allow: match.method }), request, reply)
     return answerError(notFound(), request, reply)

@@ -17,7 +17,7 @@ import { route, type ShapeDeps } from './route.ts'
 import { floorReaches, guestForm, written } from './kept-answers/floor-shapes.ts'
 import { guestJson, guestShape } from './shapes.ts'
 import { listOn } from './kept-answers/kept-lines.ts'
-import { GUEST_SPELLINGS, partyStatusOf, POST_GUEST_WORDS } from './statuses.ts'
+import { GUEST_SPELLINGS, partyStatusOf, POST_GUEST_WORDS } from '../old-backend/statuses.ts'
 
 const LIST = '/restaurants/:restaurantId/guests'
 const ONE = '/restaurants/:restaurantId/guests/:guestId'

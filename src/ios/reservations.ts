@@ -12,7 +12,7 @@ import { check, field, valueError, ValidationError } from './pydantic/pydantic.t
 import { route } from './route.ts'
 import { written } from './kept-answers/floor-shapes.ts'
 import { reservationJson, reservationShape } from './shapes.ts'
-import { partyStatusOf, RESERVATION_WORDS } from './statuses.ts'
+import { partyStatusOf, RESERVATION_WORDS } from '../old-backend/statuses.ts'
 
 const LIST = '/restaurants/:restaurantId/reservations'
 const ONE = '/restaurants/:restaurantId/reservations/:reservationId'

@@ -15,7 +15,7 @@ import {
   syncTableWord,
   TABLE_INPUT,
   tableWords,
-} from './statuses.ts'
+} from '../old-backend/statuses.ts'
 import { naive, naiveOrNull, zulu } from './times.ts'
 
 /** The contract's JSON of a guest and a table, keys in the order of the wire. The schemas are what the API's description says of them. */

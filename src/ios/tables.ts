@@ -6,9 +6,9 @@ import { addTable } from '../tables/add-table.ts'
 import { listTables } from '../tables/list-tables.ts'
 import { removeTable } from '../tables/remove-table.ts'
 import { TABLE_SHAPES } from '../tables/rules.ts'
-import { arrangeTables } from '../guests/arrange-tables.ts'
-import { clearTable } from '../guests/clear-table.ts'
-import { updateTable } from '../guests/update-table.ts'
+import { arrangeTables } from '../floor/arrange-tables.ts'
+import { clearTable } from '../floor/clear-table.ts'
+import { updateTable } from '../floor/update-table.ts'
 import { notFound } from './errors.ts'
 import { idOrNothing, pathId } from './ids.ts'
 import { field } from './pydantic/pydantic.ts'
@@ -16,8 +16,9 @@ import { route } from './route.ts'
 import { tableForm, written } from './kept-answers/floor-shapes.ts'
 import { id, tableJson, tableShape, zuluTime } from './shapes.ts'
 import { listOn } from './kept-answers/kept-lines.ts'
-import { TABLE_INPUT, tableStatusOf } from './statuses.ts'
+import { TABLE_INPUT, tableStatusOf } from '../old-backend/statuses.ts'
 import { zulu } from './times.ts'
+import { onPlan } from '../old-backend/plan.ts'
 
 const LIST = '/restaurants/:restaurantId/tables'
 const ONE = '/restaurants/:restaurantId/tables/:tableId'
@@ -193,10 +194,4 @@ function changeOf(body: Change) {
     partyId: guest === '' ? null : guest == null ? undefined : idOrNothing(guest),
     ...INSISTING,
   }
-}
-
-/** A place on the plan, 0 to 1: above 1 it is in pixels of 800 by 600, each coordinate on its own, then clamped. */
-export function onPlan({ x, y }: { readonly x: number; readonly y: number }): { x: number; y: number } {
-  const clamp = (n: number) => Math.min(1, Math.max(0, n)) + 0
-  return { x: clamp(x > 1 ? x / 800 : x), y: clamp(y > 1 ? y / 600 : y) }
 }

@@ -31,6 +31,10 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
   return sendJson(reply.code(status), 'application/problem+json', JSON.stringify(body))
 }
 
+/** Answers an address of this door that no route has. */
+export const answerNoRoute = (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+  answerProblem(new AppError('no-such-route', 404, 'There is no such address'), request, reply)
+
 function refusalOf(error: unknown): AppError | null {
   if (error instanceof AppError) return error
   if (error instanceof MalformedJson) return new AppError('malformed-json', 400, 'The body is not valid JSON')

@@ -4,15 +4,18 @@ import { metrics } from '../platform/observability/metrics.ts'
 import type { Topics } from '../platform/redis.ts'
 import type { Hub } from '../changes/hub/hub.ts'
 import type { LiveFloors } from '../changes/floor/live-floors.ts'
-import type { IosSockets } from '../ios/sockets/sockets.ts'
-import type { Stream } from '../native/stream/stream.ts'
+
+/** The open sockets of a door. */
+interface Sockets {
+  byRestaurant(): Iterable<readonly [restaurantId: string, count: number]>
+}
 
 /** What an application holds that tells figures of itself. */
 export interface Holders {
   readonly hub: Hub
   readonly floors: LiveFloors
-  readonly sockets: IosSockets
-  readonly stream: Stream
+  readonly sockets: Sockets & { readonly backlogBytes: { readonly realtime: number; readonly sync: number } }
+  readonly stream: Sockets & { readonly backlogBytes: number }
   /** Null where there is no Redis. */
   readonly redis: Topics | null
   /** Who looks after those who have something open. */

@@ -9,7 +9,7 @@ import { requestLog } from '../platform/observability/request-log.ts'
 import { endRequest, type Tracing } from '../platform/observability/tracing.ts'
 import { tenths, timingOf, Trail } from '../platform/observability/request-trail.ts'
 import { newId } from '../platform/ids.ts'
-import type { RequestWatch } from '../ios/kept-answers/repeated-reads.ts'
+import type { RequestWatch } from '../platform/observability/request-watch.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -13,7 +13,7 @@ import { SlowStatements, type Planner } from '../platform/observability/slow-sta
 import { openTracing, type Tracing } from '../platform/observability/tracing.ts'
 import { Commits } from '../changes/commits.ts'
 import type { Change } from '../changes/log/log.ts'
-import type { RequestWatch } from '../ios/kept-answers/repeated-reads.ts'
+import type { RequestWatch } from '../platform/observability/request-watch.ts'
 import type { SocketObserver } from '../sockets/socket-observer.ts'
 import { OpsAccess } from './access.ts'
 import { ERRORS, ErrorExamples, watchErrors } from './errors.ts'

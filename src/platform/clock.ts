@@ -33,6 +33,8 @@ export function microsOf(instant: Instant): number {
   return Date.parse(`${instant.slice(0, 23)}Z`) * 1000 + Number(instant.slice(23, 26))
 }
 
+export const DAY_MILLIS = 86_400_000
+
 /** An instant moved by whole milliseconds. */
 export const plusMillis = (instant: Instant, millis: number): Instant =>
   instantOfMicros(microsOf(instant) + millis * 1000)

@@ -20,7 +20,7 @@ export const nounBugs: readonly QuickBug[] = [
     name: 'a batch locks guests before tables',
     edits: [
       {
-        file: 'src/guests/run-batch.ts',
+        file: 'src/floor/run-batch.ts',
         from: "  const tables = await lockTables(w, named('tableId'), wanted)",
         to: "  await lockGuests(w, wanted)\n  const tables = await lockTables(w, named('tableId'), wanted)",
       },
@@ -32,7 +32,7 @@ export const nounBugs: readonly QuickBug[] = [
     name: 'a batch locks guests before reservations',
     edits: [
       {
-        file: 'src/guests/run-batch.ts',
+        file: 'src/floor/run-batch.ts',
         from: '  await lockReservations(w, parties)\n  await lockGuests(w, parties)',
         to: '  await lockGuests(w, parties)\n  await lockReservations(w, parties)',
       },

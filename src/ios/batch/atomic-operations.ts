@@ -2,9 +2,9 @@ import { isId } from '../../platform/ids.ts'
 import { TABLE_SHAPES } from '../../tables/rules.ts'
 import { anyStatus, contact, partySize } from '../guests.ts'
 import { field, parseModel, ValidationError } from '../pydantic/pydantic.ts'
-import { partyStatusOf, TABLE_INPUT, tableStatusOf } from '../statuses.ts'
+import { partyStatusOf, TABLE_INPUT, tableStatusOf } from '../../old-backend/statuses.ts'
 import type { Operation } from './sync-operations.ts'
-import { onPlan } from '../tables.ts'
+import { onPlan } from '../../old-backend/plan.ts'
 
 /** The operations of an atomic batch. Their data has the fields of the single calls, in either way of naming. */
 

@@ -4,7 +4,13 @@ import type { Guest } from '../../guests/guests.ts'
 import { writtenDatetime } from '../pydantic/datetime.ts'
 import { check, field } from '../pydantic/pydantic.ts'
 import type { guestJson } from '../shapes.ts'
-import { GUEST_SPELLINGS, partyStatusOf, POST_GUEST_WORDS, TABLE_INPUT, tableStatusOf } from '../statuses.ts'
+import {
+  GUEST_SPELLINGS,
+  partyStatusOf,
+  POST_GUEST_WORDS,
+  TABLE_INPUT,
+  tableStatusOf,
+} from '../../old-backend/statuses.ts'
 import type { Operation } from './sync-operations.ts'
 
 /** The items of batch-update. Both ways of naming a field are understood; of both sent, the camelCase one counts. */

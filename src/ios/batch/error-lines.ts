@@ -1,4 +1,4 @@
-import type { EachResult } from '../../guests/run-each.ts'
+import type { EachResult } from '../../floor/run-each.ts'
 
 /** Why one item of a list was not done, as the contract's lists of errors say it: "Guest nope not found". */
 export function refusalLine(

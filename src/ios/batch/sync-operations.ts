@@ -1,8 +1,8 @@
 import { isId } from '../../platform/ids.ts'
 import { PHASES } from '../../parties/rules.ts'
 import { field, parseModel, ValidationError } from '../pydantic/pydantic.ts'
-import { onPlan } from '../tables.ts'
-import { partyStatusOf } from '../statuses.ts'
+import { onPlan } from '../../old-backend/plan.ts'
+import { partyStatusOf } from '../../old-backend/statuses.ts'
 
 /** One update of a sync batch: an entity in the words of /api/sync, or a part of one. */
 export interface SyncUpdate {

@@ -6,7 +6,7 @@ import type { Table } from '../../tables/tables.ts'
 import type { ShapeDeps } from '../route.ts'
 import { fullName, guestJson, syncGuestJson, syncTableJson, tableJson, waitsSince } from '../shapes.ts'
 import { byNumber, MINUTES, newestFirst, type Form } from './kept-lines.ts'
-import { guestWords, tableWords } from '../statuses.ts'
+import { guestWords, tableWords } from '../../old-backend/statuses.ts'
 import { naive } from '../times.ts'
 
 /** How guests and tables of the floor are written, in each form of the contract. */

@@ -6,30 +6,8 @@ import type { Coding } from '../../changes/answers/compress.ts'
 import { clientHas } from '../../changes/answers/etag.ts'
 import type { End, Heads } from '../../changes/answers/heads.ts'
 import type { Identities } from '../../staff/access/identify.ts'
+import type { RequestWatch } from '../../platform/observability/request-watch.ts'
 import { codingOf } from '../coding.ts'
-
-/** A read that was answered here. `millis`: from when it was taken until its answer was handed to the socket. */
-export interface RepeatedRead {
-  readonly id: string
-  /** As it was sent, with its query. */
-  readonly url: string
-  /** The pattern of its path. */
-  readonly route: string
-  readonly status: 200 | 304
-  readonly millis: number
-  readonly restaurantId: string
-  readonly shape: string
-  readonly cache: 'hit' | 'made' | 'redis' | 'not-modified'
-}
-
-/** What is noted of reads, and what their answers say beside what was read. */
-export interface RequestWatch {
-  /** The id of a request; null where it is traced, which is not done here. */
-  idOf(request: IncomingMessage): string | null
-  /** What `Server-Timing` says; null: it is not sent. */
-  timingOf(millis: number, cache: string): string | null
-  took(read: RepeatedRead): void
-}
 
 /** A read that the ordinary way answered with a kept answer: whoever asks for the same address and is of the restaurant is answered the same. */
 interface Asked {

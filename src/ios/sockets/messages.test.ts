@@ -6,7 +6,14 @@ import { PARTY_STATUSES } from '../../parties/rules.ts'
 import { TABLE_STATUSES } from '../../tables/rules.ts'
 import { messagesOf } from './messages.ts'
 import { syncGuestJson } from '../shapes.ts'
-import { GUEST_SPELLINGS, partyStatusOf, guestWords, syncGuestWord, tableStatusOf, tableWords } from '../statuses.ts'
+import {
+  GUEST_SPELLINGS,
+  partyStatusOf,
+  guestWords,
+  syncGuestWord,
+  tableStatusOf,
+  tableWords,
+} from '../../old-backend/statuses.ts'
 
 const at = '2026-11-23T18:00:00.000001Z' as Change['at']
 const guest: Guest = {

@@ -3,7 +3,7 @@ import type { Guest, GuestEvent } from '../../guests/guests.ts'
 import type { Table, TableEvent } from '../../tables/tables.ts'
 import type { Reservation, ReservationEvent } from '../../reservations/reservations.ts'
 import { fullName, reservationJson, syncGuestJson } from '../shapes.ts'
-import { guestWords, tableWords } from '../statuses.ts'
+import { guestWords, tableWords } from '../../old-backend/statuses.ts'
 import { socketTime } from '../times.ts'
 
 /** The kinds of socket, by what they hear. `reservations` is realtime for who asked for those too. */

@@ -58,7 +58,7 @@ test('P11: the query of an address, where a token may stand, is not written', ()
 test('M4: on standard output all lines are whole and in order, long ones and other scripts too, also those just before the end', async () => {
   const lines = 20_000
   const script = `
-    import { createLog } from './src/platform/log.ts'
+    import { createLog } from './src/platform/observability/log.ts'
     const log = createLog('info')
     for (let n = 0; n < ${lines}; n++) log.info({ n, text: n % 1_000 === 0 ? 'é'.repeat(40_000) : '茶é'.repeat(n % 40) }, 'line')
     process.exit(0)`
@@ -77,7 +77,7 @@ test('M4: on standard output all lines are whole and in order, long ones and oth
 test('M4: where nobody reads, so much of the log is kept and no more; what was dropped is counted', async () => {
   const [lines, bytes] = [40_000, 1_000]
   const script = `
-    import { createLog } from './src/platform/log.ts'
+    import { createLog } from './src/platform/observability/log.ts'
     const log = createLog('info')
     for (let n = 0; n < ${lines}; n++) {
       log.info({ n, text: 'x'.repeat(${bytes}) }, 'line')

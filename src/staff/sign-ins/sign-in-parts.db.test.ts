@@ -3,7 +3,7 @@ import { TEST_PASSWORD, type TestDatabase } from '../../../test/kit.ts'
 import { NOWHERE, useParts, type House, type Parts } from '../../../test/parts.ts'
 import { hashOf } from '../../../test/sign-ins.ts'
 import type { AppError } from '../../platform/errors.ts'
-import { plusMillis } from '../../platform/clock.ts'
+import { DAY_MILLIS, plusMillis } from '../../platform/clock.ts'
 import { newId } from '../../platform/ids.ts'
 import { limits } from '../../platform/limits.ts'
 import { hashPassword } from '../../platform/passwords.ts'
@@ -28,7 +28,6 @@ useParts(
   (each) => (house = each),
 )
 
-const DAY_MILLIS = 86_400_000
 const sql = (text: string, values: unknown[] = [house.id]) => database.sql(text, values)
 const row = async () => (await sql('select * from qtable.sign_ins where restaurant_id = $1'))[0]!
 const codeOf = (work: Promise<unknown>) =>

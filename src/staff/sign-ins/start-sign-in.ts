@@ -1,6 +1,6 @@
 import { AppError } from '../../platform/errors.ts'
 import { limits } from '../../platform/limits.ts'
-import { microsOf, plusMillis, type Instant } from '../../platform/clock.ts'
+import { DAY_MILLIS, microsOf, plusMillis, type Instant } from '../../platform/clock.ts'
 import type { Role } from '../../changes/command/command.ts'
 import { makeRefreshToken } from './refresh-tokens.ts'
 import { signIn, type Credentials, type SignInWays } from './sign-in.ts'
@@ -24,8 +24,6 @@ export interface SignedIn {
   readonly restaurantId: string
   readonly role: Role
 }
-
-const DAY_MILLIS = 86_400_000
 
 /** When a sign-in that is used now is over, unless it is used again. */
 export const expiryOf = (deps: SignInDeps, now: Instant): Instant => plusMillis(now, deps.refreshDays * DAY_MILLIS)

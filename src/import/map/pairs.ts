@@ -1,7 +1,7 @@
-import type { Instant } from '../platform/clock.ts'
-import { isOver, type PartyStatus } from '../parties/rules.ts'
-import type { TableStatus } from '../tables/rules.ts'
-import type { Problem } from './fields.ts'
+import type { Instant } from '../../platform/clock.ts'
+import { isOver, type PartyStatus } from '../../parties/rules.ts'
+import type { TableStatus } from '../../tables/rules.ts'
+import type { Problem } from '../old/fields.ts'
 
 /** Who is at which table, where the old database may say two things at once. Pure. Spec: I5. */
 

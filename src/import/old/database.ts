@@ -1,4 +1,4 @@
-import { StartupError } from '../platform/errors.ts'
+import { StartupError } from '../../platform/errors.ts'
 
 /** The old database, read only: the same questions to PostgreSQL and to SQLite. */
 

@@ -1,13 +1,13 @@
-import type { Instant } from '../platform/clock.ts'
-import type { Role } from '../changes/command/command.ts'
-import { slugOf } from '../restaurants/restaurants.ts'
-import { Fields } from './fields.ts'
-import { idOf } from './ids.ts'
-import { wordIn } from './map-tables.ts'
-import type { OldRow } from './old-database.ts'
-import type { Mapped } from './rows.ts'
-import { isZone, type Zone } from './times.ts'
-import { roleIn } from './words.ts'
+import type { Instant } from '../../platform/clock.ts'
+import type { Role } from '../../changes/command/command.ts'
+import { slugOf } from '../../restaurants/restaurants.ts'
+import { Fields } from '../old/fields.ts'
+import { idOf } from '../old/ids.ts'
+import { wordIn } from './tables.ts'
+import type { OldRow } from '../old/database.ts'
+import type { Mapped } from '../old/rows.ts'
+import { isZone, type Zone } from '../old/times.ts'
+import { roleIn } from './vocabulary.ts'
 
 const LONG_AGO = '1970-01-01T00:00:00.000000Z' as Instant
 

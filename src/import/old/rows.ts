@@ -1,5 +1,5 @@
 import type { Problem } from './fields.ts'
-import type { OldRow } from './old-database.ts'
+import type { OldRow } from './database.ts'
 
 /** A row for a table of QTable: its columns by name. */
 export type FloorRow = Record<string, unknown>

@@ -1,6 +1,6 @@
-import type { Instant } from '../platform/clock.ts'
-import { limits } from '../platform/limits.ts'
-import type { OldRow } from './old-database.ts'
+import type { Instant } from '../../platform/clock.ts'
+import { limits } from '../../platform/limits.ts'
+import type { OldRow } from './database.ts'
 import { instantIn, Zone } from './times.ts'
 
 /** Something that was wrong with a row, and what was done about it. */

@@ -1,13 +1,13 @@
-import { plusMillis, type Instant } from '../platform/clock.ts'
-import { limits } from '../platform/limits.ts'
-import { isOver, type PartyStatus } from '../parties/rules.ts'
-import { partyStatusOf } from '../ios/statuses.ts'
-import { Fields } from './fields.ts'
-import { idOf } from './ids.ts'
-import type { OldRow } from './old-database.ts'
+import { plusMillis, type Instant } from '../../platform/clock.ts'
+import { limits } from '../../platform/limits.ts'
+import { isOver, type PartyStatus } from '../../parties/rules.ts'
+import { partyStatusOf } from '../../old-backend/statuses.ts'
+import { Fields } from '../old/fields.ts'
+import { idOf } from '../old/ids.ts'
+import type { OldRow } from '../old/database.ts'
 import type { PartyClaim, PartyPlace } from './pairs.ts'
-import type { FloorRow, Mapped } from './rows.ts'
-import type { Zone } from './times.ts'
+import type { FloorRow, Mapped } from '../old/rows.ts'
+import type { Zone } from '../old/times.ts'
 
 /** What reading one restaurant's parties needs to know of it. */
 export interface PartyContext {

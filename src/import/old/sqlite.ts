@@ -2,8 +2,8 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import sqlite from 'node-sqlite3-wasm'
-import { StartupError } from '../platform/errors.ts'
-import { OldDatabase, ROWS_PER_PAGE, type OldKind, type OldRow } from './old-database.ts'
+import { StartupError } from '../../platform/errors.ts'
+import { OldDatabase, ROWS_PER_PAGE, type OldKind, type OldRow } from './database.ts'
 
 const ATTEMPTS = 5
 

@@ -1,11 +1,11 @@
-import type { Instant } from '../platform/clock.ts'
-import type { TableShape, TableStatus } from '../tables/rules.ts'
-import { onPlan } from '../ios/tables.ts'
-import { Fields, type Problem } from './fields.ts'
-import { idOf } from './ids.ts'
-import type { OldRow } from './old-database.ts'
-import type { Zone } from './times.ts'
-import { shapeIn, tableStatusIn } from './words.ts'
+import type { Instant } from '../../platform/clock.ts'
+import type { TableShape, TableStatus } from '../../tables/rules.ts'
+import { onPlan } from '../../old-backend/plan.ts'
+import { Fields, type Problem } from '../old/fields.ts'
+import { idOf } from '../old/ids.ts'
+import type { OldRow } from '../old/database.ts'
+import type { Zone } from '../old/times.ts'
+import { shapeIn, tableStatusIn } from './vocabulary.ts'
 
 /** A table of the old database, read; who sits there is settled later, with the parties. */
 export interface ReadTable {

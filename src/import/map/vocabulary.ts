@@ -1,7 +1,7 @@
-import type { Role } from '../changes/command/command.ts'
-import { TABLE_SHAPES, TABLE_STATUSES, type TableShape, type TableStatus } from '../tables/rules.ts'
+import type { Role } from '../../changes/command/command.ts'
+import { TABLE_SHAPES, TABLE_STATUSES, type TableShape, type TableStatus } from '../../tables/rules.ts'
 
-/** The words of the old database, in any spelling, for those inside. Statuses of parties are in ios/statuses.ts. */
+/** The words of the old database, in any spelling, for those inside. Statuses of parties are in old-backend/statuses.ts. */
 
 const plain = (text: string): string => text.toLowerCase().replace(/[\s_-]/g, '')
 

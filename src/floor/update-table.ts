@@ -22,8 +22,8 @@ import {
 import { TABLE_STATUSES, type TableStatus } from '../tables/rules.ts'
 import { lockReservation, saveReservation } from '../reservations/reservations.ts'
 import { isOver } from '../parties/rules.ts'
-import { lockGuests, saveGuest } from './guests.ts'
-import { displace, endedWithTable, leave } from './seating.ts'
+import { lockGuests, saveGuest } from '../guests/guests.ts'
+import { displace, endedWithTable, leave } from '../guests/seating.ts'
 
 /** What may be changed of a table. What isn't there stays; `partyId` null takes the party away. */
 export const tableChange = z.strictObject({

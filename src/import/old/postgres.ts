@@ -1,7 +1,7 @@
 import pg from 'pg'
-import { StartupError } from '../platform/errors.ts'
-import { addressWithoutSecrets } from './options.ts'
-import { OldDatabase, ROWS_PER_PAGE, type OldKind, type OldRow } from './old-database.ts'
+import { StartupError } from '../../platform/errors.ts'
+import { addressWithoutSecrets } from '../options.ts'
+import { OldDatabase, ROWS_PER_PAGE, type OldKind, type OldRow } from './database.ts'
 
 /** The old database as PostgreSQL: one connection, one transaction that reads and sees one moment. */
 export class OldPostgres extends OldDatabase {

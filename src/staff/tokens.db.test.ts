@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openDevice, startApp, TEST_PASSWORD, TEST_SECRET, type Answer, type TestApp } from '../../../test/kit.ts'
-import { within } from '../../../test/patience.ts'
-import { hashPassword } from '../../platform/passwords.ts'
-import { newId } from '../../platform/ids.ts'
-import { limits } from '../../platform/limits.ts'
-import { systemClock } from '../../platform/clock.ts'
-import { Tokens } from '../../platform/tokens.ts'
-import { findAccount, noteSignIn } from '../staff.ts'
+import { openDevice, startApp, TEST_PASSWORD, TEST_SECRET, type Answer, type TestApp } from '../../test/kit.ts'
+import { within } from '../../test/patience.ts'
+import { hashPassword } from '../platform/passwords.ts'
+import { newId } from '../platform/ids.ts'
+import { limits } from '../platform/limits.ts'
+import { systemClock } from '../platform/clock.ts'
+import { Tokens } from '../platform/tokens.ts'
+import { findAccount, noteSignIn } from './staff.ts'
 
 /** Tokens of the iPad's sign-in, which belong to no sign-in, on two processes; and what a token alone may not do. */
 

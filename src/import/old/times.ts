@@ -1,4 +1,4 @@
-import { instantOfMicros, type Instant } from '../platform/clock.ts'
+import { instantOfMicros, type Instant } from '../../platform/clock.ts'
 
 /** Times of the old database: text without a zone, of UTC or of its server's zone. */
 

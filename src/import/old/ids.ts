@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { isId } from '../platform/ids.ts'
-import type { OldKind } from './old-database.ts'
+import { isId } from '../../platform/ids.ts'
+import type { OldKind } from './database.ts'
 
 // Any UUID would do; this one is for nothing else.
 const NAMESPACE = Buffer.from('5d3f6a0e2b7c5c4d9a1e7f8046c3b2a1', 'hex')

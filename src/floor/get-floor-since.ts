@@ -4,8 +4,8 @@ import { limits } from '../platform/limits.ts'
 import { query } from '../changes/query.ts'
 import { deltaSince, type Delta } from '../changes/log/delta.ts'
 import { readTables, tableSchema } from '../tables/tables.ts'
-import { currentGuests, historyField } from './get-floor.ts'
-import { guestSchema } from './guests.ts'
+import { guestSchema, historyField } from '../guests/guests.ts'
+import { currentGuests } from './get-floor.ts'
 
 /** What became of tables and guests after a time that the server told, deletions too. Spec: S2, S3. */
 export const getFloorSince = query({

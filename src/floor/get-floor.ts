@@ -1,16 +1,11 @@
 import { z } from 'zod'
-import { intField, sentInstant } from '../platform/fields.ts'
+import { sentInstant } from '../platform/fields.ts'
 import { limits } from '../platform/limits.ts'
-import { plusMillis, type Instant } from '../platform/clock.ts'
+import { DAY_MILLIS, plusMillis, type Instant } from '../platform/clock.ts'
 import { query, type Read } from '../changes/query.ts'
 import { headOf } from '../changes/log/log.ts'
 import { readTables, tableSchema, type Table } from '../tables/tables.ts'
-import { guestSchema, readGuests, type Guest } from './guests.ts'
-
-const DAY_MILLIS = 86_400_000
-
-/** How far back visits that ended are listed, in days; 0 is all. */
-export const historyField = z.coerce.number().pipe(intField(0, 36_500)).default(7)
+import { guestSchema, historyField, readGuests, type Guest } from '../guests/guests.ts'
 
 /** The floor at one moment; `at` is the time of the last change that is in it. */
 export interface Floor {

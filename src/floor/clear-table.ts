@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { idField, versionField } from '../platform/fields.ts'
 import { command } from '../changes/command/command.ts'
 import { freeTable, lockTable, tableSchema, type Table } from '../tables/tables.ts'
-import { guestSchema, type Guest } from './guests.ts'
-import { leave } from './seating.ts'
+import { guestSchema, type Guest } from '../guests/guests.ts'
+import { leave } from '../guests/seating.ts'
 
 /** A table is free again, whatever it was; the party that had it has finished. Spec: G11. */
 export const clearTable = command({
