@@ -1,7 +1,5 @@
 import { posix } from 'node:path'
 
-const { join } = posix
-
 /** What `npm run mutants` mutates, folder by folder: each source file with the tests that cover it. */
 
 export interface Target {
@@ -10,7 +8,7 @@ export interface Target {
 }
 
 const targets = (folder: string, tests: readonly string[], files: readonly string[]): Target[] =>
-  files.map((file) => ({ file: join(folder, file), tests: tests.map((each) => join(folder, each)) }))
+  files.map((file) => ({ file: posix.join(folder, file), tests: tests.map((each) => posix.join(folder, each)) }))
 
 const REDUCING = ['floor.test.ts', 'reduce-guests.test.ts', 'reduce-tables.test.ts']
 
