@@ -83,10 +83,10 @@ export const readGuests = (
 
 /** Locks guests in the order of id. Unknown ids are left out. */
 export async function lockGuests(w: Write, ids: readonly string[]): Promise<Map<string, Guest>> {
-  let rows = w.held.all<Guest>('guest', ids)
+  let rows = w.locked.all<Guest>('guest', ids)
   if (!rows) {
     rows = await w.tx.all<Guest>(lockGuestsById, [w.restaurantId, ids])
-    w.held.note('guest', ids, rows)
+    w.locked.note('guest', ids, rows)
   }
   return new Map(rows.map((guest) => [guest.id, guest]))
 }
@@ -104,7 +104,7 @@ export async function storeGuest(w: Write, guest: Guest, isNamed: boolean): Prom
 
 /** Stores a changed guest, whom the caller has locked, and tells of it. */
 export async function saveGuest(w: Write, changed: Guest, event: GuestEvent): Promise<Guest> {
-  if (w.isUnchanged('guest', event, changed)) return w.held.of<Guest>('guest', changed.id)!
+  if (w.isUnchanged('guest', event, changed)) return w.locked.of<Guest>('guest', changed.id)!
   const guest = { ...changed, version: changed.version + 1, updatedAt: w.now }
   w.put('guest', guest.id, event, guest.version, guest)
   w.tx.send(update, row(w, guest))

@@ -82,10 +82,10 @@ export const lockReservation = async (w: Write, id: string): Promise<Reservation
 
 /** Locks reservations in the order of id. Unknown ids are left out. */
 export async function lockReservations(w: Write, ids: readonly string[]): Promise<Reservation[]> {
-  const known = w.held.all<Reservation>('reservation', ids)
+  const known = w.locked.all<Reservation>('reservation', ids)
   if (known) return known
   const rows = await w.tx.all<Reservation>(lockById, [w.restaurantId, ids])
-  w.held.note('reservation', ids, rows)
+  w.locked.note('reservation', ids, rows)
   return rows
 }
 
@@ -107,7 +107,7 @@ export async function storeReservation(w: Write, reservation: Reservation): Prom
 
 /** Stores a changed reservation, which the caller has locked, and tells of it. */
 export async function saveReservation(w: Write, changed: Reservation, event: ReservationEvent): Promise<Reservation> {
-  if (w.isUnchanged('reservation', event, changed)) return w.held.of<Reservation>('reservation', changed.id)!
+  if (w.isUnchanged('reservation', event, changed)) return w.locked.of<Reservation>('reservation', changed.id)!
   const reservation = { ...changed, version: changed.version + 1, updatedAt: w.now }
   w.put('reservation', reservation.id, event, reservation.version, reservation)
   w.tx.send(update, row(w, reservation))

@@ -54,10 +54,10 @@ export async function lockTables(
   partyIds: readonly string[] = [],
 ): Promise<Map<string, Table>> {
   const theirs = tablesOf(w, partyIds)
-  let rows = theirs && w.held.all<Table>('table', [...new Set([...ids, ...theirs])])
+  let rows = theirs && w.locked.all<Table>('table', [...new Set([...ids, ...theirs])])
   if (!rows) {
     rows = await w.tx.all<Table>(lockTablesByIdOrParty, [w.restaurantId, ids, partyIds])
-    w.held.note('table', ids, rows)
+    w.locked.note('table', ids, rows)
   }
   return new Map(rows.map((table) => [table.id, table]))
 }
@@ -66,8 +66,8 @@ export async function lockTables(
 function tablesOf(w: Write, partyIds: readonly string[]): string[] | undefined {
   const ids: string[] = []
   for (const id of partyIds) {
-    const guest = w.held.of<{ tableId: string | null }>('guest', id)
-    const reservation = w.held.of<{ tableId: string | null }>('reservation', id)
+    const guest = w.locked.of<{ tableId: string | null }>('guest', id)
+    const reservation = w.locked.of<{ tableId: string | null }>('reservation', id)
     const party = guest ?? reservation
     // Of neither kind it must be known that it is not there.
     if (!party && (guest === undefined || reservation === undefined)) return undefined
@@ -99,7 +99,7 @@ export async function storeTable(w: Write, table: Table): Promise<Table> {
 
 /** Stores a changed table, which the caller has locked, and tells of it. Where its number changed, `numbered` tells whether it may have that. */
 export async function saveTable(w: Write, changed: Table, event: TableEvent): Promise<Table> {
-  if (w.isUnchanged('table', event, changed)) return w.held.of<Table>('table', changed.id)!
+  if (w.isUnchanged('table', event, changed)) return w.locked.of<Table>('table', changed.id)!
   const table = { ...changed, version: changed.version + 1, updatedAt: w.now }
   w.put('table', table.id, event, table.version, table)
   w.tx.send(update, row(w, table))

@@ -6,7 +6,7 @@ import type { Secrets } from '../../platform/passwords.ts'
 import type { Clock, Instant } from '../../platform/clock.ts'
 import type { Trail } from '../../platform/observability/request-trail.ts'
 import type { Commits } from '../commits.ts'
-import { Held } from './locked-rows.ts'
+import { LockedRows } from './locked-rows.ts'
 import { inputOf } from '../input.ts'
 import { claim, namesOf, refused, resultOf, settleMutation, type Named, type Remembered } from './mutations.ts'
 import { isSame, Told, type Versioned } from './told.ts'
@@ -42,7 +42,7 @@ export interface Write {
   readonly now: Instant
   newId(): string
   /** What it has locked and knows. */
-  readonly held: Held
+  readonly locked: LockedRows
   /**
    * Tells that an entity is now `value`. Told twice, the later value counts, but what was created stays `created` and what was asked for in a batch
    * `batched`, whatever that moved besides.
@@ -223,7 +223,7 @@ class OpenWrite implements Write {
   readonly newId: () => string
   readonly #explain: Explain | undefined
   told = new Told()
-  held = new Held()
+  locked = new LockedRows()
 
   constructor(tx: Tx, context: Context, { clock, newId, explain }: ChangeDeps) {
     this.tx = tx
@@ -235,12 +235,12 @@ class OpenWrite implements Write {
   }
 
   put(kind: string, id: string, event: string, version: number, value: object): void {
-    this.held.set(kind, id, value)
+    this.locked.set(kind, id, value)
     this.told.tell({ op: 'put', kind, id, event, version, value })
   }
 
   isUnchanged(kind: string, event: string, value: Versioned): boolean {
-    const before = this.held.of<Versioned>(kind, value.id)
+    const before = this.locked.of<Versioned>(kind, value.id)
     if (!before || !isSame(before, value)) return false
     const { id, version } = before
     this.told.tell({ op: 'put', kind, id, event, version, value: before, unchanged: true })
@@ -248,18 +248,18 @@ class OpenWrite implements Write {
   }
 
   drop(kind: string, id: string, event: string, version: number, last?: object): void {
-    this.held.set(kind, id, null)
+    this.locked.set(kind, id, null)
     this.told.tell({ op: 'drop', kind, id, event, version: version + 1, ...(last && { value: last }) })
   }
 
   async attempt<T>(work: () => Promise<T>): Promise<T> {
     const told = this.told.copy()
-    const held = this.held.copy()
+    const locked = this.locked.copy()
     try {
       return await this.tx.nested(() => this.explained(work))
     } catch (error) {
       this.told = told
-      this.held = held
+      this.locked = locked
       throw error
     }
   }

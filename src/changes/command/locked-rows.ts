@@ -2,7 +2,7 @@
  * Rows that a command has locked and knows: read with their lock, or written since. Nobody else can change them before it ends, so they are not read again; that makes a
  * list of a thousand commands two trips to the database and not two thousand.
  */
-export class Held {
+export class LockedRows {
   #rows: Map<string, object | null>
 
   constructor(rows: ReadonlyMap<string, object | null> = new Map()) {
@@ -32,7 +32,7 @@ export class Held {
   }
 
   /** As it is now, to come back to. */
-  copy(): Held {
-    return new Held(this.#rows)
+  copy(): LockedRows {
+    return new LockedRows(this.#rows)
   }
 }

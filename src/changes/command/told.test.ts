@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Instant } from '../../platform/clock.ts'
 import { limits } from '../../platform/limits.ts'
-import { Held } from './locked-rows.ts'
+import { LockedRows } from './locked-rows.ts'
 import type { Entry } from '../log/log.ts'
 import { isSame, Told } from './told.ts'
 
@@ -87,7 +87,7 @@ test('L19: two states are the same where they differ in nothing but when they we
 })
 
 test('L18, P20: of rows that are locked it is known what they are, that they are none, or nothing', () => {
-  const held = new Held()
+  const held = new LockedRows()
   const [a, b] = [{ id: 'a' }, { id: 'b' }]
   expect([held.of('guest', 'a'), held.all('guest', ['a'])]).toEqual([undefined, undefined])
   held.note('guest', ['a', 'b', 'none'], [b, a])
