@@ -146,7 +146,7 @@ test('L19: what is stored as it was is told to the old sockets only, as it was',
   const stores = (said: unknown[]) =>
     does(async (w) => {
       said.push(w.isUnchanged('thing', 'edited', value))
-      w.held.note('thing', [value.id], [value])
+      w.locked.note('thing', [value.id], [value])
       said.push(w.isUnchanged('thing', 'edited', changed))
       said.push(w.isUnchanged('thing', 'edited', { ...value, version: 4 }))
     })
@@ -166,10 +166,10 @@ test('L7: what is dropped is gone for ever, one version later; what may be kept 
   await execute1(
     does(async (w) => {
       w.put('guest', b, 'edited', 1, { id: b })
-      known = [w.held.of('guest', b)]
+      known = [w.locked.of('guest', b)]
       w.drop('guest', a, 'deleted', 4)
       w.drop('table', b, 'removed', 1, { id: b, number: '7' })
-      known.push(w.held.of('guest', a), w.held.of('table', b))
+      known.push(w.locked.of('guest', a), w.locked.of('table', b))
     }),
   )
   expect(known).toEqual([{ id: b }, null, null])
@@ -202,12 +202,12 @@ test('B2: of a part that failed nothing is left, neither rows nor what was told 
     const failed = await w
       .attempt(async () => {
         w.put('guest', first.id, 'edited', 2, { id: first.id })
-        w.held.set('thing', 'x', {})
+        w.locked.set('thing', 'x', {})
         await join(w, 'Eve')
         throw new AppError('status-order', 409, 'planted')
       })
       .catch((error: unknown) => error)
-    after = [(failed as AppError).code, w.held.of('guest', first.id), w.held.of('thing', 'x')]
+    after = [(failed as AppError).code, w.locked.of('guest', first.id), w.locked.of('thing', 'x')]
     return w.attempt(() => join(w, 'Bob'))
   })
   await execute1(parts)
