@@ -22,7 +22,10 @@ const LONGEST = [/faults/, /planted\/planted/, /\.e2e\./]
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification) => LONGEST.findIndex((each) => each.test(moduleId)) >>> 0
+    const rank = ({ moduleId }: TestSpecification) => {
+      const place = LONGEST.findIndex((each) => each.test(moduleId))
+      return place === -1 ? LONGEST.length : place
+    }
     return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b))
   }
 }

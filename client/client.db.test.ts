@@ -2,20 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import {
-  doSomething,
-  openTestDevice,
-  seeded,
-  shownFloor,
-  storedFloor,
-  until,
-  type TestDevice,
-} from '../test/devices.ts'
+import { doSomething, openTestDevice, shownFloor, storedFloor, until, type TestDevice } from '../test/devices.ts'
 import { startApp, type Restaurant, type TestApp } from '../test/kit.ts'
 import { FileStorage } from './storage-file.ts'
 import { MemoryStorage } from './storage.ts'
 import type { Snapshot } from './words.ts'
 import { upTo } from '../test/patience.ts'
+import { randomFrom } from '../test/random.ts'
 
 /** The client against the real server. */
 
@@ -118,7 +111,7 @@ test('D8: a refused mutation becomes a conflict, changes nothing, and the next i
 test('D6, D7, D8, D10: eight hours offline, a restart in between, 200 mutations while others work: each is a change, a conflict, or was done already', async () => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
   console.log(`seed ${seed}`)
-  const random = seeded(seed)
+  const random = randomFrom(seed)
   const r = await app.restaurant()
   for (let n = 1; n <= 12; n++) await r.table(`${n}`)
   for (let n = 0; n < 8; n++) await r.walkIn(`W${n}`)

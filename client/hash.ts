@@ -1,4 +1,4 @@
-import { canonical } from './canonical.ts'
+import { canonicalJson } from '../src/changes/floor/canonical.ts'
 
 const table = Uint32Array.from({ length: 256 }, (_, n) => {
   let c = n
@@ -16,7 +16,8 @@ export function crc32(text: string): number {
 }
 
 /** What one entity adds to the sum of its state. */
-export const sumOf = (kind: string, id: string, value: unknown): number => crc32(`${kind}\n${id}\n${canonical(value)}`)
+export const sumOf = (kind: string, id: string, value: unknown): number =>
+  crc32(`${kind}\n${id}\n${canonicalJson(value)}`)
 
 /** Adds modulo 2^32; `b` may be negative, to take away. */
 export const addSums = (a: number, b: number): number => (a + b) >>> 0

@@ -5,16 +5,19 @@ const files = readdirSync('client')
   .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'))
   .map((path) => ({ path, text: readFileSync(`client/${path}`, 'utf8') }))
 
+/** What the client runs of the server: pure rules, and the text that both sides hash. */
+const SHARED = /^\.\.\/src\/(?:\w+\/rules|changes\/floor\/canonical)\.ts$/
+
 /** Files that know the machine they run on. */
 const ADAPTERS = ['node.ts', 'storage-file.ts', 'browser.ts', 'storage-indexeddb.ts']
 
-test('D12: of the server the client has types and pure rules only, and only its adapters know Node or a browser', () => {
+test('D12: of the server the client has types, pure rules and canonical JSON only, and only its adapters know Node or a browser', () => {
   const imports = files.flatMap(({ path, text }) =>
     [...text.matchAll(/^import (type )?(?:[^']*? from )?'([^']+)'/gm)].map(([, type, from]) => ({ path, type, from })),
   )
   expect(imports.length).toBeGreaterThan(60)
   const found = imports.filter(({ path, type, from }) => {
-    if (type !== undefined || from!.startsWith('./') || /^\.\.\/src\/\w+\/rules\.ts$/.test(from!)) return false
+    if (type !== undefined || from!.startsWith('./') || SHARED.test(from!)) return false
     return !ADAPTERS.includes(path)
   })
   expect(found).toEqual([])
@@ -24,9 +27,12 @@ test('D12: of the server the client has types and pure rules only, and only its 
   expect(files.filter(({ path, text }) => !ADAPTERS.includes(path) && machine.test(code(text)))).toEqual([])
 })
 
-test('D12: the rules that it takes from the server import nothing at run time but rules', () => {
-  for (const noun of ['parties', 'tables']) {
-    const text = readFileSync(`src/${noun}/rules.ts`, 'utf8')
+test('D12: what the client runs of the server imports nothing at run time but rules', () => {
+  const shared = files.flatMap(({ text }) => [...text.matchAll(/^import (?!type)[^']* from '(\.\.\/src\/[^']+)'/gm)])
+  const paths = new Set(shared.map(([, from]) => from!.slice(3)))
+  expect(paths.size).toBeGreaterThan(2)
+  for (const path of paths) {
+    const text = readFileSync(path, 'utf8')
     expect([...text.matchAll(/^import (?!type).*from '(?!.*rules\.ts')/gm)]).toEqual([])
   }
 })

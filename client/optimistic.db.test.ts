@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { doSomething, openTestDevice, seeded, shownFloor, until } from '../test/devices.ts'
+import { doSomething, openTestDevice, shownFloor, until } from '../test/devices.ts'
 import { startApp, type TestApp } from '../test/kit.ts'
-import { canonical } from './canonical.ts'
+import { canonicalJson } from '../src/changes/floor/canonical.ts'
 import { upTo } from '../test/patience.ts'
+import { randomFrom } from '../test/random.ts'
 
 let app: TestApp
 beforeAll(async () => {
@@ -25,7 +26,7 @@ function comparable(floor: Map<string, object>): unknown[] {
       } = value as Record<string, unknown>
       const times = [checkInTime, seatedTime, finishedTime, endedAt].map((time) => typeof time)
       const isReservation = 'guestName' in rest
-      return canonical({ ...rest, ...(isReservation && { id: '' }), times })
+      return canonicalJson({ ...rest, ...(isReservation && { id: '' }), times })
     })
     .sort()
 }
@@ -35,7 +36,7 @@ test(
   async () => {
     const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
     console.log(`seed ${seed}`)
-    const random = seeded(seed)
+    const random = randomFrom(seed)
     const r = await app.restaurant()
     for (let n = 1; n <= 6; n++) await r.table(`${n}`)
     const device = await openTestDevice(app, r)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { crc32 as zlibCrc32 } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { backoff } from './backoff.ts'
-import { canonical } from './canonical.ts'
+import { canonicalJson } from '../src/changes/floor/canonical.ts'
 import { EVENTS, next, STATES, table, type Event, type State } from './connection.ts'
 import { addSums, crc32, hashText, sumOf } from './hash.ts'
 import { judge } from './mutations.ts'
@@ -17,21 +17,21 @@ test('D1: JSON is written as RFC 8785 has it', () => {
     string: '\u20ac$\u000F\u000aA\'\u0042\u0022\u005c\\"/',
     literals: [null, true, false],
   }
-  expect(canonical(example)).toBe(
+  expect(canonicalJson(example)).toBe(
     String.raw`{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],"string":"€$\u000f\nA'B\"\\\\\"/"}`,
   )
   const sorting = { '\u20ac': 1, '\r': 2, '\ufb33': 3, '1': 4, '\ud83d\ude00': 5, '\u0080': 6, '\u00f6': 7 }
-  expect(Object.values(JSON.parse(canonical(sorting)) as object)).toHaveLength(7)
-  expect([...canonical(sorting).matchAll(/:(\d)/g)].map((m) => m[1]).join('')).toBe('2467153')
-  expect(canonical([-0, 1e21, 9007199254740991, 5e-324])).toBe('[0,1e+21,9007199254740991,5e-324]')
-  expect(() => canonical(Number.NaN)).toThrow(TypeError)
+  expect(Object.values(JSON.parse(canonicalJson(sorting)) as object)).toHaveLength(7)
+  expect([...canonicalJson(sorting).matchAll(/:(\d)/g)].map((m) => m[1]).join('')).toBe('2467153')
+  expect(canonicalJson([-0, 1e21, 9007199254740991, 5e-324])).toBe('[0,1e+21,9007199254740991,5e-324]')
+  expect(() => canonicalJson(Number.NaN)).toThrow(TypeError)
 })
 
 test('D1: writing and reading again gives the same, whatever the order of the keys', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
-      const text = canonical(value)
-      expect(canonical(JSON.parse(text))).toBe(text)
+      const text = canonicalJson(value)
+      expect(canonicalJson(JSON.parse(text))).toBe(text)
       expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)))
     }),
   )

@@ -2,7 +2,7 @@ import { isOver, timesOf } from '../src/parties/rules.ts'
 import { statusLeft, tableStatuses } from '../src/tables/rules.ts'
 import type { Instant } from '../src/platform/clock.ts'
 import type { Inputs } from './commands.ts'
-import { canonical } from './canonical.ts'
+import { canonicalJson } from '../src/changes/floor/canonical.ts'
 import { Unlikely, type View } from './view.ts'
 import type { Guest, Kind, Kinds, Reservation, Table } from './words.ts'
 
@@ -46,7 +46,7 @@ const saveOf =
     view.put(kind, { ...value, version: value.version + 1, updatedAt: now })
   }
 
-const stateOf = (value: object): string => canonical({ ...value, version: 0, updatedAt: '' })
+const stateOf = (value: object): string => canonicalJson({ ...value, version: 0, updatedAt: '' })
 
 export const saveTable = saveOf('table')
 export const saveGuest = saveOf('guest')

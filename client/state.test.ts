@@ -1,6 +1,6 @@
 import { crc32 as zlibCrc32 } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { canonical } from './canonical.ts'
+import { canonicalJson } from '../src/changes/floor/canonical.ts'
 import { table } from './connection.ts'
 import { hashText, sumOf } from './hash.ts'
 import { judge } from './mutations.ts'
@@ -51,8 +51,8 @@ function crcOf(text: string): number {
 
 test('D1: what has no word in JSON is refused, what is undefined is left out', () => {
   for (const value of [undefined, () => 1, Symbol('x'), { a: { b: () => 1 } }, Number.POSITIVE_INFINITY])
-    expect(() => canonical(value)).toThrow(TypeError)
-  expect(canonical({ b: undefined, a: [undefined, null, { c: undefined }] })).toBe('{"a":[null,null,{}]}')
+    expect(() => canonicalJson(value)).toThrow(TypeError)
+  expect(canonicalJson({ b: undefined, a: [undefined, null, { c: undefined }] })).toBe('{"a":[null,null,{}]}')
 })
 
 test('D2: a change puts and drops what it says, and the state stands at its place', () => {

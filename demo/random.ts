@@ -1,20 +1,14 @@
+import { randomFrom } from '../test/random.ts'
+
 /** Draws that repeat for the same seed. */
 export class Random {
-  #a: number
+  /** Uniform, 0 included, 1 not. */
+  readonly next: () => number
 
   /** `stream` keeps several users of one seed apart. */
   constructor(seed: number, stream = 0) {
-    this.#a = (seed ^ Math.imul(stream + 1, 0x9e3779b9)) >>> 0
+    this.next = randomFrom(seed ^ Math.imul(stream + 1, 0x9e3779b9))
     for (let i = 0; i < 8; i++) this.next()
-  }
-
-  /** Uniform, 0 included, 1 not: mulberry32. */
-  next(): number {
-    this.#a = (this.#a + 0x6d2b79f5) >>> 0
-    let t = this.#a
-    t = Math.imul(t ^ (t >>> 15), t | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
   }
 
   /** True in this share of draws. */

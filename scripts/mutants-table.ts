@@ -20,7 +20,7 @@ export const folders: Readonly<Record<string, readonly Target[]>> = {
       ['pure.test.ts', 'state.test.ts'],
       ['backoff.ts', 'connection.ts', 'hash.ts', 'mutations.ts', 'state.ts'],
     ),
-    ...targets('client', ['pure.test.ts', 'state.test.ts'], ['canonical.ts']),
+    { file: 'src/changes/floor/canonical.ts', tests: ['client/pure.test.ts', 'client/state.test.ts'] },
     ...targets('client', ['commands.test.ts'], ['commands.ts']),
     ...targets('client', ['words.test.ts'], ['words.ts', 'request.ts']),
     ...targets('client', ['session.test.ts', 'session-edges.test.ts'], ['session.ts']),

@@ -241,14 +241,3 @@ export function doSomething({ client }: TestDevice, random: () => number): Sent 
   ]
   return pick(choices)!()
 }
-
-/** A small source of randomness that can be started again. */
-export function seeded(seed: number): () => number {
-  let a = seed >>> 0
-  return () => {
-    a = (a + 0x6d2b79f5) >>> 0
-    let t = Math.imul(a ^ (a >>> 15), 1 | a)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}

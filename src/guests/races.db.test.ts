@@ -2,22 +2,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startApp, type Answer, type Device, type Restaurant, type TestApp } from '../../test/kit.ts'
 import { raceForTable } from '../../test/races.ts'
 import { upTo } from '../../test/patience.ts'
+import { randomFrom } from '../../test/random.ts'
 
 /** Races for one table. The long form of issue and spec: `RACES=10000 npx vitest run --project db src/guests/races`. */
 const RACES = Number(process.env['RACES'] ?? 50)
 const SEED = Number(process.env['SEED'] ?? 20_261_123)
 const MOST = 20
-
-/** mulberry32: a small seeded generator. */
-function random(seed: number): () => number {
-  let a = seed
-  return () => {
-    a = (a + 0x6d2b79f5) | 0
-    let t = Math.imul(a ^ (a >>> 15), 1 | a)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 let app: TestApp
 let r: Restaurant
@@ -50,7 +40,7 @@ test(
   `G6: ${RACES} races of 2 to ${MOST} for one table through /v2: one winner each, each loser is shown the table (seed ${SEED})`,
   { timeout: upTo(600_000) },
   async () => {
-    const next = random(SEED)
+    const next = randomFrom(SEED)
     let requests = 0
     for (let race = 0; race < RACES; race++) {
       const racers = guests.slice(0, 2 + Math.floor(next() * (MOST - 1)))
@@ -68,7 +58,7 @@ test(
   `G7: ${RACES} races through the iPad's contract: one party at the table, the others back on the waitlist, told once each (seed ${SEED})`,
   { timeout: upTo(600_000) },
   async () => {
-    const next = random(SEED + 1)
+    const next = randomFrom(SEED + 1)
     let displacements = 0
     for (let race = 0; race < RACES; race++) {
       const racers = guests.slice(0, 2 + Math.floor(next() * (MOST - 1)))

@@ -1,22 +1,10 @@
 import { statement, type Tx } from '../platform/database/db.ts'
 import type { Instant } from '../platform/clock.ts'
 
-/** A restaurant: the wall that everything else stands within. */
-export interface Restaurant {
-  readonly id: string
-  readonly name: string
-  readonly isActive: boolean
-}
-
 const insertRestaurant = statement(
   'insert-restaurant',
   `insert into restaurants (restaurant_id, name, slug, created_at, updated_at) values ($1, $2, $3, $4, $4)
    on conflict (slug) do nothing returning true as made`,
-)
-
-const readRestaurant = statement(
-  'read-restaurant',
-  `select restaurant_id as id, name, is_active as "isActive" from restaurants where restaurant_id = $1`,
 )
 
 /** Stores a new restaurant. Names may repeat; the slug, for addresses of pages, gets the end of the id when its plain form is taken. */
@@ -25,10 +13,6 @@ export async function storeRestaurant(tx: Tx, id: string, name: string, now: Ins
   const made = await tx.maybe(insertRestaurant, [id, name, plain, now])
   if (!made) await tx.one(insertRestaurant, [id, name, `${plain.slice(0, 80)}-${id.slice(-12)}`, now])
 }
-
-/** The restaurant of the transaction's scope, if there is one with this id. */
-export const findRestaurant = (tx: Tx, id: string): Promise<Restaurant | undefined> =>
-  tx.maybe<Restaurant>(readRestaurant, [id])
 
 /** A name as it stands in an address: `Cedar & Salt` becomes `cedar-salt`. Never empty. */
 export function slugOf(name: string): string {

@@ -1,3 +1,5 @@
+import { randomFrom } from '../random.ts'
+
 /** What an old database holds, made from a seed: the same every time. */
 
 export type OldRow = Readonly<Record<string, unknown>>
@@ -17,19 +19,13 @@ export interface Size {
   readonly seed: number
 }
 
-/** Seeded numbers (mulberry32): `next(n)` is a whole number below n. */
+/** Numbers, picks and ids that a seed repeats. `next(n)` is a whole number below n. */
 export function numbersOf(seed: number): {
   readonly next: (n: number) => number
   readonly id: () => string
   readonly pick: <T>(all: readonly T[]) => T
 } {
-  let state = seed
-  const random = () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
+  const random = randomFrom(seed)
   const next = (n: number) => Math.floor(random() * n)
   const hex = (n: number) => Array.from({ length: n }, () => next(16).toString(16)).join('')
   const pick = <T>(all: readonly T[]): T => all[next(all.length)]!

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { openDatabase } from '../kit.ts'
 import { asLogin } from '../postgres.ts'
-import { randomFrom } from '../process/load.ts'
+import { randomFrom } from '../random.ts'
 import { openProxyTo } from '../process/proxy.ts'
 import { cleanUpAll, startServer } from '../process/server.ts'
 import { bugs, type Bug } from './bugs.ts'

@@ -4,12 +4,13 @@ import { register } from '../kit.ts'
 import { StreamDevice } from './device.ts'
 import { startFleet } from './fleet.ts'
 import { expectHeld } from './held.ts'
-import { openFloor, randomFrom, write, type Floor } from './load.ts'
+import { openFloor, write, type Floor } from './load.ts'
 import { expectAcknowledged, expectWhole } from './oracle.ts'
 import { startPostgres } from './postgres-process.ts'
 import { until } from './processes.ts'
 import { cleanUp, cleanUpAll } from './server.ts'
 import { upTo, within } from '../patience.ts'
+import { randomFrom } from '../random.ts'
 
 /** A process dies and its devices all come to the one that is left. A short form in every run; FAILOVER_SOCKETS=2000 is the long one. */
 

@@ -5,7 +5,7 @@ import { asLogin } from '../postgres.ts'
 import { startFleet, type Fleet } from './fleet.ts'
 import { expectFollowed, openFollowers } from './followers.ts'
 import type { StreamDevice } from './device.ts'
-import { openFloor, randomFrom, type Floor } from './load.ts'
+import { openFloor, type Floor } from './load.ts'
 import { expectAcknowledged, expectWhole } from './oracle.ts'
 import { startPostgres, type PostgresProcess } from './postgres-process.ts'
 import { until } from './processes.ts'
@@ -13,6 +13,7 @@ import { needsRedis, startRedis, type RedisServer } from './redis.ts'
 import { cleanUpAll } from './server.ts'
 import { answeredOf, writing } from './writers.ts'
 import { upTo, within } from '../patience.ts'
+import { randomFrom } from '../random.ts'
 
 // A short form in every run; KILL_MATRIX=100 is the long one.
 const cycles = Number(process.env['KILL_MATRIX'] ?? 4)

@@ -3,11 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import { startEmbedded } from '../../src/platform/embedded/embedded.ts'
 import { register } from '../kit.ts'
-import { openFloor, randomFrom, write, type Floor } from './load.ts'
+import { openFloor, write, type Floor } from './load.ts'
 import { expectAcknowledged, expectWhole } from './oracle.ts'
 import { until } from './processes.ts'
 import { cleanUp, cleanUpAll, embeddedUrl, folder, freePort, killPostgres, spawnServer, startServer } from './server.ts'
 import { upTo } from '../patience.ts'
+import { randomFrom } from '../random.ts'
 
 // A short form in every run; KILL_CYCLES=20 is the long one. KILL_SEED repeats the choices of a run, though not its timing.
 const cycles = Number(process.env['KILL_CYCLES'] ?? 2)

@@ -30,17 +30,6 @@ export async function openFloor(restaurant: Restaurant, tables: number): Promise
   return floor
 }
 
-/** Numbers from 0 to 1 that a seed repeats. */
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 /** Sends it, again if it was sent before. */
 export async function send(floor: Floor, one: Sent): Promise<Answer> {
   const { api, method, path, body, key } = one

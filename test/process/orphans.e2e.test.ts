@@ -3,9 +3,10 @@ import { afterEach, expect, test } from 'vitest'
 import { openDatabase, register } from '../kit.ts'
 import { within } from '../patience.ts'
 import { StreamDevice } from './device.ts'
-import { openFloor, randomFrom, write } from './load.ts'
+import { openFloor, write } from './load.ts'
 import { familyOf, isAlive, signal, until } from './processes.ts'
 import { cleanUp, cleanUpAll, spawnServer, startServer, type ServerProcess } from './server.ts'
+import { randomFrom } from '../random.ts'
 
 /** The first process of several dies without a word (kill -9): those that it started leave at once, and complain of nothing. */
 

@@ -4,11 +4,12 @@ import { register, request, type Restaurant } from '../kit.ts'
 import { asLogin } from '../postgres.ts'
 import { StreamDevice, type Message } from './device.ts'
 import { expectFollowed } from './followers.ts'
-import { openFloor, randomFrom, write, type Floor } from './load.ts'
+import { openFloor, write, type Floor } from './load.ts'
 import { expectAcknowledged, expectWhole } from './oracle.ts'
 import { until } from './processes.ts'
 import type { Replicated } from './replicas.ts'
 import { cleanUp } from './server.ts'
+import { randomFrom } from '../random.ts'
 
 /** A promotion under load, and whether any number was told twice in one epoch, to anybody. */
 

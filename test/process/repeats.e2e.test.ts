@@ -4,10 +4,11 @@ import { register } from '../kit.ts'
 import { expectOneEffect, expectRefusalRemembered, playMany } from './five-times.ts'
 import { startFleet, type Fleet } from './fleet.ts'
 import { expectFollowed, openFollowers } from './followers.ts'
-import { openFloor, randomFrom } from './load.ts'
+import { openFloor } from './load.ts'
 import { startPostgres } from './postgres-process.ts'
 import { cleanUpAll } from './server.ts'
 import { upTo } from '../patience.ts'
+import { randomFrom } from '../random.ts'
 
 // A short form in every run; REPEATS=5000 is the long one.
 const repeats = Number(process.env['REPEATS'] ?? 80)

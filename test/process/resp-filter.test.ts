@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { randomFrom } from './load.ts'
+import { randomFrom } from '../random.ts'
 import { RespFilter } from './resp-filter.ts'
 
 const bulk = (text: string) => `$${Buffer.byteLength(text)}\r\n${text}\r\n`

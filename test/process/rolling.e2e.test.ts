@@ -5,13 +5,14 @@ import { afterEach, expect, test } from 'vitest'
 import { register, type Answer, type Restaurant } from '../kit.ts'
 import { StreamDevice } from './device.ts'
 import { expectHeld } from './held.ts'
-import { openFloor, randomFrom, write, type Floor } from './load.ts'
+import { openFloor, write, type Floor } from './load.ts'
 import { expectAcknowledged, expectWhole } from './oracle.ts'
 import { familyOf, until } from './processes.ts'
 import { steadyPort } from './ports.ts'
 import { needsRedis, startRedis } from './redis.ts'
 import { cleanUp, cleanUpAll, embeddedUrl, folder, startServer, type ServerProcess } from './server.ts'
 import { upTo } from '../patience.ts'
+import { randomFrom } from '../random.ts'
 
 /** Rolling restarts under load: nobody's request fails, no device begins anew. A short form in every run; ROLLS=10 is the long one. */
 

@@ -4,11 +4,12 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { openDatabase, register, request, type Restaurant } from '../kit.ts'
 import { startAppProcess, type AppFigures } from './app-figures.ts'
-import { openFloor, randomFrom, write, type Floor, type Sent } from './load.ts'
+import { openFloor, write, type Floor, type Sent } from './load.ts'
 import { until } from './processes.ts'
 import { needsRedis, startRedis, type RedisServer } from './redis.ts'
 import { cleanUp, cleanUpAll } from './server.ts'
 import { upTo } from '../patience.ts'
+import { randomFrom } from '../random.ts'
 
 /** Thousands of sockets come and go in every manner; at the end the process is as it was. A short form in every run; SOAK_MINUTES=20 is the long one. */
 

@@ -5,7 +5,7 @@ import pg from 'pg'
 import { afterEach, expect, test } from 'vitest'
 import { limits } from '../../src/platform/limits.ts'
 import { register, request } from '../kit.ts'
-import { openFloor, randomFrom, write, type Sent } from './load.ts'
+import { openFloor, write, type Sent } from './load.ts'
 import { expectAcknowledged, expectWhole } from './oracle.ts'
 import { familyOf, isAlive, signal, until } from './processes.ts'
 import {
@@ -20,6 +20,7 @@ import {
   type ServerProcess,
 } from './server.ts'
 import { within } from '../patience.ts'
+import { randomFrom } from '../random.ts'
 
 afterEach(cleanUpAll)
 

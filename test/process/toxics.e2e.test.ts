@@ -4,7 +4,7 @@ import { limits } from '../../src/platform/limits.ts'
 import { register } from '../kit.ts'
 import { startFleet } from './fleet.ts'
 import { expectFollowed, openFollowers } from './followers.ts'
-import { openFloor, randomFrom, type Floor } from './load.ts'
+import { openFloor, type Floor } from './load.ts'
 import { expectAcknowledged, expectWhole } from './oracle.ts'
 import { startPostgres } from './postgres-process.ts'
 import { until } from './processes.ts'
@@ -14,6 +14,7 @@ import { needsRedis, startRedis } from './redis.ts'
 import { cleanUpAll } from './server.ts'
 import { answeredOf, writing } from './writers.ts'
 import { upTo } from '../patience.ts'
+import { randomFrom } from '../random.ts'
 
 // A short form in every run: each link with some of the toxics; TOXIC_ROUNDS=3 is the long one: each with all of them, so often.
 const rounds = Number(process.env['TOXIC_ROUNDS'] ?? 0)

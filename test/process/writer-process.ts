@@ -11,7 +11,7 @@ import { setGuestStatus } from '../../src/guests/set-guest-status.ts'
 import { updateGuest } from '../../src/guests/update-guest.ts'
 import type { Guest } from '../../src/guests/guests.ts'
 import { serve } from '../../src/serve.ts'
-import { randomFrom } from './load.ts'
+import { randomFrom } from '../random.ts'
 
 /**
  * A server process that also writes, without the cost of HTTP: the same application on a port of its own, and writers that call `execute` as its doors do. Started with fork;

@@ -1,10 +1,11 @@
 /**
- * A JSON value as the one text that every implementation writes for it (RFC 8785, JSON Canonicalization Scheme): keys in the order of their UTF-16 units,
- * no spaces, numbers as ECMAScript writes them. Fields that are undefined are left out.
+ * Writes a JSON value as RFC 8785 does: keys in the order of their UTF-16 units, no spaces, numbers and strings as
+ * ECMAScript writes them. Leaves out members that are undefined. Throws `TypeError` for a value that JSON cannot hold
+ * (NaN, infinities, functions). The client imports this file, so that both sides hash the same text.
  */
 export function canonicalJson(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (typeof value !== 'object' || value === null) return scalar(value)
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`
   const fields = value as Record<string, unknown>
   const names = Object.keys(fields).filter((name) => fields[name] !== undefined)
   // Without a comparer sort orders by UTF-16 units, as the standard asks.
@@ -12,4 +13,11 @@ export function canonicalJson(value: unknown): string {
     .sort()
     .map((name) => `${JSON.stringify(name)}:${canonicalJson(fields[name])}`)
     .join(',')}}`
+}
+
+function scalar(value: unknown): string {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`JSON has no ${value}`)
+  const text = JSON.stringify(value) as string | undefined
+  if (text === undefined) throw new TypeError(`JSON has no ${typeof value}`)
+  return text
 }

@@ -4,6 +4,7 @@ import { limits } from '../../platform/limits.ts'
 import { Floor, type EntityValue } from '../../changes/floor/floor.ts'
 import type { Entry } from '../../changes/log/log.ts'
 import { arrayOf, listOn, MINUTES, minutesBetweenMicros, sheetOf, type Form, type Line } from './kept-lines.ts'
+import { randomFrom } from '../../../test/random.ts'
 
 /** Answers put together from pieces of the last one, against answers written from nothing. */
 
@@ -47,16 +48,6 @@ function plain(floor: Floor, one: Form<Guest>, { horizon, now }: { horizon: Inst
   const words = new Map<string, number>()
   for (const { word } of lines) words.set(word, (words.get(word) ?? 0) + 1)
   return { text: arrayOf(texts), words, minutes }
-}
-
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 const emptyFloor = () => new Floor({ epoch: 'e', seq: 0, at: later(0), horizon: later(-60) }, [])

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startApp, type Restaurant, type TestApp } from '../../../test/kit.ts'
 import { StreamDevice } from '../../../test/process/device.ts'
-import { randomFrom } from '../../../test/process/load.ts'
+import { randomFrom } from '../../../test/random.ts'
 import { missChanges } from '../../../test/process/missed.ts'
 import { until } from '../../../test/process/processes.ts'
 import { limits } from '../../platform/limits.ts'
