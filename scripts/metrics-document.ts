@@ -4,28 +4,31 @@ import { metrics, type Metric } from '../src/platform/observability/metrics.ts'
 
 const INTRO = `# Metrics
 
-Made from \`src/platform/observability/metrics.ts\` by \`npm run api-documents\`; a test compares the two.
+\`npm run api-documents\` makes this page from \`src/platform/observability/metrics.ts\`. A test compares the two.
 
-\`GET /metrics\` answers in Prometheus' text format, with the header \`Authorization: Bearer <OPS_TOKEN>\`. With \`WEB_CONCURRENCY\` one scrape of the one port is the sum over all processes of that server (for some
-gauges the least or the greatest, see the last column), and counters keep what replaced processes had counted at the last scrape. Names follow OpenTelemetry's conventions in Prometheus form; times are seconds.
+\`GET /metrics\` answers in Prometheus' text format, with the header \`Authorization: Bearer <OPS_TOKEN>\`. Names follow
+OpenTelemetry's conventions in Prometheus form. Times are seconds.
 
-No label holds a restaurant's id, except \`qtable_restaurant_sockets_open\`: the 1,000 restaurants with most sockets. A metric has 2,000 series at most; what is more is counted under \`other\`.
+With \`WEB_CONCURRENCY\`, one scrape of the one port covers all processes of that server. Each metric below says how: the
+sum, the least (min) or the greatest (max) of their figures. Counters keep what replaced processes had counted at the
+last scrape.
 
-How commit-to-delivered is measured: from the answer of PostgreSQL to the commit until the last socket's bytes are handed to the system, once for each change, kind of socket and process. Between
-machines it needs clocks that agree. A change that was found in the log, because word of it was lost, counts from the time of its command.
+No label holds a restaurant's id, except in \`qtable_restaurant_sockets_open\`. A metric has at most 2,000 series; the
+rest is counted under \`other\`.
+
+Commit-to-delivered is measured from PostgreSQL's answer to the commit until the last socket's bytes are handed to the
+system, once per change, kind of socket and process. Between machines it needs synchronised clocks. A change whose hint
+was lost and that was found in the log counts from the time of its command.
+
+Each item has the type, the way to combine several processes, the labels and the meaning.
 `
 
-/** The text of docs/metrics.md. */
+/** The text of docs/metrics.md: an item for each metric. */
 export function metricsDocument(): string {
-  const rows = Object.values<Metric>(metrics).map(({ name, type, labels, help, across }) => {
+  const items = Object.values<Metric>(metrics).map(({ name, type, labels, help, across }) => {
     const shown = labels.map((label) => `\`${label}\``).join(', ')
-    return `| \`${name}\` | ${type} | ${shown} | ${help} | ${across} |`
+    const lines = [`- \`${name}\` (${type}; ${across})`, ...(shown === '' ? [] : [`Labels: ${shown}`]), help]
+    return lines.join('\\\n  ')
   })
-  return [
-    INTRO,
-    '| metric | type | labels | what it tells | of several processes |',
-    '| --- | --- | --- | --- | --- |',
-    ...rows,
-    '',
-  ].join('\n')
+  return [INTRO, ...items, ''].join('\n')
 }
