@@ -82,7 +82,7 @@ async function slope(ground: Ground): Promise<void> {
   const sustained = (RESTAURANTS * turns) / seconds
   // What the lag would have risen by in a minute, beside what a blink takes.
   row(
-    `${RESTAURANTS} restaurants x 10 devices x 1 command/s for ${turns} s, rise of the lag in a minute`,
+    `${RESTAURANTS} restaurants x 10 devices x 1 command/s, rise of the lag per minute`,
     `${(rise * 60).toFixed(1)} ms`,
     '100 ms',
     (rise * 60) / 100,

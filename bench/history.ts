@@ -92,7 +92,7 @@ function measures(db: Db): Readonly<Record<string, (house: House, n: number) => 
     },
     'dashboard, asked of the database': (house) => ask(deps, getFloor, context(house), { historyDays: 7 }),
     'list of guests, a page of 50': (house) => ask(deps, listGuests, context(house), { historyDays: 7, limit: 50 }),
-    'list of all guests ever, a page of 50': (house) =>
+    'all guests ever, a page of 50': (house) =>
       ask(deps, listGuests, context(house), { historyDays: 0, limit: 50 }),
     seat: (house, n) => {
       const id = pair(house, n)
