@@ -50,3 +50,20 @@ test('R5: every file that a README of src names is in its folder', () => {
   )
   expect(faults).toEqual([])
 })
+
+test('R5: lines of Markdown have at most 120 characters', () => {
+  const pages = ['.', ...foldersBelow('.')].flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => join(folder, name)),
+  )
+  expect(pages.length).toBeGreaterThan(60)
+  // A word that is longer than a line, such as an address, cannot be broken.
+  const isLong = (line: string) => line.length > 120 && !/^\s*([-*] |\d+\. )?\S+$/.test(line)
+  const faults = pages.flatMap((page) =>
+    readFileSync(page, 'utf8')
+      .split('\n')
+      .flatMap((line, index) => (isLong(line) ? [`${page}:${index + 1}`] : [])),
+  )
+  expect(faults).toEqual([])
+})
