@@ -9,43 +9,43 @@ const text = { type: 'string' }
 const sockets: Record<Socket, { address: string; summary: string; query: Json }> = {
   realtime: {
     address: '/realtime',
-    summary: 'Everything that changes in the restaurant',
+    summary: 'All changes of the restaurant',
     query: {
       type: 'object',
       required: ['restaurant_id'],
       properties: {
         restaurant_id: { ...text, format: 'uuid', description: "The token's restaurant" },
-        token: { ...text, description: 'The token, where no header can be sent' },
-        reservations: { ...text, description: '1: reservation_updated is sent as well' },
+        token: { ...text, description: 'The token, for clients that cannot send a header' },
+        reservations: { ...text, description: 'With 1, reservation_updated is sent too' },
       },
     },
   },
   sync: {
     address: '/ws/restaurant/sync',
-    summary: 'Tables as they change, and the whole floor or what changed on request',
+    summary: 'Changes of tables; on request, the whole floor or the changes after a time',
     query: {
       type: 'object',
       properties: {
         restaurant_id: {
           ...text,
-          description: "The token's restaurant; may be left out or, by old builds, be any whole number",
+          description: "The token's restaurant. It may be missing; old builds send any integer",
         },
-        token: { ...text, description: 'The token, where no header can be sent' },
+        token: { ...text, description: 'The token, for clients that cannot send a header' },
       },
     },
   },
   stream: {
     address: '/v2/restaurants/{restaurantId}/stream',
-    summary: 'The native stream: every change, resumed where the device stands (docs/protocol.md)',
+    summary: 'The native stream: every change, resumed at the position of the device (docs/protocol.md)',
     query: { type: 'object', properties: {} },
   },
 }
 
 const tooMany =
-  'Too many sockets, too many handshakes at once, or the token cannot be checked now: come back after Retry-After seconds'
+  'Too many sockets, too many handshakes at once, or the token cannot be checked now: try again after Retry-After seconds'
 
-/** How a handshake is refused. */
-const contractStatuses = { 403: 'A wrong token, or not its restaurant', 503: tooMany }
+/** Why a handshake is refused, by status. */
+const contractStatuses = { 403: 'An invalid token, or not its restaurant', 503: tooMany }
 const streamStatuses = {
   401: 'The header has no valid token',
   403: 'The restaurant is suspended',
@@ -53,19 +53,19 @@ const streamStatuses = {
   503: tooMany,
 }
 
-/** What each close code tells the client. */
+/** What each close code means for the client. */
 const closings: Record<keyof typeof closeCodes, string> = {
   goingAway: 'The server is stopping, or cannot reach its log: connect again',
   dead: 'A protocol ping was left unanswered',
   tooSlow:
-    'Frames were left unread, or there are too many sockets: connect again, the stream with where it stands, the others read everything anew',
-  notSignedIn: 'No token within 5 seconds, a wrong one, or one that no longer counts: sign in again',
-  badMessage: 'Only on the stream: a message could not be understood, the reason says why',
+    'The client did not read, or there are too many sockets. Connect again: the stream with its position, the others read everything again',
+  notSignedIn: 'No token within 5 seconds, an invalid token, or one whose access has ended: sign in again',
+  badMessage: 'Only on the stream: a message was not understood; the reason says why',
   notAllowed: "Only on the stream: the restaurant is not the token's, or is suspended",
-  tooOld: 'The socket has reached the greatest age: connect again',
+  tooOld: 'The socket has reached its maximum age: connect again',
 }
 
-/** The document for the messages there are. */
+/** The document that describes these messages. */
 export function asyncApi(messages: readonly MessageKind[]): Json {
   const schemas: Json = {}
   const described = messages.map((kind) => [
@@ -82,9 +82,9 @@ export function asyncApi(messages: readonly MessageKind[]): Json {
       title: 'QTable sockets',
       version: '1.0.0',
       description:
-        "The iPad app's two sockets, and the native stream. Messages are JSON in text frames; binary frames are ignored. Nothing is sent before the token is " +
-        'known to be good: x-handshake-statuses says how a handshake is refused; one without a token must be followed by authenticate (stream: hello). ' +
-        'Of one change realtime tells guests first, then reservation_updated, then tables, then atomic_transaction_complete.',
+        "The iPad app's two sockets, and the native stream. Messages are JSON in text frames; binary frames are ignored. Nothing is sent before the token " +
+        'has been verified. x-handshake-statuses lists how a handshake is refused. After a handshake without a token, the client must send authenticate (stream: hello). ' +
+        'For one change, realtime sends guests first, then reservation_updated, then tables, then atomic_transaction_complete.',
       license: { name: 'MIT' },
     },
     defaultContentType: 'application/json',
@@ -92,7 +92,7 @@ export function asyncApi(messages: readonly MessageKind[]): Json {
       restaurant: {
         host: '{host}',
         protocol: 'ws',
-        variables: { host: { default: 'localhost:8000', description: 'Where QTable listens' } },
+        variables: { host: { default: 'localhost:8000', description: 'The address of QTable' } },
         security: [{ $ref: '#/components/securitySchemes/bearer' }],
       },
     },

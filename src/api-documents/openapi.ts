@@ -73,7 +73,7 @@ function iosOperation(r: Route, schemas: Json): Json {
     refuse(401, detailShape)
     refuse(403, detailShape)
   }
-  // Any body is read before it is known whether it is of use.
+  // A body is read before the route decides whether it needs one.
   const mayHaveBody = r.method !== 'GET'
   if (mayHaveBody || r.query) refuse(422, invalidShape)
   if (mayHaveBody) refuse(413, detailShape)
@@ -135,16 +135,16 @@ function nativeOperation(c: Command | Query, schemas: Json, hasBody: boolean): J
   }
 }
 
-const inBodyToo = 'The query may stand in a JSON body instead, as {"version": 3}. Where both are sent they must agree'
+const inBodyToo = 'The query may be sent in a JSON body instead, as {"version": 3}. If both are sent, they must agree'
 
 const placeShape = {
-  seq: z.int().nullable().meta({ description: 'The change that the command made; null: nothing was to be done' }),
+  seq: z.int().nullable().meta({ description: 'The change that the command made; null when nothing changed' }),
   epoch: idField.nullable().meta({
-    description: 'The epoch that seq counts in; null without seq, and where an older server gave the answer first',
+    description: 'The epoch of seq; null without seq, or when an older server gave the answer first',
   }),
 }
 
-/** What an answer's result stands in. */
+/** The object around the result of an answer. */
 function envelopeOf(c: Command | Query): z.ZodType {
   if ('method' in c) return z.object({ result: c.answer, ...placeShape })
   return c.pageSize
@@ -152,7 +152,7 @@ function envelopeOf(c: Command | Query): z.ZodType {
     : z.object({ result: c.answer })
 }
 
-const notModified = { 304: { description: 'The client has it: nothing changed' } }
+const notModified = { 304: { description: 'Nothing has changed since the answer that the client has' } }
 
 function floorOperation(r: FloorRead, schemas: Json): Json {
   const refusals = [...new Set([401, 403, 404, 422, 503, ...r.refusals])].sort((a, b) => a - b)
@@ -181,7 +181,7 @@ const minSeq = {
   name: 'Min-Seq',
   in: 'header',
   required: false,
-  description: 'The answer is at least as new as this change: send the seq of your last write',
+  description: 'The answer is at least as new as this change. Send the seq of your last write',
   schema: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
 }
 
@@ -189,7 +189,7 @@ const ifNoneMatch = {
   name: 'If-None-Match',
   in: 'header',
   required: false,
-  description: 'The ETag of what the client has',
+  description: 'The ETag of the answer that the client has',
   schema: { type: 'string' },
 }
 const problems = (statuses: readonly number[], schemas: Json): Json =>
@@ -201,22 +201,23 @@ const idempotencyKey = {
   name: 'Idempotency-Key',
   in: 'header',
   required: false,
-  description: 'Made by the client and stored before sending. A repeat gets the same answer and has no second effect',
+  description:
+    'The client makes this key and stores it before sending. A repeat gets the same answer and has no second effect',
   schema: { type: 'string', minLength: 1, maxLength: 200 },
 }
 
 const reason = (status: number): string =>
   ({
-    400: 'Refused as things are',
+    400: 'Refused in the current state',
     401: 'Not signed in',
     403: 'Not allowed',
     404: 'Not found',
-    409: 'In conflict with how things are now',
-    410: 'The log does not reach back to there',
+    409: 'Conflict with the current state',
+    410: 'The log does not reach back that far',
     413: 'Too large',
     422: 'Not valid',
-    429: 'Too many have failed: come back after Retry-After seconds',
-    503: 'Busy: come back after Retry-After seconds',
+    429: 'Too many failures: try again after Retry-After seconds',
+    503: 'Busy: try again after Retry-After seconds',
   })[status] ?? 'Refused'
 
 const answer = (description: string, shape: z.ZodType, schemas: Json, type = 'application/json'): Json => ({

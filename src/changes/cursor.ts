@@ -16,7 +16,7 @@ export const cursorText = ({ createdAt, id }: Cursor): string => Buffer.from(`${
 export const cursorField = z
   .string()
   .regex(/^[A-Za-z0-9_-]{86}$/, 'must be the next of an earlier page')
-  .meta({ description: 'The next of an earlier page' })
+  .meta({ description: 'The value of next from the previous page' })
   .transform((text, ctx): Cursor => {
     const [createdAt = '', id = ''] = Buffer.from(text, 'base64url').toString('latin1').split(' ')
     const time = instantField.safeParse(createdAt)

@@ -17,7 +17,7 @@ const UNSAID = { capacity: 4, x: 0.5, y: 0.5, shape: 'round', section: null } as
  */
 export const arrangeTables = command({
   name: 'arrange-tables',
-  summary: 'Change and add many tables in one go',
+  summary: 'Change and add many tables at once',
   method: 'POST',
   path: '/tables/arrange',
   role: 'host',

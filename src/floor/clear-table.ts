@@ -8,7 +8,7 @@ import { leave } from '../guests/seating.ts'
 /** A table is free again, whatever it was; the party that had it has finished. Spec: G11. */
 export const clearTable = command({
   name: 'clear-table',
-  summary: 'Free a table; the party that had it has finished',
+  summary: 'Free a table and finish the visit of its party',
   method: 'POST',
   path: '/tables/:tableId/clear',
   role: 'host',

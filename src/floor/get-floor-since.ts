@@ -7,10 +7,10 @@ import { readTables, tableSchema } from '../tables/tables.ts'
 import { guestSchema, historyField } from '../guests/guests.ts'
 import { currentGuests } from './get-floor.ts'
 
-/** What became of tables and guests after a time that the server told, deletions too. Spec: S2, S3. */
+/** Changes of tables and guests after a time that the server gave out, deletions too. Spec: S2, S3. */
 export const getFloorSince = query({
   name: 'get-floor-since',
-  summary: 'What became of tables and guests after a time that the server told',
+  summary: 'Changes of tables and guests after a time that the server gave out',
   path: '/floor/since',
   role: 'host',
   followsLog: true,

@@ -51,7 +51,7 @@ export const operations = z.array(operation).max(2 * limits.listItems)
 /** Many commands in one transaction and one change: all of them or none. A refusal says which operation it was. Spec: B1. */
 export const runBatch = command({
   name: 'run-batch',
-  summary: 'Run many commands as one: all or none',
+  summary: 'Run many commands in one transaction: all or none',
   method: 'POST',
   path: '/batch',
   role: 'host',

@@ -11,7 +11,7 @@ export type EachResult =
 /** Many commands in one transaction and one change: each that can be done, the rest told why not. Spec: B2. */
 export const runEach = command({
   name: 'run-each',
-  summary: 'Run many commands as one: each that can be done',
+  summary: 'Run many commands in one transaction: those that succeed',
   method: 'POST',
   path: '/each',
   role: 'host',

@@ -40,7 +40,7 @@ export type TableChange = z.output<typeof tableChange>
 /** A table's facts, its status and who is there, in one go. Spec: T5, G12. */
 export const updateTable = command({
   name: 'update-table',
-  summary: "Change a table's facts, its status and who is there in one go",
+  summary: "Change a table's facts, status and party at once",
   method: 'PATCH',
   path: '/tables/:tableId',
   role: 'host',

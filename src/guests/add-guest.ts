@@ -26,7 +26,7 @@ const input = z.strictObject({
 /** A party joins: a walk-in on the waitlist, or in any later state, at a table or not. Spec: G1, G2, G9. */
 export const addGuest = command({
   name: 'add-guest',
-  summary: 'Add a party: a walk-in, or one who comes at a known time',
+  summary: 'Add a party: a walk-in, or one that comes at a known time',
   method: 'POST',
   path: '/guests',
   role: 'host',

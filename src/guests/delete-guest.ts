@@ -10,7 +10,7 @@ import { lockParty } from './seating.ts'
 /** A guest is gone for good, and the table it had has no party. Spec: G10, G16. */
 export const deleteGuest = command({
   name: 'delete-guest',
-  summary: 'Delete a guest; the table it had is free',
+  summary: 'Delete a guest and free its table',
   method: 'DELETE',
   path: '/guests/:guestId',
   role: 'host',

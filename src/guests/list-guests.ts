@@ -9,7 +9,7 @@ import { guestSchema, historyField, readGuests, type Guest } from './guests.ts'
 /** Guests, newest first: the evening's, and those whose visit ended within the last `historyDays` (0: everyone ever). Spec: G13. */
 export const listGuests = query({
   name: 'list-guests',
-  summary: 'Guests, newest first; visits that ended long ago only when asked for',
+  summary: 'Guests, newest first. Old visits are included only on request',
   path: '/guests',
   role: 'host',
   followsLog: true,

@@ -15,7 +15,7 @@ export interface StatusSet {
 /** A guest arrives, runs late, finishes, cancels, doesn't show, goes back to the waitlist. Whoever leaves gives the table back. Spec: G3, G9. */
 export const setGuestStatus = command({
   name: 'set-guest-status',
-  summary: 'Say where a guest is: arrived, running late, finished, cancelled, no-show, back on the waitlist',
+  summary: "Set a guest's status: arrived, running late, finished, cancelled, no-show, back on the waitlist",
   method: 'POST',
   path: '/guests/:guestId/status',
   role: 'host',

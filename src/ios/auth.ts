@@ -40,7 +40,7 @@ export const login = route({
   method: 'POST',
   path: '/auth/login',
   name: 'login',
-  summary: 'Sign in; the token is good for ACCESS_TOKEN_EXPIRE_MINUTES',
+  summary: 'Sign in. The token is valid for ACCESS_TOKEN_EXPIRE_MINUTES',
   tag: 'auth',
   access: 'public',
   body: field.model({ email: field.email(), password: field.str({ max: limits.passwordCharacters }) }),
@@ -64,7 +64,7 @@ export const me = route({
   method: 'GET',
   path: '/auth/me',
   name: 'me',
-  summary: 'Who the token names',
+  summary: 'The person that the token names',
   tag: 'auth',
   access: 'identity',
   answer: z.object({

@@ -79,7 +79,7 @@ const dashboardRoute = (path: string, name: string, access: 'own' | 'restaurant'
     path,
     name,
     summary:
-      'Guests, tables and their numbers; with since only what changed after it; minimal=false gives whole objects',
+      'Guests, tables and their counts. With since, only what changed after it; with minimal=false, whole objects',
     tag: 'dashboards',
     access,
     query,
@@ -100,7 +100,7 @@ export const dashboardUpdates = route({
   method: 'GET',
   path: '/api/v1/dashboard/:restaurantId/updates',
   name: 'dashboardUpdates',
-  summary: 'What changed after a time, deletions too',
+  summary: 'Changes after a time, deletions included',
   tag: 'dashboards',
   access: 'restaurant',
   query: field.model({ since: field.datetime() }),

@@ -59,7 +59,7 @@ export const guestsList = route({
   method: 'GET',
   path: LIST,
   name: 'guestsList',
-  summary: 'Guests, newest first; visits that ended long ago only with history=all',
+  summary: 'Guests, newest first. Old visits are included only with history=all',
   tag: 'guests',
   access: 'restaurant',
   query: field.model({
@@ -90,7 +90,7 @@ export const guestsCreate = route({
   method: 'POST',
   path: LIST,
   name: 'guestsCreate',
-  summary: 'A party joins; with status Waitlist, the default, it is a walk-in',
+  summary: 'Add a party. With status Waitlist, the default, it is a walk-in',
   tag: 'guests',
   access: 'restaurant',
   body: field.model({
@@ -131,7 +131,7 @@ export const guestsUpdate = route({
   method: 'PUT',
   path: ONE,
   name: 'guestsUpdate',
-  summary: 'Change a guest; what is null or absent stays; table_id seats, moves and takes over, "" takes off the table',
+  summary: 'Change a guest. Null or missing fields stay; table_id seats, moves or takes over, "" takes off the table',
   tag: 'guests',
   access: 'restaurant',
   body: field.model({
@@ -170,7 +170,7 @@ export const guestsDelete = route({
   method: 'DELETE',
   path: ONE,
   name: 'guestsDelete',
-  summary: 'Delete a guest; the table it had is free',
+  summary: 'Delete a guest and free its table',
   tag: 'guests',
   access: 'restaurant',
   answer: z.object({ success: z.literal(true), message: z.string() }),

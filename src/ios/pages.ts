@@ -9,7 +9,7 @@ export const root = route({
   method: 'GET',
   path: '/',
   name: 'root',
-  summary: 'What this is',
+  summary: 'Name and version of the server',
   tag: 'pages',
   access: 'public',
   answer: z.object({ message: z.string(), version: z.string(), docs: z.string() }),

@@ -35,7 +35,7 @@ export const reservationsList = route({
   method: 'GET',
   path: LIST,
   name: 'reservationsList',
-  summary: 'Reservations, newest first; date_filter is a day of the restaurant',
+  summary: "Reservations, newest first. date_filter is a day in the restaurant's time zone",
   tag: 'reservations',
   access: 'restaurant',
   query: field.model({
@@ -99,7 +99,7 @@ export const reservationsUpdate = route({
   method: 'PUT',
   path: ONE,
   name: 'reservationsUpdate',
-  summary: 'Change a reservation; what is null or absent stays; assigned_table_id takes a free table, "" gives it back',
+  summary: 'Change a reservation. Null or missing fields stay; assigned_table_id takes a free table, "" gives it back',
   tag: 'reservations',
   access: 'restaurant',
   body: field.model({
@@ -140,7 +140,7 @@ export const reservationsCancel = route({
   method: 'DELETE',
   path: ONE,
   name: 'reservationsCancel',
-  summary: 'Cancel a reservation; again is no error',
+  summary: 'Cancel a reservation. Cancelling twice is no error',
   tag: 'reservations',
   access: 'restaurant',
   answer: z.object({ message: z.string() }),

@@ -70,8 +70,7 @@ export const syncDelta = route({
   method: 'GET',
   path: '/api/sync/delta',
   name: 'syncDelta',
-  summary:
-    'What changed after a time that the server told, deletions too; current_timestamp continues where the page ends',
+  summary: 'Changes after a time that the server gave out, with deletions. current_timestamp continues after the page',
   tag: 'sync',
   access: 'query',
   query: field.model({
@@ -91,7 +90,7 @@ export const syncBatch = route({
   method: 'POST',
   path: '/api/sync/batch',
   name: 'syncBatch',
-  summary: 'Many updates; each that can be done is',
+  summary: 'Many updates: those that succeed',
   tag: 'sync',
   access: 'query',
   query: field.model({ restaurant_id: restaurant }),

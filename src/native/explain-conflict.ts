@@ -9,7 +9,7 @@ import { nameStaff } from '../staff/name-staff.ts'
 export const conflictShape = {
   current: z
     .object({ kind: z.string(), id: idField, version: z.int(), value: z.looseObject({}) })
-    .meta({ description: 'The entity as it is now' })
+    .meta({ description: 'The current entity' })
     .optional(),
   changed: z
     .object({
@@ -20,7 +20,7 @@ export const conflictShape = {
       mutationId: z.string().nullable(),
       seq: z.int(),
     })
-    .meta({ id: 'Changed', description: 'Who made it so; null when the log does not know' })
+    .meta({ id: 'Changed', description: 'The change that made it so; null when the log no longer has it' })
     .nullable()
     .optional(),
 }

@@ -36,7 +36,7 @@ const floorRead = <Input extends z.ZodType>(read: FloorRead<Input>): FloorRead<I
 /** The whole floor after one change. Spec: F6. */
 export const snapshot = floorRead({
   name: 'get-snapshot',
-  summary: 'The whole floor after one change, to which the stream and the changes then add',
+  summary: 'The whole floor after one change. The stream and the changes continue from there',
   path: '/snapshot',
   input: z.strictObject({}),
   answer: snapshotShape,
@@ -57,7 +57,7 @@ export const snapshot = floorRead({
 /** The changes after one, oldest first. Spec: F6, L9. */
 export const changes = floorRead({
   name: 'get-changes',
-  summary: 'The changes after one that the client has, oldest first',
+  summary: 'The changes after the position of the client, oldest first',
   path: '/changes',
   input: z.strictObject({
     epoch: idField,

@@ -24,7 +24,7 @@ const refreshToken = textField(limits.refreshTokenCharacters).min(1)
 
 export const signIn = nativeRoute({
   name: 'sign-in',
-  summary: 'Sign in: an access token for ACCESS_TOKEN_EXPIRE_MINUTES, and a refresh token for the next one',
+  summary: 'Sign in: an access token for ACCESS_TOKEN_EXPIRE_MINUTES, and a refresh token to renew it',
   method: 'POST',
   path: '/v2/sign-in',
   access: 'public',
@@ -42,8 +42,7 @@ export const signIn = nativeRoute({
 
 export const refresh = nativeRoute({
   name: 'refresh',
-  summary:
-    'A new access token and a new refresh token; the one sent is used up, but for one repeat after a lost answer',
+  summary: 'Renew both tokens. The refresh token that was sent is used up; it may be sent again after a lost answer',
   method: 'POST',
   path: '/v2/refresh',
   access: 'public',
@@ -55,7 +54,7 @@ export const refresh = nativeRoute({
 
 export const signOut = nativeRoute({
   name: 'sign-out',
-  summary: 'End a sign-in, with its access tokens and sockets; ending it twice is no error',
+  summary: 'End a sign-in, its access tokens and its sockets. Ending it twice is no error',
   method: 'POST',
   path: '/v2/sign-out',
   access: 'public',
@@ -67,7 +66,7 @@ export const signOut = nativeRoute({
 
 export const me = nativeRoute({
   name: 'get-me',
-  summary: 'Who the token names, also when the restaurant is suspended',
+  summary: 'The person that the token names, even while the restaurant is suspended',
   method: 'GET',
   path: '/v2/me',
   access: 'identity',

@@ -30,11 +30,13 @@ export const instantField = z.iso.datetime().transform((text, ctx): Instant => {
 export const sentInstant = z
   .string()
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)
-  .meta({ description: 'UTC with six digits of a second' }) as unknown as z.ZodType<Instant>
+  .meta({ description: 'UTC, with microseconds (six digits)' }) as unknown as z.ZodType<Instant>
 
 /** The version that the client saw; refused with 409 when the entity has moved on. */
 export const versionField = intField(1)
-  .meta({ description: 'The version that the client saw: refused with 409 when the entity has moved on' })
+  .meta({
+    description: 'The version that the client saw. The command is refused with 409 when the entity has a newer one',
+  })
   .optional()
 
 /** An e-mail address to be stored. Only its plain form is looked at: whether it exists shows when someone writes to it. */

@@ -7,7 +7,7 @@ import { changeReservation } from './update-reservation.ts'
 /** A reservation is called off; its table is free. Again is no error. Spec: V5. */
 export const cancelReservation = command({
   name: 'cancel-reservation',
-  summary: 'Cancel a reservation; the table it had is free',
+  summary: 'Cancel a reservation and free its table',
   method: 'POST',
   path: '/reservations/:reservationId/cancel',
   role: 'host',

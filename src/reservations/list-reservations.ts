@@ -11,7 +11,7 @@ export const dayField = z.iso.date().refine((day) => !day.startsWith('0000'), 'm
 /** Reservations, newest first: of one status, of one day in the restaurant's time zone, or all. Spec: V6. */
 export const listReservations = query({
   name: 'list-reservations',
-  summary: 'Reservations, newest first; of one status or one day when asked for',
+  summary: 'Reservations, newest first; optionally of one status or one day',
   path: '/reservations',
   role: 'host',
   followsLog: true,

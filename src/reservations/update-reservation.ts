@@ -30,7 +30,7 @@ const input = z.strictObject({
 /** A reservation's facts, status and table, in one go. A taken table is refused: a reservation displaces nobody. Spec: V2 to V5. */
 export const updateReservation = command({
   name: 'update-reservation',
-  summary: "Change a reservation's facts, status and table in one go",
+  summary: "Change a reservation's facts, status and table at once",
   method: 'PATCH',
   path: '/reservations/:reservationId',
   role: 'host',

@@ -13,7 +13,7 @@ import { storeStaff } from './staff.ts'
  */
 export const addStaff = command({
   name: 'add-staff',
-  summary: 'Add someone who may sign in',
+  summary: 'Add a person who may sign in',
   method: 'POST',
   path: '/staff',
   role: 'owner',

@@ -11,7 +11,7 @@ import { endAllAccess } from './sign-ins/sign-ins.ts'
  */
 export const endSignIns = command({
   name: 'end-sign-ins',
-  summary: 'Sign someone out everywhere: an owner anyone, everyone themselves',
+  summary: 'Sign somebody out everywhere. Owners may do it to anyone, others to themselves',
   method: 'DELETE',
   path: '/staff/:staffId/sign-ins',
   role: 'host',

@@ -5,7 +5,7 @@ import { readMembers, staffSchema, type Member } from './members.ts'
 /** Everyone who may sign in, and then those who no longer may. Spec: A9. */
 export const listStaff = query({
   name: 'list-staff',
-  summary: 'Everyone who works here, those who may sign in first',
+  summary: 'All staff; those who may sign in come first',
   path: '/staff',
   role: 'manager',
   input: z.strictObject({}),

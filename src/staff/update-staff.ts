@@ -32,7 +32,7 @@ function endReasonOf(before: Member, now: Member, { password }: Input): EndReaso
  */
 export const updateStaff = command({
   name: 'update-staff',
-  summary: 'Change the role, name or password of someone, or whether they may sign in',
+  summary: "Change somebody's role, name or password, or whether they may sign in",
   method: 'PATCH',
   path: '/staff/:staffId',
   role: 'owner',

@@ -5,7 +5,7 @@ import { readTables, tableSchema, type Table } from './tables.ts'
 /** Every table of the restaurant, by number as text. */
 export const listTables = query({
   name: 'list-tables',
-  summary: 'Every table, by number as text',
+  summary: 'All tables, sorted by number as text',
   path: '/tables',
   role: 'host',
   followsLog: true,

@@ -8,7 +8,7 @@ import { dropTable, lockTables, partyAt, tableNotFound, versionConflict } from '
 /** A table goes for good, unless someone sits there. Removing it again is no error. Its number may be used again. Spec: T3, T4. */
 export const removeTable = command({
   name: 'remove-table',
-  summary: 'Remove a table that nobody sits at',
+  summary: 'Remove a table without a party',
   method: 'DELETE',
   path: '/tables/:tableId',
   role: 'host',

@@ -31,7 +31,7 @@ const items = <S extends z.ZodType>(item: S) => maybe(field.list(item, { max: li
 const echoedTime = z
   .string()
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?(Z|[+-]\d\d:\d\d)?$/)
-  .meta({ description: 'UTC without a zone, or a time just sent, in the zone that it was sent in' })
+  .meta({ description: 'UTC without a zone; a time just sent keeps its zone' })
 const batchGuestShape = guestShape.extend({
   checkInTime: echoedTime.nullable(),
   seatedTime: echoedTime.nullable(),
@@ -42,7 +42,7 @@ export const batchUpdate = route({
   method: 'POST',
   path: '/restaurants/:restaurantId/batch-update',
   name: 'batchUpdate',
-  summary: 'Many guests and tables; each that can be done is, the rest are lines of errors',
+  summary: 'Many updates of guests and tables: those that succeed. errors has a line for each other one',
   tag: 'batch',
   access: 'restaurant',
   body: field.model({ guests: items(batchGuestItem), tables: items(batchTableItem) }),
@@ -96,7 +96,7 @@ export const atomicBatch = route({
   method: 'POST',
   path: '/api/v1/atomic/batch',
   name: 'atomicBatch',
-  summary: 'Many operations, all or none; the transaction id makes a repeat harmless',
+  summary: 'Many operations, all or none. The transaction id makes a repeat harmless',
   tag: 'batch',
   access: 'own',
   body: field.model({
@@ -184,7 +184,7 @@ export const guestStatusAtomic = route({
   method: 'PUT',
   path: '/restaurants/:restaurantId/guests/:guestId/status/atomic',
   name: 'guestStatusAtomic',
-  summary: 'Set a guest to a status, and free the table that it leaves',
+  summary: "Set a guest's status and free the table that it leaves",
   tag: 'batch',
   access: 'restaurant',
   query: field.model({ new_status: knownStatus }),

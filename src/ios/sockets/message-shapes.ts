@@ -174,20 +174,25 @@ const common = (socket: Socket): MessageKind[] => [
   one(socket, 'heartbeat', 'The client was silent for WS_HEARTBEAT_INTERVAL seconds', both.heartbeat),
   one(socket, 'pong', 'The answer to a ping', both.pong),
   asked(socket, 'authenticate', 'The first message, within 5 seconds, where the handshake had no token'),
-  asked(socket, 'ping', 'Is answered with pong'),
+  asked(socket, 'ping', 'The server answers with pong'),
 ]
 
-/** Every kind of message there is. */
+/** All kinds of messages. */
 export const messages: readonly MessageKind[] = [
   one('realtime', 'restaurant_connect', 'The first message', realtime.restaurant_connect),
   one('realtime', 'guest_created', 'A guest joined', realtime.guest_created),
   one('realtime', 'guest_updated', 'A guest changed', realtime.guest_updated),
   one('realtime', 'guest_deleted', 'A guest was deleted', realtime.guest_deleted),
-  one('realtime', 'table_updated', 'A table changed; in a batch its place is also said flat', realtime.table_updated),
+  one(
+    'realtime',
+    'table_updated',
+    'A table changed. In a batch, its place is also in flat fields',
+    realtime.table_updated,
+  ),
   one(
     'realtime',
     'reservation_updated',
-    'A reservation changed; only to who connected with reservations=1',
+    'A reservation changed. Sent only to sockets opened with reservations=1',
     realtime.reservation_updated,
   ),
   one('realtime', 'atomic_transaction_complete', 'A batch is done', both.atomic_transaction_complete),
@@ -196,16 +201,11 @@ export const messages: readonly MessageKind[] = [
   one('sync', 'guest_updated', 'The guest of a table that was cleared', sync.guest_updated),
   one('sync', 'guest_deleted', 'A guest was deleted', sync.guest_deleted),
   one('sync', 'table_updated', 'A table changed', sync.table_updated),
-  one(
-    'sync',
-    'atomic_transaction_complete',
-    'A batch, all of it or nothing, is done',
-    both.atomic_transaction_complete,
-  ),
+  one('sync', 'atomic_transaction_complete', 'An atomic batch is done', both.atomic_transaction_complete),
   one('sync', 'full_sync', 'The answer to request_full_sync', sync.full_sync),
-  one('sync', 'delta_update', 'The answer to request_delta: what happened after that time', sync.delta_update),
-  one('sync', 'error', 'A request that could not be answered', sync.error),
+  one('sync', 'delta_update', 'The answer to request_delta: the changes after that time', sync.delta_update),
+  one('sync', 'error', 'The request could not be answered', sync.error),
   ...common('sync'),
   asked('sync', 'request_full_sync', 'Asks for the whole floor'),
-  asked('sync', 'request_delta', 'Asks for what happened after a time that the server told'),
+  asked('sync', 'request_delta', 'Asks for the changes after a time that the server gave out'),
 ]

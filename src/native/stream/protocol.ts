@@ -99,14 +99,14 @@ const hears = (name: keyof typeof said, summary: string): MessageKind => ({
 
 /** Every message of the stream. */
 export const streamMessages: readonly MessageKind[] = [
-  tells('resumed', 'The device keeps its state; what it missed follows'),
-  tells('resync', 'The device begins anew; the snapshot follows'),
+  tells('resumed', 'The device keeps its state. The changes that it missed follow'),
+  tells('resync', 'The device starts over. The snapshot follows'),
   tells('snapshot', 'The whole floor after one change'),
-  tells('changes', 'Changes that follow each other'),
-  tells('heartbeat', 'Where the log stands, and the hash of the floor there'),
-  tells('reconnect', 'This process is leaving: connect again after that time'),
+  tells('changes', 'Consecutive changes'),
+  tells('heartbeat', 'The head of the log, and the hash of the floor there'),
+  tells('reconnect', 'This process is stopping: connect again after that time'),
   tells('pong', 'The answer to a ping'),
-  hears('hello', 'The first message: who the device is and where it stands'),
-  hears('applied', 'A change is on the glass'),
-  hears('ping', 'Is answered with pong'),
+  hears('hello', 'The first message: the token and the position of the device'),
+  hears('applied', 'The device shows a change'),
+  hears('ping', 'The server answers with pong'),
 ]
