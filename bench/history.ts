@@ -2,7 +2,8 @@ import { newEpoch } from '../src/platform/ids.ts'
 import { systemClock } from '../src/platform/clock.ts'
 import { Db } from '../src/platform/database/db.ts'
 import { createLog } from '../src/platform/observability/log.ts'
-import { execute, type Context } from '../src/changes/command/command.ts'
+import type { Context } from '../src/changes/command/command.ts'
+import { execute } from '../src/changes/command/execute.ts'
 import { Hub } from '../src/changes/hub/hub.ts'
 import { LiveFloors } from '../src/changes/floor/live-floors.ts'
 import { startLog } from '../src/changes/log/log.ts'
@@ -92,8 +93,7 @@ function measures(db: Db): Readonly<Record<string, (house: House, n: number) => 
     },
     'dashboard, asked of the database': (house) => ask(deps, getFloor, context(house), { historyDays: 7 }),
     'list of guests, a page of 50': (house) => ask(deps, listGuests, context(house), { historyDays: 7, limit: 50 }),
-    'all guests ever, a page of 50': (house) =>
-      ask(deps, listGuests, context(house), { historyDays: 0, limit: 50 }),
+    'all guests ever, a page of 50': (house) => ask(deps, listGuests, context(house), { historyDays: 0, limit: 50 }),
     seat: (house, n) => {
       const id = pair(house, n)
       return execute(deps, seatGuest, context(house), { guestId: id, tableId: id })

@@ -4,7 +4,8 @@ import type { Db } from '../src/platform/database/db.ts'
 import { createLog } from '../src/platform/observability/log.ts'
 import { newId } from '../src/platform/ids.ts'
 import { systemClock } from '../src/platform/clock.ts'
-import { execute, type ChangeDeps, type Command, type Context } from '../src/changes/command/command.ts'
+import type { ChangeDeps, Command, Context } from '../src/changes/command/command.ts'
+import { execute } from '../src/changes/command/execute.ts'
 import { addGuest } from '../src/guests/add-guest.ts'
 import { clearTable } from '../src/floor/clear-table.ts'
 import { setGuestStatus } from '../src/guests/set-guest-status.ts'
@@ -17,7 +18,7 @@ import { WALK_IN, type Asked, type What } from './requests.ts'
 
 interface Measured {
   readonly command: Command
-  input(pair: Pair): unknown
+  input(pair: Pair): Readonly<Record<string, unknown>>
 }
 
 const measured: Record<What, Measured> = {

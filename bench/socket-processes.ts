@@ -1,7 +1,7 @@
 import { Db } from '../src/platform/database/db.ts'
 import { newId } from '../src/platform/ids.ts'
 import { systemClock } from '../src/platform/clock.ts'
-import { execute } from '../src/changes/command/command.ts'
+import { execute } from '../src/changes/command/execute.ts'
 import type { Change } from '../src/changes/log/log.ts'
 import { updateGuest } from '../src/guests/update-guest.ts'
 import { Process } from './process.ts'

@@ -1,35 +1,9 @@
 import type { z } from 'zod'
-import type { addGuest } from '../src/guests/add-guest.ts'
-import type { clearTable } from '../src/floor/clear-table.ts'
-import type { deleteGuest } from '../src/guests/delete-guest.ts'
-import type { moveGuest } from '../src/guests/move-guest.ts'
-import type { seatGuest } from '../src/guests/seat-guest.ts'
-import type { setGuestStatus } from '../src/guests/set-guest-status.ts'
-import type { updateGuest } from '../src/guests/update-guest.ts'
-import type { updateTable } from '../src/floor/update-table.ts'
-import type { addReservation } from '../src/reservations/add-reservation.ts'
-import type { cancelReservation } from '../src/reservations/cancel-reservation.ts'
-import type { updateReservation } from '../src/reservations/update-reservation.ts'
-import type { addTable } from '../src/tables/add-table.ts'
-import type { removeTable } from '../src/tables/remove-table.ts'
+import type { Part } from '../src/floor/nouns.ts'
 import type { Kind } from './words.ts'
 
-/** The server's own commands, as types: their inputs and results are what its schemas say. */
-interface Served {
-  readonly 'add-table': typeof addTable
-  readonly 'update-table': typeof updateTable
-  readonly 'clear-table': typeof clearTable
-  readonly 'remove-table': typeof removeTable
-  readonly 'add-reservation': typeof addReservation
-  readonly 'update-reservation': typeof updateReservation
-  readonly 'cancel-reservation': typeof cancelReservation
-  readonly 'add-guest': typeof addGuest
-  readonly 'update-guest': typeof updateGuest
-  readonly 'set-guest-status': typeof setGuestStatus
-  readonly 'seat-guest': typeof seatGuest
-  readonly 'move-guest': typeof moveGuest
-  readonly 'delete-guest': typeof deleteGuest
-}
+/** The server's own commands, as types: their words, inputs and results are what it declares. */
+type Served = { readonly [P in Part as P['name']]: P }
 
 export type CommandName = keyof Served
 export type Inputs = { readonly [Name in CommandName]: z.input<Served[Name]['input']> }
@@ -49,8 +23,10 @@ export interface Way {
   readonly guards?: readonly [Kind, string]
 }
 
-/** Every command of the client. A test compares it with the server's list. */
-export const ways: Readonly<Record<CommandName, Way>> = {
+/** Every command of the client. Its type holds it to the server's list: each of them, with its method and path. */
+export const ways: {
+  readonly [Name in CommandName]: Way & Pick<Served[Name], 'method' | 'path'>
+} = {
   'add-table': { method: 'POST', path: '/tables', makesId: true },
   'update-table': { method: 'PATCH', path: '/tables/:tableId' },
   'clear-table': { method: 'POST', path: '/tables/:tableId/clear', guards: ['table', 'tableId'] },

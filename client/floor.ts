@@ -17,17 +17,23 @@ export class Floor {
     this.#queue = queue
   }
 
-  /** In no particular order, as are the others. */
+  /** Every entity of a kind, in no particular order. */
+  all<K extends Kind>(kind: K): readonly Kinds[K][] {
+    let list = this.#lists.get(kind)
+    if (!list) this.#lists.set(kind, (list = [...this.#now.view.of(kind)]))
+    return list as readonly Kinds[K][]
+  }
+
   get tables(): readonly Table[] {
-    return this.#list('table')
+    return this.all('table')
   }
 
   get guests(): readonly Guest[] {
-    return this.#list('guest')
+    return this.all('guest')
   }
 
   get reservations(): readonly Reservation[] {
-    return this.#list('reservation')
+    return this.all('reservation')
   }
 
   get<K extends Kind>(kind: K, id: string): Kinds[K] | undefined {
@@ -61,11 +67,5 @@ export class Floor {
 
   get #now(): Shown {
     return (this.#shown ??= replay(this.#confirmed, this.#queue.missingIn(this.#confirmed)))
-  }
-
-  #list<K extends Kind>(kind: K): readonly Kinds[K][] {
-    let list = this.#lists.get(kind)
-    if (!list) this.#lists.set(kind, (list = [...this.#now.view.of(kind)]))
-    return list as readonly Kinds[K][]
   }
 }

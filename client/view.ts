@@ -16,7 +16,7 @@ type Layer = Map<string, Kinds[Kind] | null>
 /** The confirmed state with changes laid over it, which can be taken back. */
 export class View {
   readonly #base: Confirmed
-  readonly #over: Record<Kind, Layer> = { table: new Map(), guest: new Map(), reservation: new Map() }
+  readonly #over = new Map<Kind, Layer>()
   #undo: (() => unknown)[] = []
 
   constructor(base: Confirmed) {
@@ -25,13 +25,13 @@ export class View {
 
   /** Null is nobody's id. */
   get<K extends Kind>(kind: K, id: string | null): Kinds[K] | undefined {
-    const over = this.#over[kind].get(id as string) as Kinds[K] | null | undefined
+    const over = this.#layer(kind).get(id as string) as Kinds[K] | null | undefined
     if (over !== undefined) return over ?? undefined
     return this.#base.get(kind, id as string)?.value as Kinds[K] | undefined
   }
 
   *of<K extends Kind>(kind: K): Generator<Kinds[K]> {
-    const over = this.#over[kind]
+    const over = this.#layer(kind)
     for (const { id, value } of this.#base.of(kind)) if (!over.has(id)) yield value as unknown as Kinds[K]
     for (const value of over.values()) if (value) yield value as Kinds[K]
   }
@@ -46,9 +46,7 @@ export class View {
 
   /** Kind and id, with a space between, of whatever differs from the confirmed state. */
   touched(): Set<string> {
-    return new Set(
-      (Object.keys(this.#over) as Kind[]).flatMap((kind) => [...this.#over[kind].keys()].map((id) => `${kind} ${id}`)),
-    )
+    return new Set([...this.#over].flatMap(([kind, layer]) => [...layer.keys()].map((id) => `${kind} ${id}`)))
   }
 
   /** Does the work, or none of it when it throws. */
@@ -63,9 +61,15 @@ export class View {
   }
 
   #lay(kind: Kind, id: string, value: Kinds[Kind] | null): void {
-    const layer = this.#over[kind]
+    const layer = this.#layer(kind)
     const before = layer.get(id)
     this.#undo.push(() => (before === undefined ? layer.delete(id) : layer.set(id, before)))
     layer.set(id, value)
+  }
+
+  #layer(kind: Kind): Layer {
+    let layer = this.#over.get(kind)
+    if (!layer) this.#over.set(kind, (layer = new Map()))
+    return layer
   }
 }

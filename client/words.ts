@@ -1,3 +1,5 @@
+import type { z } from 'zod'
+import type { nouns } from '../src/floor/nouns.ts'
 import type { Guest } from '../src/guests/guests.ts'
 import type { Reservation } from '../src/reservations/reservations.ts'
 import type { Table } from '../src/tables/tables.ts'
@@ -6,12 +8,10 @@ import type { Table } from '../src/tables/tables.ts'
 
 export type { Guest, Reservation, Table }
 
-/** Every kind this client knows how to show. Entities of others are kept and hashed all the same. */
-export interface Kinds {
-  readonly table: Table
-  readonly guest: Guest
-  readonly reservation: Reservation
-}
+type Noun = (typeof nouns)[number]
+
+/** Every kind that the server declares. Entities of others are kept and hashed all the same. */
+export type Kinds = { readonly [N in Noun as N['kind']]: Readonly<z.output<N['schema']>> }
 export type Kind = keyof Kinds
 
 /** One thing on the floor. `value` is the whole of it. */

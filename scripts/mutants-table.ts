@@ -57,7 +57,7 @@ export const folders: Readonly<Record<string, readonly Target[]>> = {
     // On a database, without the application.
     ...targets('src/changes/hub', ['hub-orders.db.test.ts', 'hub-anew.db.test.ts', 'hub-gaps.db.test.ts'], ['hub.ts']),
     ...targets('src/changes/log', ['since.db.test.ts'], ['since.ts']),
-    ...targets('src/changes/command', ['execute.db.test.ts', 'remembered.db.test.ts'], ['command.ts']),
+    ...targets('src/changes/command', ['execute.db.test.ts', 'remembered.db.test.ts'], ['command.ts', 'execute.ts']),
     ...targets('src/changes/log', ['../command/execute.db.test.ts', '../command/remembered.db.test.ts'], ['log.ts']),
     ...targets('src/changes/command', ['mutations.test.ts', 'remembered.db.test.ts'], ['mutations.ts']),
     ...targets('src/changes/log', ['../command/execute.db.test.ts'], ['find-change.ts']),

@@ -19,7 +19,6 @@ import { renewAfter } from './changes/housekeeping/lineage.ts'
 import type { Change } from './changes/log/log.ts'
 import type { ChangeDeps, Command } from './changes/command/command.ts'
 import type { MessageKind } from './sockets/message-kind.ts'
-import type { FloorKind } from './changes/floor/live-floor.ts'
 import { LiveFloors } from './changes/floor/live-floors.ts'
 import { streamMessages } from './native/stream/protocol.ts'
 import type { Query } from './changes/query.ts'
@@ -27,33 +26,17 @@ import { AccessReview } from './staff/access/access-review.ts'
 import { addStaff } from './staff/add-staff.ts'
 import { endSignIns } from './staff/end-sign-ins.ts'
 import { Identities } from './staff/access/identify.ts'
-import { tablesOnFloor } from './tables/tables.ts'
 import { listStaff } from './staff/list-staff.ts'
 import { updateStaff } from './staff/update-staff.ts'
-import { addTable } from './tables/add-table.ts'
 import { listTables } from './tables/list-tables.ts'
-import { removeTable } from './tables/remove-table.ts'
-import { reservationsOnFloor } from './reservations/reservations.ts'
-import { addReservation } from './reservations/add-reservation.ts'
-import { cancelReservation } from './reservations/cancel-reservation.ts'
 import { listReservations } from './reservations/list-reservations.ts'
-import { updateReservation } from './reservations/update-reservation.ts'
-import { guestsOnFloor } from './guests/guests.ts'
-import { addGuest } from './guests/add-guest.ts'
-import { arrangeTables } from './floor/arrange-tables.ts'
-import { clearTable } from './floor/clear-table.ts'
-import { deleteGuest } from './guests/delete-guest.ts'
 import { getFloor } from './floor/get-floor.ts'
 import { getFloorSince } from './floor/get-floor-since.ts'
 import { getGuest } from './guests/get-guest.ts'
 import { listGuests } from './guests/list-guests.ts'
-import { moveGuest } from './guests/move-guest.ts'
+import { floorCommands, nouns } from './floor/nouns.ts'
 import { runBatch } from './floor/run-batch.ts'
 import { runEach } from './floor/run-each.ts'
-import { seatGuest } from './guests/seat-guest.ts'
-import { setGuestStatus } from './guests/set-guest-status.ts'
-import { updateGuest } from './guests/update-guest.ts'
-import { updateTable } from './floor/update-table.ts'
 import * as auth from './ios/auth.ts'
 import * as batch from './ios/batch/batch.ts'
 import * as dashboards from './ios/dashboards.ts'
@@ -85,27 +68,7 @@ import { yaml } from './api-documents/yaml.ts'
 // ---------------------------------------------------------------- the table of contents
 
 /** Every command there is. Each is a route of the native API, and the iPad's contract is made of the same ones. */
-export const commands: readonly Command[] = [
-  addStaff,
-  updateStaff,
-  endSignIns,
-  addTable,
-  updateTable,
-  arrangeTables,
-  clearTable,
-  removeTable,
-  addReservation,
-  updateReservation,
-  cancelReservation,
-  addGuest,
-  updateGuest,
-  setGuestStatus,
-  seatGuest,
-  moveGuest,
-  deleteGuest,
-  runBatch,
-  runEach,
-]
+export const commands: readonly Command[] = [addStaff, updateStaff, endSignIns, ...floorCommands, runBatch, runEach]
 
 /** Every query there is. */
 export const queries: readonly Query[] = [
@@ -123,9 +86,6 @@ export const nativeRoutes: readonly NativeRoute[] = [signIns.signIn, signIns.ref
 
 /** Reads of the floor as the stream has it. */
 export const floorReads: readonly FloorRead[] = [snapshot, changes]
-
-/** What stands on the floor. */
-export const floorKinds: readonly FloorKind[] = [tablesOnFloor, reservationsOnFloor, guestsOnFloor]
 
 /** Every endpoint of the iPad's contract. Its two sockets are in ios/sockets/sockets.ts. Of two with the same path the first one's method is what a 405 allows. */
 export const routes: readonly Route[] = [
@@ -226,7 +186,7 @@ export async function buildApp(given: AppDeps): Promise<App> {
     hints?.tell(change)
   }
   const historyDays = config.HISTORY_DAYS === 0 ? STREAM_DAYS : Math.min(config.HISTORY_DAYS, STREAM_DAYS)
-  const floors = new LiveFloors({ db, hub, clock, log, kinds: floorKinds, historyDays })
+  const floors = new LiveFloors({ db, hub, clock, log, kinds: nouns, historyDays })
   const heads = new Heads(db, hub, isSole)
   const kept = store ? new AnswerStore(store, secretKey, formOf(api)) : null
   const answers = new Answers({ heads, floors, clock, store: kept, maxBytes: config.CACHE_MEGABYTES * 1e6 })

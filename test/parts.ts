@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach } from 'vitest'
-import { execute, type ChangeDeps, type Context } from '../src/changes/command/command.ts'
+import type { ChangeDeps, Context } from '../src/changes/command/command.ts'
+import { execute } from '../src/changes/command/execute.ts'
 import { startLog, type Change } from '../src/changes/log/log.ts'
 import { Hub } from '../src/changes/hub/hub.ts'
 import { LiveFloors } from '../src/changes/floor/live-floors.ts'

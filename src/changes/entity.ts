@@ -9,7 +9,9 @@ import type { Write } from './command/command.ts'
  * What an entity is made of, from one table of fields: its schema, what commands take of it, and its SQL. An entity has an
  * id, its fields, a version and when it was made and changed last. Test: `test/schemas/statements.sql` shows the SQL.
  */
-export interface Entity<F extends Fields> {
+export interface Entity<F extends Fields, K extends string = string> {
+  /** How the log names it. Its table is the plural. */
+  readonly kind: K
   /** As devices see it. */
   readonly schema: z.ZodObject<Shape<F>>
   /** Facts as a command takes them that adds one, each with what it is when nothing is sent. */
@@ -49,8 +51,8 @@ type Edited<F extends Fields> = {
   [K in keyof F as F[K] extends Field<unknown, 'fact'> ? K : never]: z.ZodOptional<Sent<F[K]>>
 }
 
-/** `kind`: how the log names it; its table is the plural. `name`: of its schema. */
-export function entity<F extends Fields>(kind: string, name: string, fields: F): Entity<F> {
+/** Declares an entity. `name`: of its schema. */
+export function entity<F extends Fields, const K extends string>(kind: K, name: string, fields: F): Entity<F, K> {
   const all = Object.entries(fields)
   const shape = Object.fromEntries(all.map(([key, field]) => [key, schemaOf(field, sentInstant)]))
   const stamps = { version: intField(1), createdAt: sentInstant, updatedAt: sentInstant }
@@ -64,6 +66,7 @@ export function entity<F extends Fields>(kind: string, name: string, fields: F):
     .map(([key, field]) => [key, schemaOf(field, instantField).optional()])
   const names = Object.keys(fields)
   return {
+    kind,
     schema: z.object({ id: idField, ...shape, ...stamps }).meta({ id: name }) as unknown as z.ZodObject<Shape<F>>,
     added: Object.fromEntries(added) as Added<F>,
     edited: Object.fromEntries(edited) as Edited<F>,

@@ -4,9 +4,9 @@ import { openLog, type ChangeLog } from '../../test/change-log.ts'
 import { openDatabase, type TestDatabase } from '../../test/database.ts'
 import { clockOf, type Instant } from '../platform/clock.ts'
 import { newId } from '../platform/ids.ts'
-import type { Role } from './command/command.ts'
+import { readInput, type Role } from './command/command.ts'
 import { cursorField, cursorText, placeBefore, type Cursor } from './cursor.ts'
-import { ask, askAt, askedOf, query, type Query, type Read } from './query.ts'
+import { ask, askAt, query, type Query, type Read } from './query.ts'
 
 /** Reads: who may, of what moment, and where the next page begins. */
 
@@ -28,6 +28,7 @@ const sees = (run: (r: Read) => Promise<unknown>, more: Partial<Query> = {}): Qu
     summary: '',
     path: '/sees',
     role: 'manager',
+    budget: [0, 0],
     input: z.strictObject({ size: z.int().optional() }),
     answer: z.unknown(),
     run,
@@ -38,13 +39,13 @@ const item = (n: number): Cursor => ({ createdAt: `2026-11-24T20:00:00.00000${n}
 
 test('A3: who may do less than a query needs is refused before its input is read', async () => {
   const seen = sees(async (r) => [r.restaurantId, r.now])
-  expect(() => askedOf(seen, as('host'), { unknown: 1 })).toThrow(
+  expect(() => readInput(seen, as('host'), { unknown: 1 })).toThrow(
     expect.objectContaining({ code: 'not-allowed', status: 403 }) as Error,
   )
-  expect(() => askedOf(seen, as('manager'), { unknown: 1 })).toThrow(
+  expect(() => readInput(seen, as('manager'), { unknown: 1 })).toThrow(
     expect.objectContaining({ code: 'invalid-input' }) as Error,
   )
-  expect(askedOf(seen, as('owner'), { size: 1 })).toEqual({ size: 1 })
+  expect(readInput(seen, as('owner'), { size: 1 })).toEqual({ size: 1 })
   expect(await ask(deps(), seen, as('manager'), {})).toEqual([log.restaurantId, NOW])
   await expect(ask(deps(), seen, as('host'), {})).rejects.toMatchObject({ code: 'not-allowed' })
 })

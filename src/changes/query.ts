@@ -1,11 +1,10 @@
 import type { z } from 'zod'
 import type { Db, Tx } from '../platform/database/db.ts'
-import { AppError } from '../platform/errors.ts'
 import { fullHour, type Clock, type Instant } from '../platform/clock.ts'
 import { cursorText, type Cursor } from './cursor.ts'
-import { inputOf } from './input.ts'
+import { completed, type Given } from './input.ts'
 import { aheadOfLog, headOf } from './log/log.ts'
-import { ROLES, type Context, type Role } from './command/command.ts'
+import { checkRole, type Budget, type Context, type Role } from './command/command.ts'
 
 /** The open transaction of a query. `now` is its time; to `askAt` the full hour. */
 export interface Read {
@@ -15,12 +14,14 @@ export interface Read {
 }
 
 /** A query: reads one restaurant and changes nothing. Its name, path and schemas are also its place in the native API. */
-export interface Query<Input extends z.ZodType = z.ZodType, Result = unknown> {
+export interface Query<Input extends z.ZodObject = z.ZodObject, Result = unknown> {
   readonly name: string
   readonly summary: string
   /** Below `/v2/restaurants/:restaurantId`; parameters of the path and of the query string are fields of the input. */
   readonly path: string
   readonly role: Role
+  /** What its plainest request costs the database. */
+  readonly budget: Budget
   readonly input: Input
   /** What `run` gives, for the API's description. */
   readonly answer: z.ZodType
@@ -32,7 +33,7 @@ export interface Query<Input extends z.ZodType = z.ZodType, Result = unknown> {
 }
 
 /** Declares a query. */
-export const query = <Input extends z.ZodType, Result>(q: Query<Input, Result>): Query<Input, Result> => q
+export const query = <Input extends z.ZodObject, Result>(q: Query<Input, Result>): Query<Input, Result> => q
 
 /** What queries stand on. */
 export interface QueryDeps {
@@ -40,23 +41,20 @@ export interface QueryDeps {
   readonly clock: Clock
 }
 
-/** Runs a query in a transaction of its own, which sees one moment. Throws `AppError`: not-allowed, invalid-input, busy, and what the query refuses with. */
-export async function ask<Input extends z.ZodType, Result>(
+/**
+ * Runs a query in a transaction of its own, which sees one moment. `given` comes from a door that has checked it. Throws
+ * `AppError`: not-allowed, busy, and what the query refuses with.
+ */
+export async function ask<Input extends z.ZodObject, Result>(
   deps: QueryDeps,
   q: Query<Input, Result>,
   context: Context,
-  raw: unknown,
+  given: Given<Input>,
 ): Promise<Result> {
-  const input = askedOf(q, context, raw)
+  checkRole(q, context)
+  const input = completed(q.input, given)
   const { restaurantId } = context
   return deps.db.snapshot({ restaurantId }, (tx) => q.run({ tx, restaurantId, now: deps.clock.now() }, input))
-}
-
-/** What is asked, of somebody who may ask it. Throws `AppError`: not-allowed, invalid-input. */
-export function askedOf<Input extends z.ZodType>(q: Query<Input>, context: Context, raw: unknown): z.output<Input> {
-  if (ROLES.indexOf(context.actor.role) < ROLES.indexOf(q.role))
-    throw new AppError('not-allowed', 403, `This needs the role ${q.role}`)
-  return inputOf(q, raw)
 }
 
 /** Where an answer stands: at the change `seq` of an epoch, its history counted back from the full `hour`. */
@@ -77,7 +75,7 @@ export interface Placed<Result = unknown> {
  * Runs a query and tells where its answer stands: the same place gives the same answer, so history is counted from the full hour. With `minSeq` the answer is
  * at least that new. Throws `AppError`: ahead-of-log (409), busy, and what the query refuses with.
  */
-export async function askAt<Input extends z.ZodType, Result>(
+export async function askAt<Input extends z.ZodObject, Result>(
   { db, clock }: QueryDeps,
   q: Query<Input, Result>,
   restaurantId: string,

@@ -6,7 +6,8 @@ import { lockTables, readTables, tableSchema, type Table } from '../tables/table
 import { placeTable } from '../tables/add-table.ts'
 import { changeTable, tableChange } from './update-table.ts'
 
-const item = tableChange.extend({ id: idField.optional() })
+/** One table of a plan. */
+export const plannedTable = tableChange.extend({ id: idField.optional() })
 
 /** Where a new table stands and what it seats when nothing is said of it. */
 const UNSAID = { capacity: 4, x: 0.5, y: 0.5, shape: 'round', section: null } as const
@@ -21,12 +22,14 @@ export const arrangeTables = command({
   method: 'POST',
   path: '/tables/arrange',
   role: 'host',
-  input: z.strictObject({ tables: z.array(item).max(limits.listItems) }),
+  inBatch: false,
+  budget: [4, 2],
+  input: z.strictObject({ tables: z.array(plannedTable).max(limits.listItems) }),
   answer: z.array(tableSchema),
   async run(w, { tables }): Promise<Table[]> {
     const named = tables.filter((each) => each.id !== undefined || each.number !== undefined)
     const byNumber = new Map((await readTables(w.tx, w.restaurantId)).map((table) => [table.number, table.id]))
-    const idOf = (each: z.output<typeof item>) => each.id ?? byNumber.get(each.number ?? '')
+    const idOf = (each: z.output<typeof plannedTable>) => each.id ?? byNumber.get(each.number ?? '')
     // All of them first, in the ladder's order: two devices that store their plans at once wait for each other.
     await lockTables(
       w,

@@ -12,6 +12,8 @@ export const clearTable = command({
   method: 'POST',
   path: '/tables/:tableId/clear',
   role: 'host',
+  inBatch: true,
+  budget: [6, 2],
   input: z.strictObject({ tableId: idField, version: versionField }),
   answer: z.object({ table: tableSchema, guest: guestSchema.nullable() }),
   async run(w, { tableId, version }): Promise<{ table: Table; guest: Guest | null }> {

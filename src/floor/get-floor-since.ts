@@ -13,6 +13,7 @@ export const getFloorSince = query({
   summary: 'Changes of tables and guests after a time that the server gave out',
   path: '/floor/since',
   role: 'host',
+  budget: [7, 4],
   followsLog: true,
   input: z.strictObject({
     since: instantField,

@@ -22,6 +22,7 @@ export const getFloor = query({
   summary: 'Tables and guests at one moment',
   path: '/floor',
   role: 'host',
+  budget: [7, 2],
   followsLog: true,
   input: z.strictObject({ historyDays: historyField }),
   answer: z.object({

@@ -2,51 +2,35 @@ import { z } from 'zod'
 import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import { command, type Command, type Write } from '../changes/command/command.ts'
-import { addTable } from '../tables/add-table.ts'
+import { completed, type Given } from '../changes/input.ts'
 import { lockTables } from '../tables/tables.ts'
-import { removeTable } from '../tables/remove-table.ts'
-import { addReservation } from '../reservations/add-reservation.ts'
-import { cancelReservation } from '../reservations/cancel-reservation.ts'
-import { updateReservation } from '../reservations/update-reservation.ts'
 import { lockReservations } from '../reservations/reservations.ts'
-import { addGuest } from '../guests/add-guest.ts'
-import { clearTable } from './clear-table.ts'
-import { deleteGuest } from '../guests/delete-guest.ts'
 import { lockGuests } from '../guests/guests.ts'
-import { moveGuest } from '../guests/move-guest.ts'
-import { seatGuest } from '../guests/seat-guest.ts'
-import { setGuestStatus } from '../guests/set-guest-status.ts'
-import { updateGuest } from '../guests/update-guest.ts'
-import { updateTable } from './update-table.ts'
+import { floorCommands, nouns, type Kind, type Part } from './nouns.ts'
 
-/** What may stand in a batch. */
-const parts = [
-  addTable,
-  updateTable,
-  clearTable,
-  removeTable,
-  addReservation,
-  updateReservation,
-  cancelReservation,
-  addGuest,
-  updateGuest,
-  setGuestStatus,
-  seatGuest,
-  moveGuest,
-  deleteGuest,
-] as const satisfies readonly Command[]
+const parts = floorCommands.filter((each): each is Part => each.inBatch)
 const byName = new Map<string, Command>(parts.map((part) => [part.name, part]))
-const operationOf = <P extends Command>({ name, input }: P) => z.strictObject({ command: z.literal(name), input })
-const operation = z.discriminatedUnion('command', [operationOf(parts[0]), ...parts.slice(1).map(operationOf)])
+const shapeOf = <P extends Part>({ name, input }: P) => z.strictObject({ command: z.literal(name), input })
+const [first, ...others] = parts.map(shapeOf)
+const operationShape = z.discriminatedUnion('command', [first!, ...others])
 
-/** The kind of entity that a part changes; it is told as `batched`, which keeps apart what was asked for from what that moved. */
-const kinds: Record<string, 'guest' | 'table' | undefined> = {
+/** A command of a batch, with its input. */
+export type Operation = z.output<typeof operationShape>
+
+/** An operation from a door that has checked every value itself. */
+export const operation = <P extends Part>({ name, input }: P, given: Given<P['input']>): Operation => ({
+  command: name,
+  input: completed<P['input']>(input, given),
+})
+
+/** Parts whose entity is told as `batched`: the iPad keeps apart what a list asked for and what that moved besides. */
+const batched: Readonly<Partial<Record<Part['name'], Kind>>> = {
   'update-guest': 'guest',
   'update-table': 'table',
 }
 
 /** A list of commands with their inputs: at most two lists of `limits.listItems`, as the iPad sends guests and tables. */
-export const operations = z.array(operation).max(2 * limits.listItems)
+export const operations = z.array(operationShape).max(2 * limits.listItems)
 
 /** Many commands in one transaction and one change: all of them or none. A refusal says which operation it was. Spec: B1. */
 export const runBatch = command({
@@ -55,6 +39,8 @@ export const runBatch = command({
   method: 'POST',
   path: '/batch',
   role: 'host',
+  inBatch: false,
+  budget: [6, 3],
   announcesNothing: true,
   input: z.strictObject({ operations }),
   answer: z.object({ results: z.array(z.unknown()) }),
@@ -63,7 +49,7 @@ export const runBatch = command({
     await lockAll(w, input.operations)
     for (const [index, part] of input.operations.entries()) {
       try {
-        results.push(await runPart(w, part.command, part.input))
+        results.push(await runPart(w, part))
       } catch (error) {
         if (!(error instanceof AppError) || error.status >= 500) throw error
         throw new AppError(error.code, error.status, error.message, { ...error.details, index })
@@ -74,8 +60,8 @@ export const runBatch = command({
 })
 
 /**
- * Locks what the parts of a batch name, the tables of the parties they name and the parties of those tables, in the ladder's order: batches that share anything wait for each other at the
- * start, whatever the order of their parts.
+ * Locks what the parts of a batch name, the tables of the parties that they name and the parties of those tables, in the
+ * order of the ladder. Batches that share anything wait for each other at the start, whatever the order of their parts.
  */
 export async function lockAll(w: Write, list: readonly { readonly input: unknown }[]): Promise<void> {
   const named = (...fields: string[]) => {
@@ -88,13 +74,15 @@ export async function lockAll(w: Write, list: readonly { readonly input: unknown
   const parties = [...new Set([...wanted, ...there.filter((id) => id !== null)])]
   await lockReservations(w, parties)
   await lockGuests(w, parties)
+  // What is locked by now is not asked for again.
+  for (const noun of nouns) await noun.lock(w, named(`${noun.kind}Id`))
 }
 
 /** Runs one command of a list within the transaction of another. */
-export async function runPart(w: Write, name: string, input: unknown): Promise<unknown> {
+export async function runPart(w: Write, { command: name, input }: Operation): Promise<unknown> {
   const part = byName.get(name)!
   const result = await part.run(w, input)
-  const kind = kinds[name]
+  const kind = batched[name]
   if (kind) {
     const entity = result as { readonly id: string; readonly version: number }
     w.put(kind, entity.id, 'batched', entity.version, entity)

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { AppError } from '../platform/errors.ts'
 import { command, type Write } from '../changes/command/command.ts'
-import { lockAll, operations, runPart } from './run-batch.ts'
+import { lockAll, operations, runPart, type Operation } from './run-batch.ts'
 
 /** How one operation of a list went. */
 export type EachResult =
@@ -15,6 +15,8 @@ export const runEach = command({
   method: 'POST',
   path: '/each',
   role: 'host',
+  inBatch: false,
+  budget: [8, 3],
   announcesNothing: true,
   input: z.strictObject({ operations }),
   answer: z.object({
@@ -33,9 +35,9 @@ export const runEach = command({
   },
 })
 
-async function tryPart(w: Write, part: { command: string; input: unknown }): Promise<EachResult> {
+async function tryPart(w: Write, part: Operation): Promise<EachResult> {
   try {
-    return { ok: true, result: await w.attempt(() => runPart(w, part.command, part.input)) }
+    return { ok: true, result: await w.attempt(() => runPart(w, part)) }
   } catch (error) {
     if (!(error instanceof AppError) || error.status >= 500) throw error
     return { ok: false, code: error.code, message: error.message, details: error.details }

@@ -44,6 +44,8 @@ export const updateTable = command({
   method: 'PATCH',
   path: '/tables/:tableId',
   role: 'host',
+  inBatch: true,
+  budget: [6, 2],
   input: tableChange.extend({ tableId: idField, version: versionField }),
   answer: tableSchema,
   async run(w, { tableId, version, ...change }): Promise<Table> {

@@ -30,6 +30,8 @@ export const addGuest = command({
   method: 'POST',
   path: '/guests',
   role: 'host',
+  inBatch: true,
+  budget: [5, 1],
   input,
   answer: guestSchema,
   async run(

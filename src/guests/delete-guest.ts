@@ -14,6 +14,8 @@ export const deleteGuest = command({
   method: 'DELETE',
   path: '/guests/:guestId',
   role: 'host',
+  inBatch: true,
+  budget: [10, 4],
   input: z.strictObject({ guestId: idField, version: versionField }),
   answer: z.object({ deleted: z.literal(true) }),
   async run(w, { guestId, version }): Promise<{ deleted: true }> {

@@ -9,6 +9,7 @@ export const getGuest = query({
   summary: 'One guest',
   path: '/guests/:guestId',
   role: 'host',
+  budget: [5, 2],
   followsLog: true,
   input: z.strictObject({ guestId: idField }),
   answer: guestSchema,

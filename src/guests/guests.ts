@@ -8,7 +8,7 @@ import type { Write } from '../changes/command/command.ts'
 import type { Cursor } from '../changes/cursor.ts'
 import { entity, type EntityOf } from '../changes/entity.ts'
 import { withFreshId } from '../changes/command/fresh-id.ts'
-import type { FloorKind } from '../changes/floor/live-floor.ts'
+import { noun } from '../changes/floor/noun.ts'
 import { guestFields } from './fields.ts'
 
 /** A guest as devices see it. */
@@ -62,10 +62,10 @@ const listOnFloor = statement(
 )
 
 /** Guests as the floor has them: all but those whose visit ended before `horizon`. */
-export const guestsOnFloor: FloorKind = {
-  kind: 'guest',
+export const guestsOnFloor = noun(guestEntity, {
   read: (tx, restaurantId, horizon) => tx.all<Guest>(listOnFloor, [restaurantId, horizon]),
-}
+  lock: (w, ids) => lockGuests(w, ids),
+})
 
 /** A guest by id, or undefined. */
 export const findGuest = (tx: Tx, restaurantId: string, id: string): Promise<Guest | undefined> =>

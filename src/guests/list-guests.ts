@@ -12,6 +12,7 @@ export const listGuests = query({
   summary: 'Guests, newest first. Old visits are included only on request',
   path: '/guests',
   role: 'host',
+  budget: [5, 2],
   followsLog: true,
   pageSize: ({ limit }) => limit,
   input: z.strictObject({

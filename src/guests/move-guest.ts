@@ -12,6 +12,8 @@ export const moveGuest = command({
   method: 'POST',
   path: '/guests/:guestId/move',
   role: 'host',
+  inBatch: true,
+  budget: [9, 2],
   input: z.strictObject({ guestId: idField, tableId: idField, force: z.boolean().optional(), version: versionField }),
   answer: guestSchema,
   async run(w, { guestId, tableId, force, version }): Promise<Guest> {

@@ -13,6 +13,8 @@ export const seatGuest = command({
   method: 'POST',
   path: '/guests/:guestId/seat',
   role: 'host',
+  inBatch: true,
+  budget: [8, 2],
   input: z.strictObject({ guestId: idField, tableId: idField, force: z.boolean().optional(), version: versionField }),
   answer: guestSchema,
   async run(w, { guestId, tableId, force, version }): Promise<Guest> {

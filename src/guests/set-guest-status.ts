@@ -19,6 +19,8 @@ export const setGuestStatus = command({
   method: 'POST',
   path: '/guests/:guestId/status',
   role: 'host',
+  inBatch: true,
+  budget: [7, 2],
   input: z.strictObject({
     guestId: idField,
     status: z.enum(PARTY_STATUSES),

@@ -27,6 +27,8 @@ export const updateGuest = command({
   method: 'PATCH',
   path: '/guests/:guestId',
   role: 'host',
+  inBatch: true,
+  budget: [7, 2],
   input,
   answer: guestSchema,
   async run(

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { limits } from '../platform/limits.ts'
 import { AppError } from '../platform/errors.ts'
-import { execute } from '../changes/command/command.ts'
+import { execute } from '../changes/command/execute.ts'
 import { addReservation } from '../reservations/add-reservation.ts'
 import { cancelReservation } from '../reservations/cancel-reservation.ts'
 import { dayField, listReservations } from '../reservations/list-reservations.ts'

@@ -1,14 +1,15 @@
 import { z } from 'zod'
 import { isId } from '../platform/ids.ts'
 import { limits } from '../platform/limits.ts'
-import { execute } from '../changes/command/command.ts'
+import { execute } from '../changes/command/execute.ts'
+import { completed } from '../changes/input.ts'
 import { addTable } from '../tables/add-table.ts'
 import { listTables } from '../tables/list-tables.ts'
 import { removeTable } from '../tables/remove-table.ts'
 import { TABLE_SHAPES } from '../tables/rules.ts'
-import { arrangeTables } from '../floor/arrange-tables.ts'
+import { arrangeTables, plannedTable } from '../floor/arrange-tables.ts'
 import { clearTable } from '../floor/clear-table.ts'
-import { updateTable } from '../floor/update-table.ts'
+import { updateTable, type TableChange } from '../floor/update-table.ts'
 import { notFound } from './errors.ts'
 import { idOrNothing, pathId } from './ids.ts'
 import { field } from './pydantic/pydantic.ts'
@@ -174,14 +175,14 @@ export const tablesBulk = route({
   async handle({ deps, context, body }) {
     const tables = body.map(({ id, ...rest }) => {
       if (id && !isId(id)) throw notFound()
-      return { id: id || undefined, ...changeOf(rest) }
+      return completed(plannedTable, { id: id || undefined, ...changeOf(rest) })
     })
     const { result } = await execute(deps, arrangeTables, context, { tables })
     return result.map(tableJson)
   },
 })
 
-function changeOf(body: Change) {
+function changeOf(body: Change): TableChange {
   const guest = body.current_guest_id ?? body.currentGuestId
   const status = body.status == null ? undefined : tableStatusOf(body.status)
   return {

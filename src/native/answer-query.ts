@@ -1,7 +1,7 @@
 import { fullHour } from '../platform/clock.ts'
-import type { Context } from '../changes/command/command.ts'
+import { readInput, type Context } from '../changes/command/command.ts'
 import type { LiveFloors } from '../changes/floor/live-floors.ts'
-import { askAt, askedOf, type Query, type QueryDeps } from '../changes/query.ts'
+import { askAt, type Query, type QueryDeps } from '../changes/query.ts'
 import { clientHas, etagAt, type ReadAnswer } from '../changes/answers/etag.ts'
 
 /** What a query is asked with besides its input. */
@@ -23,7 +23,7 @@ export async function answerQuery(
   context: Context,
   { raw, minSeq, ifNoneMatch }: Asked,
 ): Promise<ReadAnswer> {
-  const input = askedOf(q, context, raw)
+  const input = readInput(q, context, raw)
   const { restaurantId } = context
   if (q.followsLog && ifNoneMatch !== null) {
     const etag = await etagNow(deps, restaurantId, minSeq)

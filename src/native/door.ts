@@ -4,7 +4,8 @@ import { bodyBehindToken } from '../platform/http/body.ts'
 import { AppError } from '../platform/errors.ts'
 import { sendJson } from '../platform/http/json-reply.ts'
 import { limits } from '../platform/limits.ts'
-import { execute, type ChangeDeps, type Command, type Context } from '../changes/command/command.ts'
+import { readInput, type ChangeDeps, type Command, type Context } from '../changes/command/command.ts'
+import { execute } from '../changes/command/execute.ts'
 import { inputOf } from '../changes/input.ts'
 import { tracked } from '../changes/tracked.ts'
 import type { Query } from '../changes/query.ts'
@@ -53,7 +54,8 @@ export function mountNative(
       handler: async (request, reply) => {
         const context = await contextOf(deps, request)
         const tracking = tracked(explaining, request.trail, reply.raw)
-        const { result, seq, epoch, repeated } = await execute(tracking, c, context, said(request))
+        const input = readInput(c, context, said(request))
+        const { result, seq, epoch, repeated } = await execute(tracking, c, context, input)
         if (repeated) void reply.header('idempotency-replayed', 'true')
         return send(reply, { result, seq, epoch })
       },

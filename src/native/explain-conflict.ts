@@ -3,6 +3,7 @@ import type { Tx } from '../platform/database/db.ts'
 import { AppError } from '../platform/errors.ts'
 import { idField, sentInstant } from '../platform/fields.ts'
 import { findChange, type Made } from '../changes/log/find-change.ts'
+import { nouns } from '../floor/nouns.ts'
 import { nameStaff } from '../staff/name-staff.ts'
 
 /** What a conflict says besides its own details, the same for every kind of entity. */
@@ -49,9 +50,9 @@ async function lastChange(tx: Tx, restaurantId: string, entity: Made): Promise<C
 
 type Entity = Omit<Made, 'kind'>
 
-/** The entity that a refusal is about: its key says of which kind it is. */
+/** The entity that a refusal is about: its key says of which kind it is. Of several it is the highest on the ladder. */
 function entityIn(details: Readonly<Record<string, unknown>>): { kind: string; value: Entity } | undefined {
-  for (const kind of ['guest', 'reservation', 'table']) {
+  for (const { kind } of nouns.toReversed()) {
     const value = details[kind] as Entity | undefined
     if (value !== undefined) return { kind, value }
   }

@@ -10,6 +10,8 @@ export const addReservation = command({
   method: 'POST',
   path: '/reservations',
   role: 'host',
+  inBatch: true,
+  budget: [5, 1],
   input: z.strictObject({
     ...reservationEntity.added,
     status: z.enum(PARTY_STATUSES).default('waitlist'),

@@ -11,6 +11,8 @@ export const cancelReservation = command({
   method: 'POST',
   path: '/reservations/:reservationId/cancel',
   role: 'host',
+  inBatch: true,
+  budget: [7, 3],
   input: z.strictObject({ reservationId: idField, version: versionField }),
   answer: reservationSchema,
   run: (w, { reservationId, version }): Promise<Reservation> =>

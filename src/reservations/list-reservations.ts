@@ -14,6 +14,7 @@ export const listReservations = query({
   summary: 'Reservations, newest first; optionally of one status or one day',
   path: '/reservations',
   role: 'host',
+  budget: [5, 2],
   followsLog: true,
   pageSize: ({ limit }) => limit,
   input: z.strictObject({

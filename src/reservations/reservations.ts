@@ -3,7 +3,7 @@ import { AppError } from '../platform/errors.ts'
 import type { Write } from '../changes/command/command.ts'
 import type { Cursor } from '../changes/cursor.ts'
 import { entity, type EntityOf } from '../changes/entity.ts'
-import type { FloorKind } from '../changes/floor/live-floor.ts'
+import { noun } from '../changes/floor/noun.ts'
 import { reservationFields } from './fields.ts'
 
 /** A reservation as devices see it. */
@@ -49,10 +49,10 @@ const listOnFloor = statement(
 )
 
 /** Reservations as the floor has them: all but those that ended before `horizon`. */
-export const reservationsOnFloor: FloorKind = {
-  kind: 'reservation',
+export const reservationsOnFloor = noun(reservationEntity, {
   read: (tx, restaurantId, horizon) => tx.all<Reservation>(listOnFloor, [restaurantId, horizon]),
-}
+  lock: (w, ids) => lockReservations(w, ids),
+})
 
 /** Which reservations are wanted; null says nothing. `day` is a date in the restaurant's time zone. */
 export interface ReservationPage {

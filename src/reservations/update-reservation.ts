@@ -34,6 +34,8 @@ export const updateReservation = command({
   method: 'PATCH',
   path: '/reservations/:reservationId',
   role: 'host',
+  inBatch: true,
+  budget: [7, 3],
   input,
   answer: reservationSchema,
   async run(w, { reservationId, version, status, tableId, force, checkInTime, seatedTime, finishedTime, ...sent }) {

@@ -17,6 +17,8 @@ export const addStaff = command({
   method: 'POST',
   path: '/staff',
   role: 'owner',
+  inBatch: false,
+  budget: [6, 4],
   input: z.strictObject({
     email: emailField,
     password: newPasswordField,

@@ -15,6 +15,8 @@ export const endSignIns = command({
   method: 'DELETE',
   path: '/staff/:staffId/sign-ins',
   role: 'host',
+  inBatch: false,
+  budget: [5, 3],
   input: z.strictObject({ staffId: idField }),
   answer: z.object({ ended: z.int() }),
   async run(w, { staffId }): Promise<{ ended: number }> {

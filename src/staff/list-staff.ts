@@ -8,6 +8,7 @@ export const listStaff = query({
   summary: 'All staff; those who may sign in come first',
   path: '/staff',
   role: 'manager',
+  budget: [5, 2],
   input: z.strictObject({}),
   answer: z.array(staffSchema),
   run: (r): Promise<Member[]> => readMembers(r.tx, r.restaurantId),

@@ -1,7 +1,8 @@
 import { expect, test, vi } from 'vitest'
 import { TEST_PASSWORD, type TestDatabase } from '../../test/kit.ts'
 import { NOWHERE, useParts, type House, type Parts } from '../../test/parts.ts'
-import { execute, type Command, type Context } from '../changes/command/command.ts'
+import { readInput, type Command, type Context } from '../changes/command/command.ts'
+import { execute } from '../changes/command/execute.ts'
 import { ask } from '../changes/query.ts'
 import type { AppError } from '../platform/errors.ts'
 import { newId } from '../platform/ids.ts'
@@ -38,7 +39,7 @@ const as = (staffId: string, role: Context['actor']['role']): Context => ({
 /** Runs a command; its result, or the code of its refusal with its details. */
 async function run(c: Command, input: object, context = house.context): Promise<unknown> {
   try {
-    return (await execute(parts, c, context, input)).result
+    return (await execute(parts, c, context, readInput(c, context, input))).result
   } catch (error) {
     const { code, status } = error as AppError
     return `${code} ${status}`

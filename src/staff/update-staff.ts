@@ -36,6 +36,8 @@ export const updateStaff = command({
   method: 'PATCH',
   path: '/staff/:staffId',
   role: 'owner',
+  inBatch: false,
+  budget: [4, 2],
   input,
   answer: staffSchema,
   prepare: ({ password, currentPassword }, context, deps) =>

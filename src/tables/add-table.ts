@@ -43,6 +43,8 @@ export const addTable = command({
   method: 'POST',
   path: '/tables',
   role: 'host',
+  inBatch: true,
+  budget: [6, 3],
   input,
   answer: tableSchema,
   run: (w, made): Promise<Table> => placeTable(w, made),

@@ -8,6 +8,7 @@ export const listTables = query({
   summary: 'All tables, sorted by number as text',
   path: '/tables',
   role: 'host',
+  budget: [5, 2],
   followsLog: true,
   input: z.strictObject({}),
   answer: z.array(tableSchema),

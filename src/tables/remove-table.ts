@@ -12,6 +12,8 @@ export const removeTable = command({
   method: 'DELETE',
   path: '/tables/:tableId',
   role: 'host',
+  inBatch: true,
+  budget: [7, 2],
   input: z.strictObject({ tableId: idField, version: versionField }),
   answer: z.object({ removed: z.boolean() }),
   async run(w, { tableId, version }): Promise<{ removed: boolean }> {

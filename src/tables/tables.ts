@@ -3,7 +3,7 @@ import { AppError } from '../platform/errors.ts'
 import type { Write } from '../changes/command/command.ts'
 import { entity, type EntityOf } from '../changes/entity.ts'
 import { withFreshId } from '../changes/command/fresh-id.ts'
-import type { FloorKind } from '../changes/floor/live-floor.ts'
+import { noun } from '../changes/floor/noun.ts'
 import { tableFields } from './fields.ts'
 import { statusLeft, tableStatuses, type TableStatus } from './rules.ts'
 
@@ -40,7 +40,7 @@ export const readTables = (tx: Tx, restaurantId: string): Promise<Table[]> =>
   tx.all<Table>(listTablesByNumber, [restaurantId])
 
 /** Tables as the floor has them: all. */
-export const tablesOnFloor: FloorKind = { kind: 'table', read: readTables }
+export const tablesOnFloor = noun(tableEntity, { read: readTables, lock: (w, ids) => lockTables(w, ids) })
 
 /** How many tables there are. */
 export async function countTables(w: Write): Promise<number> {

@@ -113,7 +113,7 @@ async function beyond(of: TestApp, declared: Readonly<Record<string, Budget>>): 
 
 test('P20: every operation has a budget, and no budget is of an operation that is gone', () => {
   const names = operations.map(({ name }) => name).toSorted()
-  expect(Object.keys(budgets).toSorted()).toEqual(names)
+  expect(Object.keys(budgets).toSorted(), 'test/budgets/budgets.ts').toEqual(names)
   expect(Object.keys({ ...severalBudgets, ...endlessBudgets }).filter((name) => !names.includes(name))).toEqual([])
 })
 

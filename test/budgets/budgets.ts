@@ -1,7 +1,11 @@
+import { commands, queries } from '../../src/app.ts'
+
 /**
- * How many statements each operation of both doors may send to the database, and in how many trips; `begin`, the scope and the commit count. Whoever is asked for the first time
- * costs one transaction more (who is it?), which is remembered. This is a process alone on its database:
- * reads of the floor are answered from memory once it is there, and cost nothing. Each is exact, so that what gets cheaper is written down too. A number that is raised is a decision: say why in the commit.
+ * How many statements each operation of both doors may send to the database, and in how many round trips; `begin`, the
+ * scope and the commit count. Commands and queries declare their own. Whoever is asked for the first time costs one
+ * transaction more (who is it?), which is remembered. This is a process alone on its database: reads of the floor are
+ * answered from memory once it is there, and cost nothing. Each is exact, so that what gets cheaper is written down too.
+ * A number that is raised is a decision: say why in the commit.
  */
 export interface Budget {
   readonly statements: number
@@ -49,32 +53,7 @@ export const budgets: Readonly<Record<string, Budget>> = {
   refresh: of(5, 3),
   'sign-out': NONE,
   'get-me': NONE,
-  'add-staff': of(6, 4),
-  'list-staff': of(5, 2),
-  'update-staff': of(4, 2),
-  'end-sign-ins': of(5, 3),
-  'add-table': of(6, 3),
-  'list-tables': of(5, 2),
-  'update-table': of(6, 2),
-  'remove-table': of(7, 2),
-  'arrange-tables': of(4, 2),
-  'clear-table': of(6, 2),
-  'add-reservation': of(5, 1),
-  'list-reservations': of(5, 2),
-  'update-reservation': of(7, 3),
-  'cancel-reservation': of(7, 3),
-  'add-guest': of(5, 1),
-  'list-guests': of(5, 2),
-  'update-guest': of(7, 2),
-  'delete-guest': of(10, 4),
-  'get-guest': of(5, 2),
-  'set-guest-status': of(7, 2),
-  'seat-guest': of(8, 2),
-  'move-guest': of(9, 2),
-  'run-batch': of(6, 3),
-  'run-each': of(8, 3),
-  'get-floor': of(7, 2),
-  'get-floor-since': of(7, 4),
+  ...Object.fromEntries([...commands, ...queries].map(({ name, budget }) => [name, of(...budget)])),
   'get-snapshot': NONE,
   'get-changes': of(4, 2),
 }

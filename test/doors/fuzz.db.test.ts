@@ -9,6 +9,7 @@ import { addressOf, colleague, isDone, knowingBody, operations, titleOf, type Op
 import { Raw } from './raw.ts'
 import { fieldsOf, present, withValue, type Schema } from './schemas.ts'
 import { badValues, badValuesOf } from './refusals.ts'
+import { watchInputs } from './inputs.ts'
 import { openWitness, type Witness } from './witness.ts'
 
 /**
@@ -22,6 +23,7 @@ const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() & 0x7fffffff)
 
 let app: TestApp
 let witness: Witness
+const wrongInputs = watchInputs()
 let documented: Documented
 const report: string[] = []
 
@@ -188,6 +190,7 @@ describe(`C8, N1, P12: valid requests, seed ${SEED}`, () => {
       await fc.assert(property, { numRuns: CASES, seed: SEED })
       report.push(`  valid   ${op.name.padEnd(18)} ${String(seen.total()).padStart(5)}: ${seen.text()}, ${done} done`)
       expect(done, 'too few succeed to show anything').toBeGreaterThan(Math.floor(CASES / 40))
+      expect(wrongInputs, 'a door passes on what the schema would not give').toEqual([])
     })
   }
 })

@@ -69,7 +69,7 @@ export const bugs: readonly Bug[] = [
     name: 'changes are told before they are committed',
     edits: [
       {
-        file: 'changes/command/command.ts',
+        file: 'changes/command/execute.ts',
         from: 'return (tx) => finish(tx, write!, c, context, names, made)',
         to: `return async (tx) => {
         const early = await finish(tx, write!, c, context, names, made)
@@ -121,12 +121,12 @@ export const bugs: readonly Bug[] = [
     name: "a mutation's answer is stored after the commit",
     edits: [
       {
-        file: 'changes/command/command.ts',
+        file: 'changes/command/execute.ts',
         from: '...names.map(({ id }) => settleMutation(tx, w.restaurantId, id, outcomeOf(made), appends)),',
         to: 'null,',
       },
       {
-        file: 'changes/command/command.ts',
+        file: 'changes/command/execute.ts',
         from: 'if (change) deps.publish(change)',
         to: `if (change) deps.publish(change)
   if (context.mutationId !== undefined && ran.kind !== 'repeated')
@@ -141,7 +141,7 @@ export const bugs: readonly Bug[] = [
     name: 'a refusal is not remembered',
     edits: [
       {
-        file: 'changes/command/command.ts',
+        file: 'changes/command/execute.ts',
         from: `if (error instanceof AppError && error.status < 500) return { kind: 'refused', refusal: error }`,
         to: '',
       },

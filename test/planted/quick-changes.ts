@@ -108,7 +108,7 @@ export const changesBugs: readonly QuickBug[] = [
   },
   {
     name: 'what a part that failed had locked and changed is still held',
-    edits: [{ file: 'src/changes/command/command.ts', from: '      this.locked = locked\n', to: '' }],
+    edits: [{ file: 'src/changes/command/execute.ts', from: '      this.locked = locked\n', to: '' }],
     test: 'src/changes/command/execute.db.test.ts',
     named: 'B2: of a part that failed',
   },

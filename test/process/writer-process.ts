@@ -1,6 +1,7 @@
 import { createLog } from '../../src/platform/observability/log.ts'
 import { AppError } from '../../src/platform/errors.ts'
-import { execute, type Command, type Context } from '../../src/changes/command/command.ts'
+import type { Command, Context } from '../../src/changes/command/command.ts'
+import { execute } from '../../src/changes/command/execute.ts'
 import { readConfig } from '../../src/config.ts'
 import { addGuest } from '../../src/guests/add-guest.ts'
 import { clearTable } from '../../src/floor/clear-table.ts'
@@ -52,7 +53,12 @@ interface Floor {
 
 const counts = { changes: {} as Record<string, number>, refused: 0, repeated: 0 }
 
-async function run(floor: Floor, command: Command, input: unknown, random: () => number): Promise<unknown> {
+async function run(
+  floor: Floor,
+  command: Command,
+  input: Readonly<Record<string, unknown>>,
+  random: () => number,
+): Promise<unknown> {
   const context = { ...floor.context, mutationId: app.changes.newId() }
   try {
     const { result, seq } = await execute(app.changes, command, context, input)

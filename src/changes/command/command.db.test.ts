@@ -3,7 +3,8 @@ import { z } from 'zod'
 import { startApp, type Restaurant, type TestApp } from '../../../test/kit.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { limits } from '../../platform/limits.ts'
-import { command, execute, LostRace } from './command.ts'
+import { command, LostRace } from './command.ts'
+import { execute } from './execute.ts'
 
 let app: TestApp
 let r: Restaurant
@@ -107,6 +108,8 @@ test('L6: a command that loses every race for its rows is told to come back', as
     method: 'POST',
     path: '/lose',
     role: 'host',
+    inBatch: false,
+    budget: [0, 0],
     input: z.object({}),
     answer: z.null(),
     run: async () => {

@@ -8,7 +8,8 @@ import { AppError } from '../../platform/errors.ts'
 import { newId } from '../../platform/ids.ts'
 import { limits } from '../../platform/limits.ts'
 import { Trail } from '../../platform/observability/request-trail.ts'
-import { execute, LostRace, type ChangeDeps, type Command, type Context, type Write } from './command.ts'
+import { readInput, LostRace, type ChangeDeps, type Command, type Context, type Write } from './command.ts'
+import { execute } from './execute.ts'
 import { findChange } from '../log/find-change.ts'
 import { aheadOfLog, changesAfter, headOf, headsOf, wasRemoved, type Change } from '../log/log.ts'
 
@@ -44,13 +45,16 @@ const does = (run: (w: Write) => Promise<unknown>, more: Partial<Command> = {}):
   method: 'POST',
   path: '/test',
   role: 'host',
-  input: z.looseObject({}),
+  inBatch: false,
+  budget: [0, 0],
+  input: z.strictObject({ a: z.int().optional() }),
   answer: z.unknown(),
   run,
   ...more,
 })
-const execute1 = (c: Command, as: Partial<Context> = {}, input: unknown = {}) =>
-  execute(deps, c, { ...context, ...as }, input)
+/** As a door does that reads what strangers send. */
+const execute1 = async (c: Command, as: Partial<Context> = {}, raw: unknown = {}) =>
+  execute(deps, c, { ...context, ...as }, readInput(c, { ...context, ...as }, raw))
 /** Adds a guest: a row and what is told of it. */
 const join = (w: Write, firstName: string) => addGuest.run(w, addGuest.input.parse({ firstName, partySize: 2 }))
 const joins = (firstName: string) => does((w) => join(w, firstName))
@@ -78,6 +82,9 @@ test('A3: who may do less than a command needs is refused before anything is rea
       ],
     },
   })
+  // Nor is a door that checked the values itself let through.
+  const host = { ...context, actor: { staffId: context.actor.staffId, role: 'host' } } as const
+  await expect(execute(deps, managed, host, {})).rejects.toMatchObject({ code: 'not-allowed', status: 403 })
   expect(runs).toBe(0)
   await as('manager', {})
   await as('owner', {})
@@ -105,7 +112,7 @@ test('L2, L10: what a command did is one change, published after its commit as i
     {
       ...prepared,
       prepare: async (input, of, with1) =>
-        void (began += Number(of.device === 'stand' && with1 === deps && 'a' in (input as object))),
+        void (began += Number(of.device === 'stand' && with1 === deps && 'a' in input)),
     },
     { device: 'stand', mutationId: 'm' },
     { a: 1 },

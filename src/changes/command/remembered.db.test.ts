@@ -6,7 +6,8 @@ import { systemClock } from '../../platform/clock.ts'
 import { statement } from '../../platform/database/db.ts'
 import { AppError } from '../../platform/errors.ts'
 import { newId } from '../../platform/ids.ts'
-import { command, execute, type ChangeDeps, type Context, type Write } from './command.ts'
+import { command, type ChangeDeps, type Context, type Write } from './command.ts'
+import { execute } from './execute.ts'
 
 /** What a command was answered under a name that its client gave it, and who is given that again. */
 
@@ -31,7 +32,9 @@ const does = (run: (w: Write) => Promise<unknown>, name = 'test-does') =>
     method: 'POST',
     path: '/test',
     role: 'host',
-    input: z.looseObject({}),
+    inBatch: false,
+    budget: [0, 0],
+    input: z.strictObject({ a: z.int().optional(), another: z.string().optional() }),
     answer: z.unknown(),
     run: (w) => {
       runs++
@@ -41,7 +44,7 @@ const does = (run: (w: Write) => Promise<unknown>, name = 'test-does') =>
 const countGuests = statement('test-count-guests', 'select count(*) as own from guests where restaurant_id = $1')
 const join = (w: Write) => addGuest.run(w, addGuest.input.parse({ firstName: 'Ada', partySize: 2 }))
 const joins = does(join)
-const ask = (as: Partial<Context>, c = joins, input: object = {}) => execute(deps, c, { ...context, ...as }, input)
+const ask = (as: Partial<Context>, c = joins, input = {}) => execute(deps, c, { ...context, ...as }, input)
 const guests = async () =>
   (await database.sql('select 1 from qtable.guests where restaurant_id = $1', [context.restaurantId])).length
 const refusing = (error: Error, after: (w: Write) => Promise<unknown> = join) =>

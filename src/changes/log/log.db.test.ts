@@ -5,7 +5,8 @@ import { registerRestaurant } from '../../staff/register-restaurant.ts'
 import { statement } from '../../platform/database/db.ts'
 import { newId } from '../../platform/ids.ts'
 import { clockOf, systemClock } from '../../platform/clock.ts'
-import { command, execute, type ChangeDeps, type Context } from '../command/command.ts'
+import { command, type ChangeDeps, type Context } from '../command/command.ts'
+import { execute } from '../command/execute.ts'
 import type { Change } from './log.ts'
 import { upTo } from '../../../test/patience.ts'
 
@@ -41,6 +42,8 @@ const work = command({
   method: 'POST',
   path: '/test',
   role: 'host',
+  inBatch: false,
+  budget: [0, 0],
   input: z.object({ millis: z.number() }),
   answer: z.unknown(),
   async run(w, { millis }) {

@@ -1,9 +1,16 @@
+import type { Given } from '../../changes/input.ts'
+import { operation, type Operation } from '../../floor/run-batch.ts'
+import { updateTable } from '../../floor/update-table.ts'
+import { addGuest } from '../../guests/add-guest.ts'
+import { deleteGuest } from '../../guests/delete-guest.ts'
+import { updateGuest } from '../../guests/update-guest.ts'
+import { addTable } from '../../tables/add-table.ts'
+import { removeTable } from '../../tables/remove-table.ts'
 import { isId } from '../../platform/ids.ts'
 import { TABLE_SHAPES } from '../../tables/rules.ts'
 import { anyStatus, contact, partySize } from '../guests.ts'
 import { field, parseModel, ValidationError } from '../pydantic/pydantic.ts'
 import { partyStatusOf, TABLE_INPUT, tableStatusOf } from '../../old-backend/statuses.ts'
-import type { Operation } from './sync-operations.ts'
 import { onPlan } from '../../old-backend/plan.ts'
 
 /** The operations of an atomic batch. Their data has the fields of the single calls, in either way of naming. */
@@ -16,6 +23,7 @@ export interface AtomicItem {
   readonly data?: Readonly<Record<string, unknown>> | null | undefined
 }
 
+const INSISTING = { takeOver: true, force: true }
 const { maybe } = field
 const text = (max: number) => maybe(field.str({ max }))
 
@@ -39,12 +47,10 @@ const tableData = field.model({
 
 /** The command that an operation means, or why there is none. */
 export function atomicOperation(item: AtomicItem): Operation | string {
-  const { type, id, operation } = item
-  if (operation !== 'create' && !isId(id)) return `${type === 'guest' ? 'Guest' : 'Table'} ${id} not found`
-  if (operation === 'delete')
-    return type === 'guest'
-      ? { command: 'delete-guest', input: { guestId: id } }
-      : { command: 'remove-table', input: { tableId: id } }
+  const { type, id, operation: wanted } = item
+  if (wanted !== 'create' && !isId(id)) return `${type === 'guest' ? 'Guest' : 'Table'} ${id} not found`
+  if (wanted === 'delete')
+    return type === 'guest' ? operation(deleteGuest, { guestId: id }) : operation(removeTable, { tableId: id })
   try {
     return type === 'guest' ? guestOperation(item) : tableOperation(item)
   } catch (error) {
@@ -53,13 +59,12 @@ export function atomicOperation(item: AtomicItem): Operation | string {
   }
 }
 
-function guestOperation({ id, operation, data }: AtomicItem): Operation | string {
+function guestOperation({ id, operation: wanted, data }: AtomicItem): Operation | string {
   const sent = parseModel(guestData, snakeCase(data ?? {}, { assignedTableId: 'table_id' }), 'body')
   const table = sent.table_id
   if (table && !isId(table)) return `Table ${table} not found`
-  const input = {
-    takeOver: true,
-    force: true,
+  const input: Omit<Given<typeof updateGuest.input>, 'guestId'> = {
+    ...INSISTING,
     firstName: sent.first_name ?? undefined,
     lastName: sent.last_name ?? undefined,
     partySize: sent.party_size ?? undefined,
@@ -75,35 +80,34 @@ function guestOperation({ id, operation, data }: AtomicItem): Operation | string
     seatedTime: sent.seated_time ?? undefined,
     finishedTime: sent.finished_time ?? undefined,
   }
-  if (operation === 'update') return { command: 'update-guest', input: { guestId: id, ...input } }
-  if (sent.first_name == null || sent.party_size == null) return `guest ${id}: first_name and party_size are required`
-  return { command: 'add-guest', input: { ...input, ...ownId(id) } }
+  if (wanted === 'update') return operation(updateGuest, { guestId: id, ...input })
+  const { first_name: firstName, party_size: partySize } = sent
+  if (firstName == null || partySize == null) return `guest ${id}: first_name and party_size are required`
+  return operation(addGuest, { ...input, firstName, partySize, ...ownId(id) })
 }
 
-function tableOperation({ id, operation, data }: AtomicItem): Operation | string {
+function tableOperation({ id, operation: wanted, data }: AtomicItem): Operation | string {
   const sent = parseModel(tableData, snakeCase(data ?? {}, { number: 'table_number' }), 'body')
   const party = sent.current_guest_id
   if (party && !isId(party)) return `Guest ${party} not found`
-  const facts = {
-    number: sent.table_number ?? undefined,
-    capacity: sent.capacity ?? undefined,
-    ...(sent.position && onPlan(sent.position)),
-    shape: sent.shape ?? undefined,
-    section: sent.section ?? undefined,
+  const { table_number: number, capacity } = sent
+  const place = sent.position ? onPlan(sent.position) : undefined
+  const [shape, section] = [sent.shape ?? undefined, sent.section ?? undefined]
+  if (wanted === 'create') {
+    if (number == null || capacity == null) return `table ${id}: table_number and capacity are required`
+    return operation(addTable, { number, capacity, x: 0.5, y: 0.5, ...place, shape, section, ...ownId(id) })
   }
-  if (operation === 'create') {
-    if (sent.table_number == null || sent.capacity == null) return `table ${id}: table_number and capacity are required`
-    return { command: 'add-table', input: { x: 0.5, y: 0.5, ...facts, ...ownId(id) } }
-  }
-  const input = {
-    takeOver: true,
-    force: true,
+  return operation(updateTable, {
     tableId: id,
-    ...facts,
+    number: number ?? undefined,
+    capacity: capacity ?? undefined,
+    ...place,
+    shape,
+    section,
     status: sent.status ? tableStatusOf(sent.status) : undefined,
     partyId: party === '' ? null : (party ?? undefined),
-  }
-  return { command: 'update-table', input }
+    ...INSISTING,
+  })
 }
 
 /** A device's own UUID becomes the entity's; any other text was only a name for it on the device. */

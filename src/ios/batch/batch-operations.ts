@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import { isId } from '../../platform/ids.ts'
+import { operation, type Operation } from '../../floor/run-batch.ts'
+import { updateTable } from '../../floor/update-table.ts'
 import type { Guest } from '../../guests/guests.ts'
+import { updateGuest } from '../../guests/update-guest.ts'
 import { writtenDatetime } from '../pydantic/datetime.ts'
 import { check, field } from '../pydantic/pydantic.ts'
 import type { guestJson } from '../shapes.ts'
@@ -11,7 +14,6 @@ import {
   TABLE_INPUT,
   tableStatusOf,
 } from '../../old-backend/statuses.ts'
-import type { Operation } from './sync-operations.ts'
 
 /** The items of batch-update. Both ways of naming a field are understood; of both sent, the camelCase one counts. */
 
@@ -59,7 +61,7 @@ export function batchGuestOperation(item: GuestItem): Operation | string {
   const table = item.assignedTableId === undefined ? item.table_id : item.assignedTableId
   if (table && !isId(table)) return `Table ${table} not found`
   const size = item.partySize ?? item.party_size
-  const input = {
+  return operation(updateGuest, {
     guestId: item.id,
     status: item.status ? partyStatusOf(item.status) : undefined,
     // Empty and null take the guest off the table; absent says nothing.
@@ -69,8 +71,7 @@ export function batchGuestOperation(item: GuestItem): Operation | string {
     finishedTime: item.finishedTime ?? item.finished_time ?? undefined,
     partySize: size !== undefined && size !== null && size > 0 ? size : undefined,
     ...INSISTING,
-  }
-  return { command: 'update-guest', input }
+  })
 }
 
 /** The command of a table's item, or the line of `errors` that it is. */
@@ -78,13 +79,12 @@ export function batchTableOperation(item: TableItem): Operation | string {
   if (!isId(item.id)) return `Table ${item.id} not found`
   const party = item.currentGuestId ?? item.current_guest_id
   if (party && !isId(party)) return `Guest ${party} not found`
-  const input = {
+  return operation(updateTable, {
     tableId: item.id,
     status: item.status ? tableStatusOf(item.status) : undefined,
     partyId: party === '' ? null : (party ?? undefined),
     ...INSISTING,
-  }
-  return { command: 'update-table', input }
+  })
 }
 
 /** The guest with the times that `raw`, the item as it came, just sent: each in the zone that it was sent in. */

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { newId } from '../../platform/ids.ts'
 import { limits } from '../../platform/limits.ts'
-import { AppError } from '../../platform/errors.ts'
-import { execute, type Context } from '../../changes/command/command.ts'
-import { runBatch } from '../../floor/run-batch.ts'
+import { AppError, assert } from '../../platform/errors.ts'
+import type { Context } from '../../changes/command/command.ts'
+import { execute } from '../../changes/command/execute.ts'
+import { runBatch, type Operation } from '../../floor/run-batch.ts'
 import { runEach } from '../../floor/run-each.ts'
 import { setGuestStatus } from '../../guests/set-guest-status.ts'
 import type { Guest } from '../../guests/guests.ts'
@@ -22,7 +23,6 @@ import { check, field } from '../pydantic/pydantic.ts'
 import { route } from '../route.ts'
 import { guestJson, guestShape, guestStatus, id, naiveTime, offsetTime, tableJson, tableShape } from '../shapes.ts'
 import { guestWords, partyStatusOf, POST_GUEST_WORDS } from '../../old-backend/statuses.ts'
-import type { Operation } from './sync-operations.ts'
 import { naive, offset } from '../times.ts'
 
 const { maybe } = field
@@ -202,6 +202,7 @@ export const guestStatusAtomic = route({
   async handle({ deps, context, params, query }) {
     const guestId = pathId(params, 'guestId')
     const status = partyStatusOf(query.new_status)
+    assert(status, 'the field takes no other word')
     const { guest, oldStatus, freedTableId } = (
       await execute(deps, setGuestStatus, context, { guestId, status, force: true })
     ).result

@@ -1,5 +1,8 @@
 import { isId } from '../../platform/ids.ts'
 import { PHASES } from '../../parties/rules.ts'
+import { operation, type Operation } from '../../floor/run-batch.ts'
+import { updateTable } from '../../floor/update-table.ts'
+import { updateGuest } from '../../guests/update-guest.ts'
 import { field, parseModel, ValidationError } from '../pydantic/pydantic.ts'
 import { onPlan } from '../../old-backend/plan.ts'
 import { partyStatusOf } from '../../old-backend/statuses.ts'
@@ -9,12 +12,6 @@ export interface SyncUpdate {
   readonly entity_type: string
   readonly entity_id: string
   readonly data: Readonly<Record<string, unknown>>
-}
-
-/** A command of a batch. */
-export interface Operation {
-  readonly command: string
-  readonly input: Record<string, unknown>
 }
 
 const INSISTING = { takeOver: true, force: true }
@@ -58,7 +55,7 @@ function guestOperation({ entity_id: guestId, data }: SyncUpdate): Operation | s
   if (sent.status && !phase && !status) return `Guest ${guestId}: unknown status ${sent.status}`
   const table = sent.tableId
   if (table && !isId(table)) return `Table ${table} not found`
-  const input = {
+  return operation(updateGuest, {
     guestId,
     ...namesOf(sent.name),
     partySize: sent.partySize && sent.partySize > 0 ? sent.partySize : undefined,
@@ -69,8 +66,7 @@ function guestOperation({ entity_id: guestId, data }: SyncUpdate): Operation | s
     phase,
     tableId: 'tableId' in data ? table || null : undefined,
     ...INSISTING,
-  }
-  return { command: 'update-guest', input }
+  })
 }
 
 function namesOf(name: string | null | undefined): { firstName?: string; lastName?: string } {
@@ -85,13 +81,12 @@ function tableOperation({ entity_id: tableId, data }: SyncUpdate): Operation | s
   const sent = parseModel(tableData, data, 'body')
   const party = sent.currentGuestId
   if (party && !isId(party)) return `Guest ${party} not found`
-  const input = {
+  return operation(updateTable, {
     tableId,
     capacity: sent.capacity ?? undefined,
     status: sent.status ?? undefined,
     ...(sent.position && onPlan(sent.position)),
     partyId: party === '' ? null : (party ?? undefined),
     ...INSISTING,
-  }
-  return { command: 'update-table', input }
+  })
 }

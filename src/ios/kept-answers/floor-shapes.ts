@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { completed, type Given } from '../../changes/input.ts'
 import { askAt, type Place, type Query } from '../../changes/query.ts'
 import type { Written } from '../../changes/answers/answers.ts'
 import type { Guest } from '../../guests/guests.ts'
@@ -70,14 +71,14 @@ export const syncTableForm: Form<Table> = {
 export const floorReaches = ({ historyDays, floorDays }: ShapeDeps): boolean => historyDays === floorDays
 
 /** The answer of a query as JSON, with its place in the log. */
-export async function written<Input extends z.ZodType, Result>(
+export async function written<Input extends z.ZodObject, Result>(
   deps: ShapeDeps,
   q: Query<Input, Result>,
   restaurantId: string,
-  input: unknown,
+  given: Given<Input>,
   minSeq: number,
   json: (result: Result) => unknown,
 ): Promise<Written & { readonly place: Place }> {
-  const { place, result } = await askAt(deps, q, restaurantId, q.input.parse(input), minSeq)
+  const { place, result } = await askAt(deps, q, restaurantId, completed(q.input, given), minSeq)
   return { place, body: JSON.stringify(json(result)) }
 }

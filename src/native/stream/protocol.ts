@@ -1,12 +1,14 @@
 import { z } from 'zod'
 import { idField, instantField, intField, sentInstant, textField } from '../../platform/fields.ts'
 import { limits } from '../../platform/limits.ts'
+import { nouns } from '../../floor/nouns.ts'
 import type { MessageKind } from '../../sockets/message-kind.ts'
 
 /** The wire of the native stream, as docs/protocol.md tells it. */
 
 const seq = z.int().min(0)
-const kind = z.string().meta({ description: 'table, guest or reservation' })
+// Any text to a client: one that is older than a kind keeps and hashes it all the same.
+const kind = z.string().meta({ description: nouns.map((noun) => noun.kind).join(', ') })
 const value = z.looseObject({ id: idField, version: z.int() }).meta({ description: 'The whole entity' })
 const told = { kind, id: idField, event: z.string(), version: z.int() }
 

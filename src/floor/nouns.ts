@@ -1,0 +1,49 @@
+import { guestsOnFloor } from '../guests/guests.ts'
+import { addGuest } from '../guests/add-guest.ts'
+import { deleteGuest } from '../guests/delete-guest.ts'
+import { moveGuest } from '../guests/move-guest.ts'
+import { seatGuest } from '../guests/seat-guest.ts'
+import { setGuestStatus } from '../guests/set-guest-status.ts'
+import { updateGuest } from '../guests/update-guest.ts'
+import { reservationsOnFloor } from '../reservations/reservations.ts'
+import { addReservation } from '../reservations/add-reservation.ts'
+import { cancelReservation } from '../reservations/cancel-reservation.ts'
+import { updateReservation } from '../reservations/update-reservation.ts'
+import { tablesOnFloor } from '../tables/tables.ts'
+import { addTable } from '../tables/add-table.ts'
+import { removeTable } from '../tables/remove-table.ts'
+import { arrangeTables } from './arrange-tables.ts'
+import { clearTable } from './clear-table.ts'
+import { updateTable } from './update-table.ts'
+
+/**
+ * The one list of what stands on the floor and of what is done there. The stream, conflicts, batches, the client's types,
+ * the API's documents, the isolation and fuzz matrices and the statement budgets are made from it.
+ */
+
+/** Every kind of entity that devices see, in the order of the ladder, which is the order of locks. */
+export const nouns = [tablesOnFloor, reservationsOnFloor, guestsOnFloor] as const
+
+/** Every command that changes them. */
+export const floorCommands = [
+  addTable,
+  updateTable,
+  arrangeTables,
+  clearTable,
+  removeTable,
+  addReservation,
+  updateReservation,
+  cancelReservation,
+  addGuest,
+  updateGuest,
+  setGuestStatus,
+  seatGuest,
+  moveGuest,
+  deleteGuest,
+] as const
+
+/** A kind of entity by its name in the log. */
+export type Kind = (typeof nouns)[number]['kind']
+
+/** A command that may stand in a batch and in a client's queue. */
+export type Part = Extract<(typeof floorCommands)[number], { readonly inBatch: true }>
