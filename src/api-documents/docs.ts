@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 
-// Everything comes from this server: a restaurant's network may reach nothing else.
+// All files come from this server: a restaurant's network may reach nothing else.
 const PAGE = `<!doctype html>
 <html lang="en">
 <head>
@@ -20,7 +20,7 @@ const PAGE = `<!doctype html>
 </body>
 </html>
 `
-// Where a browser comes back to that signs in to somewhere: the page of swagger-ui, with its script where this server has it.
+// The OAuth return page of swagger-ui, with its script where this server has it.
 const REDIRECT = `<!doctype html>
 <html lang="en-US">
 <body>
@@ -31,7 +31,7 @@ const REDIRECT = `<!doctype html>
 const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#api', deepLinking: true, docExpansion: 'list' })\n`
 
 const HTML = 'text/html; charset=utf-8'
-/** What the old server had of these. A fault in their method or a slash too many is answered as it did. */
+/** The documentation paths of the old server. A wrong method or an extra slash is answered as the old server did. */
 export const DOCUMENT_PATHS = ['/openapi.json', '/docs', '/docs/oauth2-redirect', '/redoc'] as const
 
 /** /openapi.json and the pages that show it, and /asyncapi.yaml. */

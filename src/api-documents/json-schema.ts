@@ -5,8 +5,8 @@ import { z } from 'zod'
 export type Json = Record<string, unknown>
 
 /**
- * A zod schema's JSON Schema; named schemas go to the document's components. What is `read` may hold more than is asked for, what is `sent` has exactly the
- * keys of its schema.
+ * The JSON Schema of a zod schema. Named schemas go to the document's components. A `read` schema allows more keys
+ * than it names; a `sent` one has exactly the keys of its schema.
  */
 export function jsonSchema(shape: z.ZodType, schemas: Json, how: 'read' | 'sent'): Json {
   const io = how === 'read' ? 'input' : 'output'
@@ -19,14 +19,14 @@ export function jsonSchema(shape: z.ZodType, schemas: Json, how: 'read' | 'sent'
   return { $ref: `#/components/schemas/${id}` }
 }
 
-/** A text of a query that is coerced is what it is coerced to, not what may be coerced. */
+/** A coerced query text has the schema of its result, not the schema of what could be coerced. */
 function asRead({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodType; jsonSchema: Json }): void {
   if (!(zodSchema instanceof z.ZodPipe && zodSchema.in instanceof z.ZodNumber && zodSchema.in.def.coerce)) return
   const { $schema: _, ...read } = z.toJSONSchema(zodSchema.out, { io: 'input' })
   Object.assign(jsonSchema, read)
 }
 
-/** References into the document, and no ids, which would change what references mean. */
+/** References point into the document. Ids are removed, because they would change what references mean. */
 function rewritten(value: unknown): unknown {
   if (Array.isArray(value)) return value.map((each) => rewritten(each))
   if (typeof value !== 'object' || value === null) return value

@@ -9,9 +9,9 @@ import type { FloorRead } from '../native/floor-reads.ts'
 import { problemShape } from '../native/problem.ts'
 import { jsonSchema, type Json } from './json-schema.ts'
 
-/** The OpenAPI 3.1 document, made from the very schemas that requests are read with. */
+/** The OpenAPI 3.1 document, made from the schemas that parse requests. */
 
-/** What the document is made of. */
+/** The operations that the document describes. */
 export interface Api {
   readonly routes: readonly Route[]
   readonly nativeRoutes: readonly NativeRoute[]

@@ -1,8 +1,11 @@
 const PLAIN = /^[A-Za-z][\w/-]*(?: [\w/-]+)*$/
-// What YAML would read as something else than a text.
+// Texts that YAML would read as another type.
 const WORDS = /^(?:true|false|null|yes|no|on|off|y|n)$/i
 
-/** JSON as YAML, for people to read: block style, texts in double quotes unless they are plain words. Properties that are undefined are left out. */
+/**
+ * JSON as readable YAML: block style, texts in double quotes unless they are plain words. Undefined properties are
+ * left out.
+ */
 export function yaml(value: unknown): string {
   return `${lines(value).join('\n')}\n`
 }

@@ -9,12 +9,13 @@ import { changeTable, tableChange } from './update-table.ts'
 /** One table of a plan. */
 export const plannedTable = tableChange.extend({ id: idField.optional() })
 
-/** Where a new table stands and what it seats when nothing is said of it. */
+/** Place and capacity of a new table when none are sent. */
 const UNSAID = { capacity: 4, x: 0.5, y: 0.5, shape: 'round', section: null } as const
 
 /**
- * Many tables in one go, as a device stores its whole plan: an item with an id changes that table, one with only a number changes the table of that
- * number or adds it, one with neither is passed over. All or nothing. Spec: T6.
+ * Changes and adds many tables at once, as a device stores its whole plan. An item with an id changes that table. An
+ * item with only a number changes the table of that number or adds it. An item with neither is ignored. All or
+ * nothing. Spec: T6.
  */
 export const arrangeTables = command({
   name: 'arrange-tables',
@@ -30,7 +31,7 @@ export const arrangeTables = command({
     const named = tables.filter((each) => each.id !== undefined || each.number !== undefined)
     const byNumber = new Map((await readTables(w.tx, w.restaurantId)).map((table) => [table.number, table.id]))
     const idOf = (each: z.output<typeof plannedTable>) => each.id ?? byNumber.get(each.number ?? '')
-    // All of them first, in the ladder's order: two devices that store their plans at once wait for each other.
+    // Lock all tables first, in the ladder's order: two devices that store their plans at once wait for each other.
     await lockTables(
       w,
       named.map(idOf).filter((id) => id !== undefined),

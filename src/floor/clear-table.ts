@@ -5,7 +5,7 @@ import { freeTable, lockTable, tableSchema, type Table } from '../tables/tables.
 import { guestSchema, type Guest } from '../guests/guests.ts'
 import { leave } from '../guests/seating.ts'
 
-/** A table is free again, whatever it was; the party that had it has finished. Spec: G11. */
+/** Frees a table whatever its state, and finishes the visit of its party. Spec: G11. */
 export const clearTable = command({
   name: 'clear-table',
   summary: 'Free a table and finish the visit of its party',

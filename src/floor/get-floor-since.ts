@@ -7,7 +7,7 @@ import { readTables, tableSchema } from '../tables/tables.ts'
 import { guestSchema, historyField } from '../guests/guests.ts'
 import { currentGuests } from './get-floor.ts'
 
-/** Changes of tables and guests after a time that the server gave out, deletions too. Spec: S2, S3. */
+/** Changes of tables and guests after a time that the server gave out, deletions included. Spec: S2, S3. */
 export const getFloorSince = query({
   name: 'get-floor-since',
   summary: 'Changes of tables and guests after a time that the server gave out',

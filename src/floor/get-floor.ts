@@ -7,7 +7,7 @@ import { headOf } from '../changes/log/log.ts'
 import { readTables, tableSchema, type Table } from '../tables/tables.ts'
 import { guestSchema, historyField, readGuests, type Guest } from '../guests/guests.ts'
 
-/** The floor at one moment; `at` is the time of the last change that is in it. */
+/** The floor at one moment. `at` is the time of the last change in it. */
 export interface Floor {
   readonly epoch: string
   readonly seq: number
@@ -16,7 +16,7 @@ export interface Floor {
   readonly tables: readonly Table[]
 }
 
-/** Tables and guests at one moment, with the place in the log that they stand at. Spec: S1. */
+/** Tables and guests at one moment, with their place in the log. Spec: S1. */
 export const getFloor = query({
   name: 'get-floor',
   summary: 'Tables and guests at one moment',
@@ -42,7 +42,7 @@ export const getFloor = query({
   },
 })
 
-/** Guests on the floor, and those whose visit ended lately, newest first. */
+/** Guests on the floor and those whose visit ended recently, newest first. */
 export const currentGuests = (r: Read, historyDays: number): Promise<Guest[]> =>
   readGuests(r.tx, r.restaurantId, {
     endedAfter: historyDays === 0 ? '-infinity' : plusMillis(r.now, -historyDays * DAY_MILLIS),

@@ -29,10 +29,13 @@ const batched: Readonly<Partial<Record<Part['name'], Kind>>> = {
   'update-table': 'table',
 }
 
-/** A list of commands with their inputs: at most two lists of `limits.listItems`, as the iPad sends guests and tables. */
+/**
+ * A list of commands with their inputs. The limit is twice `limits.listItems`, because the iPad sends guests and
+ * tables.
+ */
 export const operations = z.array(operationShape).max(2 * limits.listItems)
 
-/** Many commands in one transaction and one change: all of them or none. A refusal says which operation it was. Spec: B1. */
+/** Many commands in one transaction and one change: all of them or none. A refusal names its operation. Spec: B1. */
 export const runBatch = command({
   name: 'run-batch',
   summary: 'Run many commands in one transaction: all or none',
@@ -60,8 +63,9 @@ export const runBatch = command({
 })
 
 /**
- * Locks what the parts of a batch name, the tables of the parties that they name and the parties of those tables, in the
- * order of the ladder. Batches that share anything wait for each other at the start, whatever the order of their parts.
+ * Locks the entities that the parts of a batch name, the tables of the parties they name and the parties of those
+ * tables, in the ladder's order. So batches that share anything wait for each other at the start, whatever the order
+ * of their parts.
  */
 export async function lockAll(w: Write, list: readonly { readonly input: unknown }[]): Promise<void> {
   const named = (...fields: string[]) => {
@@ -78,7 +82,7 @@ export async function lockAll(w: Write, list: readonly { readonly input: unknown
   for (const noun of nouns) await noun.lock(w, named(`${noun.kind}Id`))
 }
 
-/** Runs one command of a list within the transaction of another. */
+/** Runs one command of a list within the transaction of another command. */
 export async function runPart(w: Write, { command: name, input }: Operation): Promise<unknown> {
   const part = byName.get(name)!
   const result = await part.run(w, input)

@@ -3,12 +3,15 @@ import { AppError } from '../platform/errors.ts'
 import { command, type Write } from '../changes/command/command.ts'
 import { lockAll, operations, runPart, type Operation } from './run-batch.ts'
 
-/** How one operation of a list went. */
+/** The outcome of one operation of a list. */
 export type EachResult =
   | { readonly ok: true; readonly result: unknown }
   | { readonly ok: false; readonly code: string; readonly message: string; readonly details: object }
 
-/** Many commands in one transaction and one change: each that can be done, the rest told why not. Spec: B2. */
+/**
+ * Many commands in one transaction and one change: those that succeed. The answer gives the reason for each other
+ * one. Spec: B2.
+ */
 export const runEach = command({
   name: 'run-each',
   summary: 'Run many commands in one transaction: those that succeed',

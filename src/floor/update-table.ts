@@ -25,11 +25,11 @@ import { isOver } from '../parties/rules.ts'
 import { lockGuests, saveGuest } from '../guests/guests.ts'
 import { displace, endedWithTable, leave } from '../guests/seating.ts'
 
-/** What may be changed of a table. What isn't there stays; `partyId` null takes the party away. */
+/** The changeable fields of a table. Missing fields stay. `partyId` null removes the party. */
 export const tableChange = z.strictObject({
   ...tableEntity.edited,
   status: z.enum(TABLE_STATUSES).optional(),
-  /** A guest's or a reservation's id; null takes whoever is there off the table. */
+  /** A guest's or a reservation's id. Null takes the present party off the table. */
   partyId: idField.nullable().optional(),
   takeOver: z.boolean().optional(),
   force: z.boolean().optional(),
@@ -37,7 +37,7 @@ export const tableChange = z.strictObject({
 
 export type TableChange = z.output<typeof tableChange>
 
-/** A table's facts, its status and who is there, in one go. Spec: T5, G12. */
+/** Changes a table's facts, status and party at once. Spec: T5, G12. */
 export const updateTable = command({
   name: 'update-table',
   summary: "Change a table's facts, status and party at once",
@@ -53,11 +53,14 @@ export const updateTable = command({
   },
 })
 
-/** Changes a table and whatever that moves. Throws `AppError`: table-not-found, version-conflict, unknown-party, table-not-free, over-capacity, table-number-taken. */
+/**
+ * Changes a table and everything that depends on it. Throws `AppError`: table-not-found, version-conflict,
+ * unknown-party, table-not-free, over-capacity, table-number-taken.
+ */
 export async function changeTable(w: Write, tableId: string, change: TableChange, version?: number): Promise<Table> {
   const { partyId } = change
   const wanted = change.status === 'available' ? undefined : (partyId ?? undefined)
-  // The table that the wanted party is at now is locked too: moving there frees it.
+  // Also lock the table where the wanted party sits now: moving the party frees it.
   const tables = await lockTables(w, [tableId], wanted === undefined ? [] : [wanted])
   const table = tables.get(tableId)
   if (!table) throw tableNotFound(tableId)
@@ -86,7 +89,7 @@ async function store(
   return saveTable(w, { ...edited, status: status ?? table.status }, status === 'occupied' ? 'assigned' : 'edited')
 }
 
-/** The table is free: a seated party has finished, another only loses the table. */
+/** The table is free: the visit of a seated party is finished, any other party only loses the table. */
 async function makeAvailable(w: Write, table: Table, event: TableEvent): Promise<Table> {
   const left = await leave(w, table, 'freed')
   const told = event === 'freed' && partyAt(table) === null ? 'edited' : event
@@ -94,7 +97,7 @@ async function makeAvailable(w: Write, table: Table, event: TableEvent): Promise
   return saved
 }
 
-/** A party as far as a table cares, locked, and what stores that it is at this table now. */
+/** A locked party, and the function that stores that it is now at this table. */
 interface Comer {
   readonly party: Party
   readonly tableId: string | null

@@ -3,7 +3,10 @@ import type { Coding } from '../changes/answers/compress.ts'
 
 const codings = new Map<string, Coding>()
 
-/** The coding to answer in, by the header accept-encoding; remembered, for clients say one of a few. */
+/**
+ * The coding of the answer, by the header accept-encoding. Results are remembered, because clients send few different
+ * headers.
+ */
 export function codingOf(accepted: string): Coding {
   const known = codings.get(accepted)
   if (known !== undefined) return known
@@ -12,7 +15,10 @@ export function codingOf(accepted: string): Coding {
   return coding
 }
 
-/** The best coding that a client takes (RFC 9110 section 12.5.3): br before gzip, unless it weighs them otherwise or refuses one. */
+/**
+ * The best coding that a client accepts (RFC 9110 section 12.5.3): br before gzip, unless its weights say otherwise
+ * or it refuses one.
+ */
 function bestCoding(accepted: string): Coding {
   let best: Coding = 'identity'
   let weight = 0

@@ -1,19 +1,19 @@
 import type { FastifyInstance } from 'fastify'
 
 const METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT']
-// What a page may read besides the body; timings by its developer tools too.
+// Headers that a page may read besides the body; its developer tools may also read timings.
 const EXPOSED = 'ETag, Idempotency-Replayed, Retry-After, Server-Timing, X-Request-Id'
 
 /**
- * CORS as the contract has it, without credentials when any origin may call (ruling 5). `origins`: `*`, or a list with commas, which may send
- * credentials.
+ * The contract's CORS, without credentials when any origin may call (ruling 5). `origins`: `*`, or a comma-separated
+ * list of origins, which may send credentials.
  */
 export function mountCors(server: FastifyInstance, origins: string): void {
   const listed = origins === '*' ? null : new Set(origins.split(',').map((origin) => origin.trim()))
   server.addHook('onRequest', (request, reply, done) => {
     const { origin } = request.headers
     if (origin === undefined) return done()
-    // What a listed origin is answered must not be kept for another.
+    // A cache must not serve the answer for one listed origin to another.
     if (listed) void reply.header('vary', 'Origin')
     if (listed && !listed.has(origin)) return done()
     void reply.header('access-control-allow-origin', listed ? origin : '*')

@@ -129,7 +129,10 @@ export const dashboardUpdates = route({
   },
 })
 
-/** The whole dashboard. Its time is that of the newest change in it, so that "since" that time continues exactly where it ends. */
+/**
+ * The whole dashboard. Its time is that of the newest change in it, so a request "since" that time continues exactly
+ * where it ends.
+ */
 function dashboardShape(deps: ShapeDeps, minimal: boolean): Shape {
   const { historyDays } = deps
   const [guests, tables] = minimal ? [minimalGuestForm, minimalTableForm] : [guestForm, tableForm]
@@ -154,18 +157,18 @@ function dashboardShape(deps: ShapeDeps, minimal: boolean): Shape {
   }
 }
 
-/** What a dashboard says behind its lists. */
+/** The part of a dashboard after its lists. */
 const endOf = (guests: ReadonlyMap<string, number>, tables: ReadonlyMap<string, number>, at: Instant): string =>
   `"stats":${JSON.stringify(statsOf(guests, tables))},"lastUpdated":"${naive(at)}","isFullSync":true}`
 
-/** How many lines have each word, in the order of the first of each. */
+/** The number of lines with each word, in the order of the first of each. */
 function wordsOf(lines: readonly Pick<Line, 'word'>[]): Map<string, number> {
   const found = new Map<string, number>()
   for (const { word } of lines) found.set(word, (found.get(word) ?? 0) + 1)
   return found
 }
 
-/** What changed after a time, as the dashboard. */
+/** The changes after a time, in the dashboard's format. */
 async function changesOnDashboard(call: Asked, since: Instant): Promise<z.output<typeof dashboard>> {
   const { minimal } = call.query
   const { guests, tables, upTo } = await changedSince(call, since)
@@ -178,7 +181,7 @@ async function changesOnDashboard(call: Asked, since: Instant): Promise<z.output
   }
 }
 
-/** What changed after a time: guests newest first, tables by number as text, as the whole lists are. */
+/** The changes after a time: guests newest first, tables by number as text, like the whole lists. */
 async function changedSince({ deps, context }: Pick<Asked, 'deps' | 'context'>, since: Instant) {
   const { historyDays } = deps
   const { items, upTo } = await ask(deps, getFloorSince, context, { since, historyDays, limit: limits.guestsPerList })

@@ -5,7 +5,7 @@ import { AppError } from '../platform/errors.ts'
 import { isId } from '../platform/ids.ts'
 import { jsonSyntaxError, valueError, ValidationError, type ValidationItem } from './pydantic/pydantic.ts'
 
-/** An answer that isn't a success, in one of the contract's shapes. */
+/** An error answer, in one of the contract's shapes. */
 export class ContractError extends Error {
   readonly status: number
   readonly body: object
@@ -37,7 +37,7 @@ export const invalid = (items: readonly ValidationItem[]): ContractError => new 
 
 const GUEST_FIELDS = ['current_guest_id', 'currentGuestId'] as const
 
-// Refusals that the contract has its own answer for. The rest: their status and message.
+// Refusals with an answer of their own in the contract. All others get their status and message.
 const answers: Record<string, (error: AppError, body: unknown) => ContractError> = {
   'guest-not-found': notFound,
   'table-not-found': notFound,
@@ -53,7 +53,7 @@ const answers: Record<string, (error: AppError, body: unknown) => ContractError>
   'ended-with-table': ({ message }, body) =>
     invalid([valueError(['body', 'table_id'], message, fieldOf(body, 'table_id'))]),
   'unknown-party': ({ details }, body) => {
-    // Of a list it is the first item that names the guest; a text that can't be an id names nobody.
+    // In a list, the first item names the guest. A text that cannot be an id names nobody.
     const items: unknown[] = Array.isArray(body) ? body : [body]
     const isWrong = (id: unknown) => typeof id === 'string' && id !== '' && (id === details['partyId'] || !isId(id))
     const index = Math.max(
@@ -74,7 +74,7 @@ const answers: Record<string, (error: AppError, body: unknown) => ContractError>
 const fieldOf = (body: unknown, name: string): unknown =>
   typeof body === 'object' && body !== null ? (body as Record<string, unknown>)[name] : undefined
 
-/** The contract's answer to anything that was thrown; null for what is a bug. `body` is what the request sent. */
+/** The contract's answer to any thrown error; null for a bug. `body` is the body of the request. */
 export function answerOf(error: unknown, body: unknown): ContractError | null {
   if (error instanceof ContractError) return error
   if (error instanceof ValidationError) return invalid(error.detail)
@@ -86,6 +86,6 @@ export function answerOf(error: unknown, body: unknown): ContractError | null {
   return null
 }
 
-// A 422 is a list of items, whatever it is about.
+// A 422 is always a list of items.
 const fallback = ({ status, message }: AppError): ContractError =>
   status === 422 ? invalid([valueError(['body'], message, null)]) : detail(status, message)

@@ -21,7 +21,7 @@ import { GUEST_SPELLINGS, partyStatusOf, POST_GUEST_WORDS } from '../old-backend
 
 const LIST = '/restaurants/:restaurantId/guests'
 const ONE = '/restaurants/:restaurantId/guests/:guestId'
-// The app may take any table: it shows its own warnings, and relies on taking one from another party.
+// The app may take any table: it shows its own warnings, and relies on taking a table from another party.
 const INSISTING = { takeOver: true, force: true }
 
 const { maybe } = field
@@ -39,7 +39,7 @@ export const anyStatus = check(field.str({ max: 20 }), (word) => partyStatusOf(w
   enum: GUEST_SPELLINGS,
 })
 
-/** What is said of a guest the same way wherever it is said: how to reach it, what it wishes, where and when. */
+/** The fields of a guest that are the same in every shape: contact, wishes, place and times. */
 export const contact = {
   phone: text(20),
   email: maybe(field.email()),
@@ -187,7 +187,10 @@ interface Listed {
   readonly limit: number
 }
 
-/** The list of guests. The floor has it where it is asked for as a whole and as far back as the floor reaches. */
+/**
+ * The list of guests. The floor in memory answers it when the whole list is requested and the floor reaches back far
+ * enough.
+ */
 function guestsShape(deps: ShapeDeps, { historyDays, before, limit }: Listed): Shape {
   const isWhole = before === undefined && limit >= limits.guestsPerList && historyDays === deps.historyDays
   const input = { historyDays, before, limit: Math.min(limit, limits.guestsPerList) }

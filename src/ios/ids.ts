@@ -1,7 +1,7 @@
 import { isId } from '../platform/ids.ts'
 import { notFound } from './errors.ts'
 
-/** The id in a path. A text that can't be one names nothing: 404. */
+/** The id in a path. A text that cannot be an id names nothing: 404. */
 export function pathId(params: Readonly<Record<string, string>>, name: string): string {
   const id = params[name] ?? ''
   if (!isId(id)) throw notFound()
@@ -11,5 +11,5 @@ export function pathId(params: Readonly<Record<string, string>>, name: string): 
 // Nothing has the nil UUID (RFC 9562 section 5.9).
 const NOTHING = '00000000-0000-0000-0000-000000000000'
 
-/** An id in a body. A text that can't be one is turned into the id of nothing, and so refused as any unknown id is. */
+/** An id in a body. A text that cannot be an id becomes the id of nothing, so it is refused like any unknown id. */
 export const idOrNothing = (text: string): string => (isId(text) ? text : NOTHING)

@@ -23,7 +23,7 @@ const status = field.oneOf(RESERVATION_WORDS)
 const time = maybe(field.datetime())
 const notes = maybe(field.str({ max: limits.noteCharacters }))
 
-/** A day as the old server took it: month and day may have one digit. */
+/** A day as the old server accepted it: month and day may have one digit. */
 function dayIn(text: string): string {
   const [, year, month = '', day = ''] = /^(\d{4})-(\d\d?)-( \d|\d\d?)$/.exec(text) ?? []
   const padded = `${year}-${month.padStart(2, '0')}-${day.trim().padStart(2, '0')}`
@@ -47,16 +47,16 @@ export const reservationsList = route({
   answer: z.array(reservationShape),
   refusals: [400],
   shape(deps, { status_filter, date_filter, before, limit = limits.guestsPerList }) {
-    // An empty filter lets all through.
+    // An empty filter matches everything.
     const word = status_filter || undefined
     const day = date_filter ? dayIn(date_filter) : undefined
     const status = word === undefined ? undefined : partyStatusOf(word)
-    // A status in other words than the contract's fits nothing.
+    // A status outside the contract's words matches nothing.
     const isUnknown = word !== undefined && !(RESERVATION_WORDS as readonly string[]).includes(word)
     const input = { status, day, before, limit: isUnknown ? 0 : Math.min(limit, limits.guestsPerList) }
     return {
       key: `reservations ${isUnknown ? 'none' : Object.values(input).join(' ')}`,
-      // It has those of these days only.
+      // The floor has reservations of these days only.
       fromFloor: null,
       fromDatabase: (restaurantId, minSeq) =>
         written(deps, listReservations, restaurantId, isUnknown ? { limit: 0 } : input, minSeq, (list) =>
@@ -151,7 +151,7 @@ export const reservationsCancel = route({
   },
 })
 
-/** Tables of reservations are refused with 400, where guests get a 422. */
+/** An unknown table is refused with 400 for reservations, and with 422 for guests. */
 function refusalOf(error: unknown, table: unknown): unknown {
   if (!(error instanceof AppError)) return error
   if (error.code === 'unknown-table') return detail(400, 'Table not found')

@@ -18,7 +18,7 @@ import {
 } from '../old-backend/statuses.ts'
 import { naive, naiveOrNull, zulu } from './times.ts'
 
-/** The contract's JSON of a guest and a table, keys in the order of the wire. The schemas are what the API's description says of them. */
+/** The contract's JSON of a guest and a table, with keys in wire order. The API's description uses these schemas. */
 
 export const naiveTime = z
   .string()
@@ -33,9 +33,9 @@ export const offsetTime = z
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?\+00:00$/)
   .meta({ description: 'UTC, with +00:00' })
 
-/** An id as it goes out. */
+/** An id in an answer. */
 export const id = idField.meta({ description: 'UUID, lower case', format: 'uuid' })
-/** The statuses of guests and tables, as most of the contract says them. */
+/** The statuses of guests and tables in most of the contract. */
 export const guestStatus = z.enum(GUEST_WORDS)
 export const tableStatus = z.enum(TABLE_INPUT)
 
@@ -80,10 +80,10 @@ export const tableShape = z
   })
   .meta({ id: 'IosTable' })
 
-/** First and last name in one, `""` when both are blank. */
+/** First and last name joined; `""` when both are blank. */
 export const fullName = (g: Pick<Guest, 'firstName' | 'lastName'>): string => `${g.firstName} ${g.lastName}`.trim()
 
-/** A guest as /restaurants/{id}/guests answers it. */
+/** A guest in /restaurants/{id}/guests. */
 export function guestJson(g: Guest): z.output<typeof guestShape> {
   return {
     id: g.id,
@@ -108,7 +108,7 @@ export function guestJson(g: Guest): z.output<typeof guestShape> {
   }
 }
 
-/** A table as /restaurants/{id}/tables answers it. */
+/** A table in /restaurants/{id}/tables. */
 export function tableJson(t: Table): z.output<typeof tableShape> {
   return {
     id: t.id,
@@ -124,15 +124,15 @@ export function tableJson(t: Table): z.output<typeof tableShape> {
   }
 }
 
-/** From when on a guest's waiting time is counted, while it is. */
+/** The time from which a guest's waiting time counts, while it counts. */
 export const waitsSince = ({ status, checkInTime }: Pick<Guest, 'status' | 'checkInTime'>): Instant | null =>
   status === 'waitlist' || status === 'arrived' ? checkInTime : null
 
-/** Whole minutes from one time to another, 0 where that is earlier. */
+/** Whole minutes between two times; 0 if the second is earlier. */
 export const minutesBetween = (from: Instant, to: Instant): number =>
   Math.max(0, Math.floor((microsOf(to) - microsOf(from)) / 60e6))
 
-/** A guest as /api/sync and the sync socket say it. `now` is what waiting times are counted to. */
+/** A guest in /api/sync and in the sync socket. Waiting times count up to `now`. */
 export function syncGuestJson(g: Guest, now: Instant): z.output<typeof syncGuestShape> {
   const since = waitsSince(g)
   return {
@@ -168,7 +168,7 @@ export const reservationShape = z
   })
   .meta({ id: 'IosReservation' })
 
-/** A reservation as /restaurants/{id}/reservations answers it. */
+/** A reservation in /restaurants/{id}/reservations. */
 export function reservationJson(r: Reservation): z.output<typeof reservationShape> {
   return {
     id: r.id,
@@ -214,7 +214,10 @@ export const syncTableShape = z
   })
   .meta({ id: 'SyncTable' })
 
-/** A table as /api/sync and the sync socket say it. Its number is the digits of the table's, 1 when there are none. */
+/**
+ * A table in /api/sync and in the sync socket. Its number is the digits of the table's number, or 1 when there are
+ * none.
+ */
 export function syncTableJson(t: Table): z.output<typeof syncTableShape> {
   const digits = Number.parseInt(t.number.replace(/\D/g, '').slice(0, 9), 10)
   return {

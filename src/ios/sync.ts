@@ -52,7 +52,7 @@ export const syncFull = route({
   shape: (deps) => fullSyncShape(deps),
 })
 
-/** What the endpoint and the sync socket say of changes. */
+/** Changes as the endpoint and the sync socket send them. */
 export const deltaFields = {
   current_timestamp: zuluTime,
   changes: z.array(
@@ -132,7 +132,10 @@ export const syncBatch = route({
   },
 })
 
-/** The whole floor, as /api/sync says it. `timestamp` is the newest change in it. It tells how long guests have waited, so it changes by the minute. */
+/**
+ * The whole floor in /api/sync. `timestamp` is the newest change in it. It contains the waiting times of guests, so
+ * it changes every minute.
+ */
 export function fullSyncShape(deps: ShapeDeps): Shape {
   const { historyDays } = deps
   const headOf = (restaurantId: string, at: Instant) =>
@@ -164,7 +167,10 @@ export function fullSyncShape(deps: ShapeDeps): Shape {
 
 type SyncLine = Pick<Line, 'text' | 'counts'>
 
-/** Lines with the minutes that have passed, until when that is so, and their sum: at one place in the log it tells one state of the clock from every other. */
+/**
+ * Lines with the minutes that have passed, the time until which they hold, and their sum. At one place in the log,
+ * the sum identifies the state of the clock.
+ */
 function waited(open: readonly SyncLine[], now: Instant): { lines: SyncLine[]; until: Instant; mark: string } {
   let sum = 0
   let until = plusMillis(now, 3_600_000)
@@ -179,7 +185,7 @@ function waited(open: readonly SyncLine[], now: Instant): { lines: SyncLine[]; u
   return { lines, until, mark: String(sum) }
 }
 
-/** What changed after a time, as /api/sync says it. */
+/** The changes after a time, in /api/sync. */
 export async function deltaSync(
   deps: Pick<IosDeps, 'db' | 'clock' | 'historyDays'>,
   context: Context,
@@ -202,10 +208,10 @@ export async function deltaSync(
   return { current_timestamp: zulu(upTo), changes, has_more: hasMore }
 }
 
-/** A time as the app sends it; its error is a 400 here and not a 422. */
+/** A time in the app's format. Here its error is a 400, not a 422. */
 export function instantOf(text: string): Instant {
   try {
-    // A bare number would be read as seconds elsewhere; here it never was.
+    // Elsewhere a bare number counts as seconds. The old server did not accept it here.
     if (/^[\d.]+$/.test(text)) throw new ValidationError([])
     return parseModel(field.model({ since: field.datetime() }), { since: text }, 'query').since
   } catch (error) {

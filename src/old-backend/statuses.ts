@@ -2,9 +2,9 @@ import type { PartyStatus } from '../parties/rules.ts'
 import { phaseOf } from '../parties/rules.ts'
 import type { TableStatus } from '../tables/rules.ts'
 
-/** The words of the contract for the statuses inside. Ruling 7 of the contract; docs/ios-contract.md lists them. */
+/** The contract's words for the statuses inside. Ruling 7 of docs/ios-contract.md lists them. */
 
-/** Every word for a guest, as guests and dashboards say it. */
+/** All words for a guest in guests and dashboards. */
 export const GUEST_WORDS = [
   'Waitlist',
   'Confirmed',
@@ -17,7 +17,7 @@ export const GUEST_WORDS = [
   'No Show',
 ] as const
 
-/** Guests, as guests and dashboards say it. */
+/** Guests in guests and dashboards. */
 export const guestWords: Record<PartyStatus, (typeof GUEST_WORDS)[number]> = {
   waitlist: 'Waitlist',
   confirmed: 'Confirmed',
@@ -30,7 +30,7 @@ export const guestWords: Record<PartyStatus, (typeof GUEST_WORDS)[number]> = {
   no_show: 'No Show',
 }
 
-/** What POST guests takes: exactly these spellings, in the order of the error's text. */
+/** The statuses that POST guests accepts: exactly these spellings, in the order of the error's text. */
 export const POST_GUEST_WORDS = [
   'Waitlist',
   'Seated',
@@ -48,7 +48,7 @@ const known = new Map<string, PartyStatus>([
   ['canceled', 'cancelled'],
 ])
 
-/** Spellings that are understood: for the API's description. */
+/** Accepted spellings, for the API's description. */
 export const GUEST_SPELLINGS = [
   ...new Set([
     ...Object.values(guestWords),
@@ -76,7 +76,7 @@ export const RESERVATION_WORDS = [
   'runningLate',
 ] as const
 
-/** Reservations, as their endpoints say it. */
+/** Reservations in their endpoints. */
 export const reservationWords: Record<PartyStatus, (typeof RESERVATION_WORDS)[number]> = {
   waitlist: 'waitlist',
   confirmed: 'confirmed',
@@ -89,7 +89,7 @@ export const reservationWords: Record<PartyStatus, (typeof RESERVATION_WORDS)[nu
   no_show: 'noShow',
 }
 
-/** Tables, as /api/sync says it: four other words. A table out of service is reserved there, never available. */
+/** Tables in /api/sync: four other words. A table out of service is reserved there, never available. */
 export const syncTableWord: Record<TableStatus, 'available' | 'occupied' | 'reserved' | 'needs_cleaning'> = {
   available: 'available',
   occupied: 'occupied',
@@ -98,13 +98,13 @@ export const syncTableWord: Record<TableStatus, 'available' | 'occupied' | 'rese
   needs_cleaning: 'needs_cleaning',
 }
 
-/** Guests, as /api/sync and the sync socket's own messages say it. */
+/** Guests in /api/sync and in the sync socket's own messages. */
 export const syncGuestWord = phaseOf
 
-/** Tables, as the app sends them. `needs_cleaning` is taken where the enum's four are. */
+/** Tables as the app sends them. `needs_cleaning` is accepted where the enum's four are. */
 export const TABLE_INPUT = ['available', 'occupied', 'reserved', 'outOfService'] as const
 
-/** Tables: four words; a table that needs cleaning is out of service to an app that knows no better. */
+/** Tables: four words. A table that needs cleaning is out of service for an old app. */
 export const tableWords: Record<TableStatus, (typeof TABLE_INPUT)[number]> = {
   available: 'available',
   occupied: 'occupied',
@@ -113,7 +113,7 @@ export const tableWords: Record<TableStatus, (typeof TABLE_INPUT)[number]> = {
   needs_cleaning: 'outOfService',
 }
 
-/** A table's status as sent, or undefined. */
+/** A table's status as it was sent, or undefined. */
 export const tableStatusOf = (word: string): TableStatus | undefined => {
   if (word === 'outOfService') return 'out_of_service'
   return Object.hasOwn(tableWords, word) && word !== 'out_of_service' ? (word as TableStatus) : undefined

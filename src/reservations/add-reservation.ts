@@ -3,7 +3,7 @@ import { command } from '../changes/command/command.ts'
 import { PARTY_STATUSES, isOver } from '../parties/rules.ts'
 import { reservationEntity, reservationSchema, storeReservation, type Reservation } from './reservations.ts'
 
-/** A party is expected. It gets a table by a change, not at once. Spec: V1. */
+/** Adds a reservation. It gets a table by a later change, not at once. Spec: V1. */
 export const addReservation = command({
   name: 'add-reservation',
   summary: 'Take a reservation',

@@ -4,7 +4,7 @@ import { command } from '../changes/command/command.ts'
 import { reservationSchema, type Reservation } from './reservations.ts'
 import { changeReservation } from './update-reservation.ts'
 
-/** A reservation is called off; its table is free. Again is no error. Spec: V5. */
+/** Cancels a reservation and frees its table. Cancelling twice is no error. Spec: V5. */
 export const cancelReservation = command({
   name: 'cancel-reservation',
   summary: 'Cancel a reservation and free its table',

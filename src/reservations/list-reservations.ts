@@ -5,7 +5,7 @@ import { cursorField, placeBefore } from '../changes/cursor.ts'
 import { query } from '../changes/query.ts'
 import { readReservations, reservationSchema, type Reservation } from './reservations.ts'
 
-/** A day of the calendar. PostgreSQL knows no year 0. */
+/** A calendar day. PostgreSQL has no year 0. */
 export const dayField = z.iso.date().refine((day) => !day.startsWith('0000'), 'must be a day of the years 1 to 9999')
 
 /** Reservations, newest first: of one status, of one day in the restaurant's time zone, or all. Spec: V6. */

@@ -48,17 +48,17 @@ const listOnFloor = statement(
   `select ${columns} from reservations where restaurant_id = $1 and case when ended_at is null then 'infinity' else ended_at end >= $2`,
 )
 
-/** Reservations as the floor has them: all but those that ended before `horizon`. */
+/** The reservations on the floor: all but those that ended before `horizon`. */
 export const reservationsOnFloor = noun(reservationEntity, {
   read: (tx, restaurantId, horizon) => tx.all<Reservation>(listOnFloor, [restaurantId, horizon]),
   lock: (w, ids) => lockReservations(w, ids),
 })
 
-/** Which reservations are wanted; null says nothing. `day` is a date in the restaurant's time zone. */
+/** The filter of a list; null filters nothing. `day` is a date in the restaurant's time zone. */
 export interface ReservationPage {
   readonly status: string | null
   readonly day: string | null
-  /** The place in the list that they come after. */
+  /** The cursor after which the page starts. */
   readonly after: Cursor | null
   readonly limit: number
 }
@@ -71,7 +71,7 @@ export const readReservations = (
 ): Promise<Reservation[]> =>
   tx.all<Reservation>(listNewest, [restaurantId, status, day, after?.createdAt, after?.id, limit])
 
-/** Whether a guest has a reservation that is still to come or under way. */
+/** Whether a guest has an upcoming or current reservation. */
 export async function hasActiveReservation(w: Write, guestId: string): Promise<boolean> {
   return (await w.tx.one<{ count: number }>(countActiveOf, [w.restaurantId, guestId])).count > 0
 }
@@ -92,20 +92,23 @@ export async function lockReservations(w: Write, ids: readonly string[]): Promis
 export const reservationNotFound = (id: string): AppError =>
   new AppError('reservation-not-found', 404, 'There is no such reservation', { reservationId: id })
 
-/** Makes the reservations of a guest who goes for good nobody's, and tells of it: the key would do it in silence, and devices would keep a guest that is gone. */
+/**
+ * Removes a deleted guest from its reservations and announces them. The foreign key would do it silently, and devices
+ * would keep the deleted guest.
+ */
 export async function unlinkGuest(w: Write, guestId: string): Promise<void> {
   const linked = await w.tx.all<Reservation>(lockByGuest, [w.restaurantId, guestId])
   await Promise.all(linked.map((each) => saveReservation(w, { ...each, guestId: null }, 'edited')))
 }
 
-/** Stores a new reservation and tells of it. */
+/** Stores a new reservation and adds it to the change. */
 export async function storeReservation(w: Write, reservation: Reservation): Promise<Reservation> {
   w.put('reservation', reservation.id, 'created' satisfies ReservationEvent, reservation.version, reservation)
   w.tx.send(insert, row(w, reservation))
   return reservation
 }
 
-/** Stores a changed reservation, which the caller has locked, and tells of it. */
+/** Stores a changed reservation, which the caller has locked, and adds it to the change. */
 export async function saveReservation(w: Write, changed: Reservation, event: ReservationEvent): Promise<Reservation> {
   if (w.isUnchanged('reservation', event, changed)) return w.locked.of<Reservation>('reservation', changed.id)!
   const reservation = { ...changed, version: changed.version + 1, updatedAt: w.now }

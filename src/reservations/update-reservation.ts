@@ -27,7 +27,10 @@ const input = z.strictObject({
   version: versionField,
 })
 
-/** A reservation's facts, status and table, in one go. A taken table is refused: a reservation displaces nobody. Spec: V2 to V5. */
+/**
+ * Changes a reservation's facts, status and table at once. A taken table is refused: a reservation displaces nobody.
+ * Spec: V2 to V5.
+ */
 export const updateReservation = command({
   name: 'update-reservation',
   summary: "Change a reservation's facts, status and table at once",
@@ -47,7 +50,7 @@ export const updateReservation = command({
   },
 })
 
-/** What is wanted of a reservation. A time counts only together with its own status. */
+/** The requested changes of a reservation. A time counts only together with its own status. */
 export interface ReservationChange {
   readonly given?: Partial<Reservation>
   readonly status?: PartyStatus | undefined
@@ -58,8 +61,10 @@ export interface ReservationChange {
   readonly event: ReservationEvent
 }
 
-/** Changes a reservation and the tables that it gives back or takes. Throws `AppError`: reservation-not-found, version-conflict, status-order,
- * ended-with-table, unknown-table, table-not-free, over-capacity. */
+/**
+ * Changes a reservation and the tables that it leaves or takes. Throws `AppError`: reservation-not-found,
+ * version-conflict, status-order, ended-with-table, unknown-table, table-not-free, over-capacity.
+ */
 export async function changeReservation(w: Write, id: string, change: ReservationChange): Promise<Reservation> {
   const { tableId: wanted, force } = change
   const tables = await lockTables(w, wanted ? [wanted] : [], [id])
@@ -81,7 +86,8 @@ export async function changeReservation(w: Write, id: string, change: Reservatio
   if (tableId !== null && !to) throw new AppError('unknown-table', 422, 'There is no such table to sit at', { tableId })
   if (to && to !== from) refuseHeld(next, to, force)
   const holds = status === 'seated' ? 'occupied' : 'reserved'
-  // The reservation first, then the old table, then the new: no table and no party is in two pairs between two statements.
+  // Store the reservation first, then the old table, then the new one: no table and no party is in two pairs between
+  // two statements.
   const [saved] = await Promise.all([
     saveReservation(w, next, change.event),
     from && from !== to && (isOver(status) ? freeTable(w, from, 'freed') : vacateTable(w, from)),
@@ -92,7 +98,7 @@ export async function changeReservation(w: Write, id: string, change: Reservatio
   return saved
 }
 
-/** A table that another party has, or that is set as taken, is not to be had whatever is forced. */
+/** A table that another party has, or that is set as taken, is refused even with force. */
 function refuseHeld(next: Reservation, table: Table, force: boolean | undefined): void {
   const taken = partyAt(table) !== null || table.status === 'occupied' || table.status === 'reserved'
   if (taken) throw new AppError('table-not-free', 409, 'Table is not available', { table })

@@ -7,14 +7,17 @@ const insertRestaurant = statement(
    on conflict (slug) do nothing returning true as made`,
 )
 
-/** Stores a new restaurant. Names may repeat; the slug, for addresses of pages, gets the end of the id when its plain form is taken. */
+/**
+ * Stores a new restaurant. Names may repeat. The slug, for page addresses, gets the end of the id when its plain form
+ * is taken.
+ */
 export async function storeRestaurant(tx: Tx, id: string, name: string, now: Instant): Promise<void> {
   const plain = slugOf(name)
   const made = await tx.maybe(insertRestaurant, [id, name, plain, now])
   if (!made) await tx.one(insertRestaurant, [id, name, `${plain.slice(0, 80)}-${id.slice(-12)}`, now])
 }
 
-/** A name as it stands in an address: `Cedar & Salt` becomes `cedar-salt`. Never empty. */
+/** A name as a slug: `Cedar & Salt` becomes `cedar-salt`. Never empty. */
 export function slugOf(name: string): string {
   const plain = name
     .normalize('NFKD')

@@ -13,7 +13,7 @@ import { field, parseModel, ValidationError } from '../pydantic/pydantic.ts'
 import { partyStatusOf, TABLE_INPUT, tableStatusOf } from '../../old-backend/statuses.ts'
 import { onPlan } from '../../old-backend/plan.ts'
 
-/** The operations of an atomic batch. Their data has the fields of the single calls, in either way of naming. */
+/** The operations of an atomic batch. Their data has the fields of the single calls, in either spelling. */
 
 /** One operation as it was sent. */
 export interface AtomicItem {
@@ -45,7 +45,7 @@ const tableData = field.model({
   current_guest_id: text(100),
 })
 
-/** The command that an operation means, or why there is none. */
+/** The command for an operation, or the reason why there is none. */
 export function atomicOperation(item: AtomicItem): Operation | string {
   const { type, id, operation: wanted } = item
   if (wanted !== 'create' && !isId(id)) return `${type === 'guest' ? 'Guest' : 'Table'} ${id} not found`
@@ -110,10 +110,10 @@ function tableOperation({ id, operation: wanted, data }: AtomicItem): Operation 
   })
 }
 
-/** A device's own UUID becomes the entity's; any other text was only a name for it on the device. */
+/** A UUID made by the device becomes the entity's id. Any other text was only a temporary name on the device. */
 const ownId = (id: string): { id?: string } => (isId(id) ? { id } : {})
 
-/** The data with its keys as the single calls have them. Of two spellings of one field, the camelCase one counts. */
+/** The data with the keys of the single calls. If both spellings of a field are sent, the camelCase one counts. */
 function snakeCase(
   data: Readonly<Record<string, unknown>>,
   others: Readonly<Record<string, string>>,

@@ -15,11 +15,13 @@ import {
   tableStatusOf,
 } from '../../old-backend/statuses.ts'
 
-/** The items of batch-update. Both ways of naming a field are understood; of both sent, the camelCase one counts. */
+/**
+ * The items of batch-update, in either spelling of the fields. If both spellings are sent, the camelCase one counts.
+ */
 
 const { maybe } = field
 const text = maybe(field.str({ max: 100 }))
-// An empty time says nothing.
+// An empty time counts as missing.
 const time = z.preprocess((value) => (value === '' ? null : value), maybe(field.datetime()))
 const status = check(
   field.str({ max: 20 }),
@@ -55,7 +57,7 @@ type TableItem = z.output<typeof batchTableItem>
 
 const INSISTING = { takeOver: true, force: true }
 
-/** The command of a guest's item, or the line of `errors` that it is. */
+/** The command for a guest's item, or its line of `errors`. */
 export function batchGuestOperation(item: GuestItem): Operation | string {
   if (!isId(item.id)) return `Guest ${item.id} not found`
   const table = item.assignedTableId === undefined ? item.table_id : item.assignedTableId
@@ -64,7 +66,7 @@ export function batchGuestOperation(item: GuestItem): Operation | string {
   return operation(updateGuest, {
     guestId: item.id,
     status: item.status ? partyStatusOf(item.status) : undefined,
-    // Empty and null take the guest off the table; absent says nothing.
+    // Empty and null take the guest off the table. A missing field changes nothing.
     tableId: table === undefined ? undefined : table || null,
     seatedTime: item.seatedTime ?? item.seated_time ?? undefined,
     checkInTime: item.checkInTime ?? item.check_in_time ?? undefined,
@@ -74,7 +76,7 @@ export function batchGuestOperation(item: GuestItem): Operation | string {
   })
 }
 
-/** The command of a table's item, or the line of `errors` that it is. */
+/** The command for a table's item, or its line of `errors`. */
 export function batchTableOperation(item: TableItem): Operation | string {
   if (!isId(item.id)) return `Table ${item.id} not found`
   const party = item.currentGuestId ?? item.current_guest_id
@@ -87,7 +89,7 @@ export function batchTableOperation(item: TableItem): Operation | string {
   })
 }
 
-/** The guest with the times that `raw`, the item as it came, just sent: each in the zone that it was sent in. */
+/** The guest with the times that `raw`, the item as it was sent, contains: each in the zone in which it was sent. */
 export function withSentTimes(
   guest: ReturnType<typeof guestJson>,
   stored: Guest,

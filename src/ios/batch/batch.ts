@@ -27,7 +27,7 @@ import { naive, offset } from '../times.ts'
 
 const { maybe } = field
 const items = <S extends z.ZodType>(item: S) => maybe(field.list(item, { max: limits.listItems }))
-// A time just sent comes back in the zone that it was sent in.
+// A time just sent is returned in the zone in which it was sent.
 const echoedTime = z
   .string()
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?(Z|[+-]\d\d:\d\d)?$/)
@@ -78,7 +78,7 @@ export const batchUpdate = route({
   },
 })
 
-/** A guest in the order of keys that a batch has. */
+/** A guest with the key order of a batch. */
 function batchGuestJson(g: z.output<typeof batchGuestShape>): z.output<typeof batchGuestShape> {
   const { id, name, firstName, lastName, email, phone, totalVisits, notes, dietaryRestrictions, ...rest } = g
   const { specialRequests, partySize, status, tableId, createdAt, lastUpdated, ...times } = rest
@@ -146,7 +146,8 @@ export const atomicBatch = route({
       }
     } catch (error) {
       if (!(error instanceof AppError) || error.status >= 500) throw error
-      // A key that another request had is refused as everywhere; a transaction id alone is answered as it always was.
+      // An `Idempotency-Key` of another request is refused, as everywhere. A transaction id alone is answered as the
+      // old server did.
       if (error.code === 'mutation-id-reused' && context.mutationId !== undefined) throw error
       const index = error.details['index']
       const item = typeof index === 'number' ? wanted[index] : undefined
@@ -156,8 +157,8 @@ export const atomicBatch = route({
 })
 
 /**
- * Under which names a batch is found again. Both count where both are sent: a repeat under either gets the same answer, and the key of another batch is refused.
- * The change carries the key, as that of every other call does.
+ * The names under which a repeat finds a batch. If both are sent, both count: a repeat under either gets the same
+ * answer, and the key of another batch is refused. The change carries the key, as with every other call.
  */
 function named(context: Context, transactionId: string): Context {
   if (transactionId === '') return context

@@ -1,6 +1,6 @@
 import type { EachResult } from '../../floor/run-each.ts'
 
-/** Why one item of a list was not done, as the contract's lists of errors say it: "Guest nope not found". */
+/** Why one item of a list was not done, in the format of the contract's lists of errors: "Guest nope not found". */
 export function refusalLine(
   { code, message, details }: { readonly code: string; readonly message: string; readonly details: object },
   kind: 'Guest' | 'Table',
@@ -20,7 +20,7 @@ export function refusalLine(
   }
 }
 
-/** The lines of one result of a list: none when it was done. A text is a line already. */
+/** The lines of one result of a list: none on success. A text is already a line. */
 export function linesOf(result: EachResult | string, kind: 'Guest' | 'Table', id: string): string[] {
   if (typeof result === 'string') return [result]
   return result.ok ? [] : [refusalLine(result, kind, id)]

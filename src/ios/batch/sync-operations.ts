@@ -7,7 +7,7 @@ import { field, parseModel, ValidationError } from '../pydantic/pydantic.ts'
 import { onPlan } from '../../old-backend/plan.ts'
 import { partyStatusOf } from '../../old-backend/statuses.ts'
 
-/** One update of a sync batch: an entity in the words of /api/sync, or a part of one. */
+/** One update of a sync batch: an entity, or a part of one, in the words of /api/sync. */
 export interface SyncUpdate {
   readonly entity_type: string
   readonly entity_id: string
@@ -33,7 +33,7 @@ const tableData = model({
   currentGuestId: maybe(str({ max: 100 })),
 })
 
-/** The command that an update means, or why there is none. */
+/** The command for an update, or the reason why there is none. */
 export function syncOperation(update: SyncUpdate): Operation | string {
   const { entity_type: type, entity_id: id } = update
   if (type !== 'guest' && type !== 'table') return `Unknown entity type ${type}`
@@ -72,7 +72,7 @@ function guestOperation({ entity_id: guestId, data }: SyncUpdate): Operation | s
 function namesOf(name: string | null | undefined): { firstName?: string; lastName?: string } {
   if (!name || name === 'Unknown Guest') return {}
   const [first = '', ...rest] = name.trim().split(/\s+/)
-  // In whole characters: half of one is no text.
+  // Cut between whole characters: half a surrogate pair is not valid text.
   const cut = (text: string) => Array.from(text).slice(0, 100).join('')
   return { firstName: cut(first), lastName: cut(rest.join(' ')) }
 }

@@ -10,21 +10,21 @@ import { byNumber, MINUTES, newestFirst, type Form } from './kept-lines.ts'
 import { guestWords, tableWords } from '../../old-backend/statuses.ts'
 import { naive } from '../times.ts'
 
-/** How guests and tables of the floor are written, in each form of the contract. */
+/** How each shape of the contract writes the guests and tables of the floor. */
 
-/** A guest as lists have it. */
+/** A guest in lists. */
 export const guestForm: Form<Guest> = {
   ...newestFirst,
   write: (guest) => ({ text: JSON.stringify(guestJson(guest)), word: guestWords[guest.status], counts: null }),
 }
 
-/** A table as lists have it. */
+/** A table in lists. */
 export const tableForm: Form<Table> = {
   ...byNumber,
   write: (table) => ({ text: JSON.stringify(tableJson(table)), word: tableWords[table.status], counts: null }),
 }
 
-/** A guest as dashboards have it. */
+/** A guest in dashboards. */
 export const minimalGuestJson = (g: Guest) => ({
   id: g.id,
   name: fullName(g) || 'Unknown Guest',
@@ -34,7 +34,7 @@ export const minimalGuestJson = (g: Guest) => ({
   lastUpdated: naive(g.updatedAt),
 })
 
-/** A table as dashboards have it. */
+/** A table in dashboards. */
 export const minimalTableJson = (t: Table) => {
   const { id, tableNumber, capacity, position, status, currentGuestId, lastUpdated } = tableJson(t)
   return { id, tableNumber, capacity, position, status, currentGuestId, lastUpdated }
@@ -50,7 +50,7 @@ export const minimalTableForm: Form<Table> = {
   write: (table) => ({ ...tableForm.write(table), text: JSON.stringify(minimalTableJson(table)) }),
 }
 
-/** A guest as sync has it: how long it has waited stands open. */
+/** A guest in sync, with a placeholder for its waiting time. */
 export const syncGuestForm: Form<Guest> = {
   ...newestFirst,
   write(guest) {
@@ -61,13 +61,13 @@ export const syncGuestForm: Form<Guest> = {
   },
 }
 
-/** A table as sync has it. */
+/** A table in sync. */
 export const syncTableForm: Form<Table> = {
   ...byNumber,
   write: (table) => ({ text: JSON.stringify(syncTableJson(table)), word: '', counts: null }),
 }
 
-/** Whether the floor in memory goes back as far as lists do. */
+/** Whether the floor in memory reaches back as far as lists do. */
 export const floorReaches = ({ historyDays, floorDays }: ShapeDeps): boolean => historyDays === floorDays
 
 /** The answer of a query as JSON, with its place in the log. */

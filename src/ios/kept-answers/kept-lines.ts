@@ -3,28 +3,28 @@ import type { Floor, Held } from '../../changes/floor/floor.ts'
 import type { Guest } from '../../guests/guests.ts'
 import type { Table } from '../../tables/tables.ts'
 
-/** One entity as one form of the contract writes it. `word` is its status there. */
+/** One entity in one shape of the contract. `word` is its status there. */
 export interface Line {
   readonly text: string
   readonly word: string
-  /** From when on it counts minutes, which then stand in its text where {@link MINUTES} is; null for none. */
+  /** The time from which its minutes are counted; null for none. The minutes replace {@link MINUTES} in its text. */
   readonly counts: Instant | null
 }
 
-/** Stands in a line's text for minutes that are only known when it is sent. No JSON has it. */
+/** A placeholder in a line's text for minutes that are only known when the answer is sent. No JSON contains it. */
 export const MINUTES = '\u0000'
 
 const MINUTE_MICROS = 60_000_000
 
-/** Whole minutes from one time to another in microseconds, 0 where that is earlier. */
+/** Whole minutes between two times in microseconds; 0 if the second is earlier. */
 export const minutesBetweenMicros = (from: number, to: number): number =>
   Math.max(0, Math.floor((to - from) / MINUTE_MICROS))
 
-/** How the entities of one kind are written in one form. */
+/** How one shape writes the entities of one kind. */
 export interface Form<T> {
   readonly kind: string
   readonly order: (value: T) => string
-  /** Compares two orders. No two entities have the same. */
+  /** Compares two sort keys. No two entities have the same. */
   readonly compare: (a: string, b: string) => number
   readonly write: (value: T) => Line
 }
@@ -34,30 +34,32 @@ interface Row {
   held: Held
   order: string
   word: string
-  /** In microseconds since 1970; null: it counts no minutes. */
+  /** In microseconds since 1970; null if it counts no minutes. */
   counts: number | null
-  /** The minutes in its bytes. */
+  /** The minutes that its bytes contain. */
   minutes: number
-  /** Where its bytes stand in the answer that was written last; -1 where they don't. */
+  /** The position of its bytes in the previous answer; -1 if they are not in it. */
   at: number
   length: number
-  /** Its bytes, from when they were made until the answer has them. */
+  /** Its bytes, kept until an answer contains them. */
   fresh: Buffer | null
 }
 
-/** The entities of one kind in one form, in order. From one state of the floor to the next only what was changed is looked at. */
+/**
+ * The entities of one kind in one shape, in order. Between two states of the floor, it looks only at what changed.
+ */
 class Rows {
   readonly #form: Form<unknown>
   readonly #byId = new Map<string, Row>()
   readonly #sorted: Row[] = []
-  /** How far it has followed the floor; null before it has read it. */
+  /** The state of the floor up to which it has followed; null before the first read. */
   #seen: number | null = null
 
   constructor(form: Form<unknown>) {
     this.#form = form
   }
 
-  /** The rows of a floor as it stands. Says whether any differ from those of before. */
+  /** Reads all rows of a floor. Says whether any of them differ from before. */
   follow(floor: Floor, now: number): boolean {
     const touched = this.#seen === null ? null : floor.touchedSince(this.#seen)
     this.#seen = floor.touches
@@ -73,7 +75,7 @@ class Rows {
     return this.#sorted
   }
 
-  /** Makes the bytes of a row anew. */
+  /** Serialises a row again. */
   rewrite(row: Row, now: number): void {
     this.#write(row, JSON.parse(row.held.json), now)
   }
@@ -87,7 +89,7 @@ class Rows {
     return true
   }
 
-  /** Puts an entity in its place, or takes it away. */
+  /** Inserts, moves or removes an entity. */
   #set(id: string, held: Held | undefined, now: number): boolean {
     const old = this.#byId.get(id)
     if (old?.held === held) return false
@@ -103,7 +105,7 @@ class Rows {
     return true
   }
 
-  /** Where an order stands, or would. */
+  /** The index of a sort key, or where it would be inserted. */
   #placeOf(order: string): number {
     let [from, to] = [0, this.#sorted.length]
     while (from < to) {
@@ -133,35 +135,35 @@ class Rows {
   }
 }
 
-/** What an answer shows of one kind. */
+/** The part of an answer about one kind. */
 export interface Section {
   readonly rows: readonly Row[]
-  /** Bytes of all of them, with a comma between two. */
+  /** The bytes of all rows, with a comma between two. */
   readonly bytes: number
   readonly differs: boolean
-  /** How many have each status, in the order of the first of each. */
+  /** The number with each status, in the order of the first of each. */
   readonly words: ReadonlyMap<string, number>
-  /** The sum of all minutes that are counted, and when the first of them is over, in microseconds since 1970. */
+  /** The sum of all counted minutes, and when the first of them ends, in microseconds since 1970. */
   readonly minutes: number
   readonly until: number
 }
 
-/** When an answer is written, and what ended before `horizon` is left out. */
+/** The time of an answer. Entities that ended before `horizon` are left out. */
 export interface Moment {
   readonly horizon: Instant
   readonly now: Instant
 }
 
 /**
- * An answer as it was written last, and where each entity stands in it: the next one is put together from pieces of
- * it, so what wasn't changed is neither written as text nor made into bytes again.
+ * The previous answer, and the position of each entity in it. The next answer reuses its pieces, so unchanged
+ * entities are neither serialised nor encoded again.
  */
 export class Sheet {
   readonly #rows = new Map<unknown, Rows>()
   #last: Buffer = Buffer.alloc(0)
   #frame = ''
 
-  /** The entities of a floor in a form, without what ended before `horizon`. */
+  /** The entities of a floor in one shape, without those that ended before `horizon`. */
   section<T>(floor: Floor, form: Form<T>, { horizon, now }: Moment): Section {
     const rows = this.#rows.get(form) ?? new Rows(form as Form<unknown>)
     this.#rows.set(form, rows)
@@ -169,7 +171,7 @@ export class Sheet {
     return sectionOf(rows, rows.follow(floor, micros), horizon, micros)
   }
 
-  /** Puts texts and sections together: all that {@link section} gave since the last time. */
+  /** Joins texts and sections: everything that {@link section} returned since the last call. */
   write(...parts: readonly (string | Section)[]): Buffer {
     const frame = parts.map((part) => (typeof part === 'string' ? part : '\u0000')).join('')
     const isSame = frame === this.#frame && parts.every((part) => typeof part === 'string' || !part.differs)
@@ -212,10 +214,13 @@ function sectionOf(rows: Rows, follows: boolean, horizon: Instant, now: number):
   return { rows: shown, bytes: bytes + Math.max(0, shown.length - 1), differs, words, minutes, until }
 }
 
-/** Writes rows with commas between them. Those that follow each other in `last` too are copied together. Gives how many bytes. */
+/**
+ * Writes rows with commas between them. Rows that are adjacent in `last` too are copied together. Returns the number
+ * of bytes.
+ */
 function fill(next: Buffer, start: number, rows: readonly Row[], last: Buffer): number {
   let at = start
-  // What is to be copied from the last answer to before `at`.
+  // The range of the previous answer that is still to be copied before `at`.
   let [from, to] = [0, 0]
   const copy = () => void (to > from && last.copy(next, at - (to - from), from, to))
   for (const row of rows) {
@@ -243,10 +248,10 @@ function fill(next: Buffer, start: number, rows: readonly Row[], last: Buffer): 
 
 const COMMA = 0x2c
 
-// They live as long as the floor does.
+// The entries live as long as their floors.
 const sheets = new WeakMap<Floor, Map<string, Sheet>>()
 
-/** The sheet of an answer from a floor, by the answer's key. */
+/** The kept lines of an answer from a floor, by the answer's key. */
 export function sheetOf(floor: Floor, key: string): Sheet {
   const mine = sheets.get(floor) ?? new Map<string, Sheet>()
   sheets.set(floor, mine)
@@ -268,7 +273,7 @@ export const newestFirst: Pick<Form<Guest>, 'kind' | 'order' | 'compare'> = {
   compare: (a, b) => (a < b ? 1 : a > b ? -1 : 0),
 }
 
-/** Tables by number as text: by its bytes, as the database has it. */
+/** Tables by number as text: sorted by its bytes, as the database does. */
 export const byNumber: Pick<Form<Table>, 'kind' | 'order' | 'compare'> = {
   kind: 'table',
   order: ({ number, id }) => `${number}\u0000${id}`,

@@ -9,7 +9,10 @@ import type { Identities } from '../../staff/access/identify.ts'
 import type { RequestWatch } from '../../platform/observability/request-watch.ts'
 import { codingOf } from '../coding.ts'
 
-/** A read that the ordinary way answered with a kept answer: whoever asks for the same address and is of the restaurant is answered the same. */
+/**
+ * A read that the ordinary way answered with a kept answer. Everyone of the restaurant who asks for the same address
+ * gets the same answer.
+ */
 interface Asked {
   readonly restaurantId: string
   readonly route: string
@@ -17,7 +20,7 @@ interface Asked {
   readonly shape: Shape
 }
 
-/** What repeated reads are answered from. */
+/** What repeated reads need to answer. */
 export interface RepeatedDeps {
   readonly answers: Answers
   readonly heads: Heads
@@ -25,15 +28,16 @@ export interface RepeatedDeps {
 }
 
 /**
- * Answers reads of the contract that were asked before, from what is in memory, without the server's router and hooks: a device asks for the same few addresses again and
- * again, and these take longer than the rest of a small read. It decides nothing by itself. An address gets here only when the ordinary way has let somebody of its
- * restaurant in; the token, the identity and the answer are looked at each time as there; and whatever is out of the ordinary in a request is left to the
- * ordinary way. See docs/decisions/0010.
+ * Answers repeated reads of the contract from memory, without the server's router and hooks. A device asks for the
+ * same few addresses again and again, and router and hooks take longer than the rest of a small read. This class
+ * decides nothing by itself. An address enters its list only when the ordinary way has admitted somebody of its
+ * restaurant. The token, the identity and the answer are checked for each request, as in the ordinary way. Unusual
+ * requests take the ordinary way. See docs/decisions/0010.
  */
 export class RepeatedReads {
   readonly #deps: RepeatedDeps
   readonly #asked = new Map<string, Asked & { readonly key: string }>()
-  /** Where the log ended after requests had come in that were then given to the ordinary way. */
+  /** Where the log ended after the arrival of requests that then took the ordinary way. */
   readonly #told = new WeakMap<IncomingMessage, End>()
   #isClosing = false
   #taken = 0
@@ -49,24 +53,24 @@ export class RepeatedReads {
     this.#asked.set(url, { key: keyOf(asked.restaurantId, asked.shape), ...asked })
   }
 
-  /** Where the log ended after this request had come in, if that was asked for here: nobody has to ask again. */
+  /** Where the log ended after this request arrived, if it was asked for here: nobody has to ask again. */
   toldTo(request: IncomingMessage): End | undefined {
     return this.#told.get(request)
   }
 
-  /** Requests that were answered here since the start. */
+  /** The number of requests answered here since the start. */
   get figures(): { taken: number } {
     return { taken: this.#taken }
   }
 
-  /** The server stops: it tells its clients so in its own way. */
+  /** The server is stopping, and tells its clients in its own way. */
   close(): void {
     this.#isClosing = true
   }
 
   /**
-   * Answers a request, if it is a read that can be answered from memory. Nothing was done when it gives false. One of several processes is told first where the log ends; what
-   * can't be answered then is given to `otherwise`.
+   * Answers a read if memory suffices. When it returns false, nothing was done. One of several processes first asks
+   * where the log ends; what cannot be answered then goes to `otherwise`.
    */
   takes(watch: RequestWatch, request: IncomingMessage, response: ServerResponse, otherwise: () => void): boolean {
     if (request.method !== 'GET' || this.#isClosing) return false
@@ -83,7 +87,7 @@ export class RepeatedReads {
       try {
         return answers.atOnce(asked.restaurantId, asked.key, asked.shape, coding, end)
       } catch {
-        // The ordinary way meets the same fault, and says and answers it as any other. Here it would end the process.
+        // The ordinary way meets the same error, logs it and answers it. Thrown here, it would end the process.
         return null
       }
     }
@@ -95,7 +99,7 @@ export class RepeatedReads {
       this.#answer({ watch, request, response, asked, began }, id, answer)
       return true
     }
-    // Where a process is alone, a floor that it doesn't follow is followed first.
+    // A process that is alone first starts to follow a floor that it does not follow yet.
     const id = heads.isSole ? null : watch.idOf(request)
     if (id === null) return false
     heads.of(asked.restaurantId).then((told) => {
@@ -137,7 +141,7 @@ interface Taken {
   readonly began: number
 }
 
-/** Whether a request has what repeated reads don't look at: a page's origin, or a body. */
+/** Whether a request has something that repeated reads do not handle: a page's origin, or a body. */
 const isUnusual = (headers: IncomingMessage['headers']): boolean =>
   headers.origin !== undefined ||
   headers['transfer-encoding'] !== undefined ||

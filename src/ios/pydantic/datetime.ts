@@ -2,7 +2,7 @@ import { isInstant, type Instant } from '../../platform/clock.ts'
 import { Fault } from './fault.ts'
 import { naive, zulu } from '../times.ts'
 
-/** Numbers beyond this are milliseconds: the year 2603 as seconds, August 1970 as milliseconds. */
+/** Larger numbers are milliseconds: the year 2603 as seconds, August 1970 as milliseconds. */
 const SECONDS_END = 2e10
 const UNIX_0001 = -62_135_596_800
 const UNIX_1600 = -11_676_096_000
@@ -13,8 +13,8 @@ const FORM =
 const EPOCH = /^[+-]?\d+(?:\.\d*)?$/
 
 /**
- * The texts promised to be accepted, for the OpenAPI document: real dates of the years 1000 to 9998 (so that no offset
- * leads out of what an instant can hold), with or without a time, with or without an offset.
+ * The accepted texts that the OpenAPI document promises: real dates of the years 1000 to 9998 (so no offset leaves
+ * the range of an instant), with or without a time, with or without an offset.
  */
 export const DATETIME_PATTERN = (() => {
   const year = '(?:[1-8]\\d{3}|9[0-8]\\d\\d|99[0-8]\\d|999[0-8])'
@@ -25,7 +25,7 @@ export const DATETIME_PATTERN = (() => {
   return `^${date}(?:T${hours}(?::[0-5]\\d(?:\\.\\d{1,9})?)?(?:Z|[+-]${hours})?)?$`
 })()
 
-/** A date and time as pydantic reads it: ISO 8601 in text (without an offset it is UTC), or epoch seconds. */
+/** A date and time as pydantic reads it: ISO 8601 text (UTC if it has no offset), or epoch seconds. */
 export function parseDatetime(value: unknown): Instant | Fault {
   if (typeof value === 'number') {
     const found = ofEpoch(value)
@@ -33,11 +33,14 @@ export function parseDatetime(value: unknown): Instant | Fault {
   }
   if (typeof value !== 'string') return new Fault('datetime_type', 'Input should be a valid datetime')
   const found = EPOCH.test(value) ? ofEpoch(Number(value)) : ofText(value)
-  // Text is tried as a datetime and then as a date, and the second failure is the one reported.
+  // Text is parsed as a datetime, then as a date. The second failure is the one reported.
   return isInstant(found) ? found : fault('datetime_from_date_parsing', 'datetime or date', found)
 }
 
-/** A date and time that {@link parseDatetime} took, as pydantic writes it: in the zone that it was sent in, epoch seconds in UTC, without a zone as it was. */
+/**
+ * A date and time accepted by {@link parseDatetime}, as pydantic writes it: in the zone in which it was sent, epoch
+ * seconds in UTC, without a zone if it had none.
+ */
 export function writtenDatetime(value: unknown, instant: Instant): string {
   const [, date, hour = '00', minute = '00', second = '00', fraction = '', sign, aheadHours, aheadMinutes] =
     FORM.exec(String(value)) ?? []
@@ -83,7 +86,7 @@ const microsOfFraction = (fraction: string): string => fraction.slice(0, 6).padE
 const instantText = (seconds: number, micros: string): string =>
   `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${micros.padStart(6, '0')}Z`
 
-/** What keeps a text from being a date and nothing but a date, in the words and the order of pydantic's parser. */
+/** Why a text is not exactly a date, in the wording and order of pydantic's parser. */
 function dateFault(text: string): string | undefined {
   if (text.length < 10) return 'input is too short'
   const [year, month, day] = [text.slice(0, 4), text.slice(5, 7), text.slice(8, 10)]
@@ -97,5 +100,8 @@ function dateFault(text: string): string | undefined {
   return text.length > 10 ? 'unexpected extra characters at the end of the input' : undefined
 }
 
-/** Day 0 of the next month; year 400 more because `Date.UTC` reads years below 100 as 19xx. */
+/**
+ * Day 0 of the next month is the last of this one. The year is shifted by 400 because `Date.UTC` reads years below
+ * 100 as 19xx.
+ */
 const daysOf = (year: number, month: number): number => new Date(Date.UTC(year + 400, month, 0)).getUTCDate()

@@ -4,7 +4,7 @@ import { codePoints, Fault } from './fault.ts'
 const LONGEST = 254
 const LONGEST_LOCAL = 64
 const LONGEST_LABEL = 63
-/** Beyond this pydantic doesn't even look. */
+/** pydantic does not parse longer texts. */
 const LONGEST_INPUT = 2048
 
 const ATEXT = "a-zA-Z0-9!#$%&'*+/=?^_`{|}~\\-"
@@ -12,14 +12,16 @@ const NOT_LOCAL = new RegExp(`[^.${ATEXT}\\u{80}-\\u{10ffff}]`, 'gu')
 const NOT_DOMAIN = /[^a-zA-Z0-9\-.\u{80}-\u{10ffff}]/gu
 /** Everything but letters, marks, numbers, punctuation and symbols: spaces, controls, lone surrogates, unassigned. */
 const UNSAFE = /[\p{C}\p{Z}]/gu
-/** What IDNA 2008 forbids in a label and the mapping of `domainToASCII` lets through: mostly symbols. */
+/** Characters that IDNA 2008 forbids in a label and `domainToASCII` accepts: mostly symbols. */
 const NOT_IDNA = /[^\p{L}\p{M}\p{N}\-.\u00b7\u0375\u05f3\u05f4\u30fb]/u
 const PRETTY = /^(?:[^<>"]*|\s*"[^"]*"\s*)<([^<>]+)>\s*$/
 
-/** The longest address there is, in bytes. */
+/** The longest possible address, in bytes. */
 export const EMAIL_LENGTH = LONGEST
 
-/** The addresses promised to be accepted, for the OpenAPI document: plain ASCII ones. International ones are, too. */
+/**
+ * The accepted addresses that the OpenAPI document promises: plain ASCII ones. International ones are accepted too.
+ */
 export const EMAIL_PATTERN = (() => {
   const atom = (max: number): string => `[${ATEXT}]{1,${max}}`
   const local = `(?:${atom(64)}|${atom(31)}\\.${atom(32)}|${atom(15)}(?:\\.${atom(15)}){2,3})`
@@ -27,8 +29,8 @@ export const EMAIL_PATTERN = (() => {
 })()
 
 /**
- * An e-mail address as pydantic and email-validator read it, the domain in lower case. Unlike there, special-use
- * domains (`.test`, `.local`) are addresses like any other, and the case of the local part is kept (`Info@`).
+ * An e-mail address as pydantic and email-validator read it, with the domain in lower case. Two differences:
+ * special-use domains (`.test`, `.local`) are ordinary addresses, and the case of the local part is kept (`Info@`).
  */
 export function parseEmail(value: unknown): string | Fault {
   if (typeof value !== 'string') return new Fault('string_type', 'Input should be a valid string')
@@ -52,10 +54,10 @@ const fault = (reason: string): Fault =>
 
 const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text)
 
-/** The domain in lower-case ASCII, empty when it has none. ASCII isn't mapped: `1.2` would become an IP address. */
+/** The domain in lower-case ASCII; empty when it has none. ASCII is not mapped: `1.2` would become an IP address. */
 const toAscii = (domain: string): string => (isAscii(domain) ? domain.toLowerCase() : domainToASCII(domain))
 
-/** The domain in the letters of its language, or left in ASCII when what it stands for is no name. */
+/** The domain in the letters of its language; in ASCII when the decoded text is not a valid name. */
 function readable(ascii: string): string {
   const name = ascii.includes('xn--') ? domainToUnicode(ascii) : ascii
   return name === '' || NOT_IDNA.test(name) ? ascii : name

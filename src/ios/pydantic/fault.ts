@@ -1,4 +1,4 @@
-/** What is wrong with one value, in pydantic's words. Where it is and what was sent is added by `parseModel`. */
+/** The fault of one value, in pydantic's wording. `parseModel` adds its location and its value. */
 export class Fault {
   readonly type: string
   readonly msg: string
@@ -14,13 +14,13 @@ export class Fault {
   }
 }
 
-/** What a `ValueError` of a custom validator becomes. The exception itself is sent as `{}`. */
+/** The fault for a `ValueError` of a custom validator. The exception itself is sent as `{}`. */
 export const valueFault = (message: string): Fault => new Fault('value_error', `Value error, ${message}`, { error: {} })
 
 /** `1 character`, `2 characters`. */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
-/** The length of a text as Python counts it: in code points, not in UTF-16 units. */
+/** The length of a text as Python counts it: code points, not UTF-16 units. */
 export function codePoints(text: string): number {
   let count = text.length
   for (let i = 0; i < text.length - 1; i++) {

@@ -5,12 +5,12 @@ import { codePoints, counted, Fault, valueFault } from './fault.ts'
 
 const INT_MIN = -(2 ** 31)
 const INT_MAX = 2 ** 31 - 1
-/** Python refuses to read longer numbers from text. */
+/** Python refuses to parse longer numbers from text. */
 const LONGEST_INT_TEXT = 4300
 const INT_TEXT = /^[+-]?\d+(?:_\d+)*(?:\.0+)?$/
 const FLOAT_TEXT = /^[+-]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:e[+-]?\d+)?$/i
 const NOT_FINITE_TEXT = /^[+-]?(?:nan|inf|infinity)$/i
-/** Half of a pair, alone. */
+/** A lone surrogate. */
 const SURROGATE = /\p{Cs}/u
 const TRUE = ['true', '1', 'yes', 'y', 'on', 't']
 const FALSE = ['false', '0', 'no', 'n', 'off', 'f']
@@ -18,9 +18,10 @@ const FALSE = ['false', '0', 'no', 'n', 'off', 'f']
 /** Keywords of the JSON Schema that describes a field. */
 type Description = Readonly<Record<string, unknown>>
 
-/** A field that is read by one function; the description is what the OpenAPI document says of it. */
+/** A field that one function reads. The description goes into the OpenAPI document. */
 function leaf<T>(description: Description, read: (value: unknown) => T | Fault): z.ZodType<T> {
-  // A check may put another value in the place of the one it is given (it is how zod's own `overwrite` works). A transform would be a schema of its own behind a pipe, and cost twice as much.
+  // A check may replace the value (zod's own `overwrite` works like this). A transform would be another schema behind
+  // a pipe, and cost twice as much.
   const check = z.check((payload) => {
     const result = read(payload.value)
     if (!(result instanceof Fault)) payload.value = result
@@ -37,7 +38,7 @@ function str({ max, min }: { readonly max: number; readonly min?: number }): z.Z
       const msg = 'Input should be a valid string, unable to parse raw data as a unicode string'
       return new Fault('string_unicode', msg)
     }
-    // A text has at most as many code points as units, so most need no counting.
+    // A text has at most as many code points as units, so most texts need no counting.
     if (value.length > max && codePoints(value) > max) {
       return new Fault('string_too_long', `String should have at most ${counted(max, 'character')}`, {
         max_length: max,
@@ -127,7 +128,7 @@ function oneOf<const V extends readonly [string, ...string[]], const A extends r
   )
 }
 
-/** A list. One that is too long is refused without a look at its items. */
+/** A list. If it is too long, it is refused without a look at its items. */
 function list<S extends z.ZodType>(item: S, { max }: { readonly max: number }) {
   return z.preprocess(
     (value, ctx) => {
@@ -142,7 +143,7 @@ function list<S extends z.ZodType>(item: S, { max }: { readonly max: number }) {
   )
 }
 
-/** An object of any content. */
+/** An object with any content. */
 const dict = (): z.ZodType<Readonly<Record<string, unknown>>> =>
   leaf({ type: 'object' }, (value) =>
     isRecord(value) ? value : new Fault('dict_type', 'Input should be a valid dictionary'),
@@ -151,7 +152,7 @@ const dict = (): z.ZodType<Readonly<Record<string, unknown>>> =>
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Zod's `default` isn't told in the JSON Schema of a field that converts. Its `prefault`, read like input, is. */
+/** The JSON Schema of a converting field omits zod's `default`. It has `prefault`, which is parsed like input. */
 const withDefault = <S extends z.ZodType>(schema: S, value: z.core.util.NoUndefined<z.output<S>>) =>
   z.prefault(schema, value as z.input<S>)
 
@@ -175,7 +176,7 @@ export const field = {
   datetime: () => leaf({ type: 'string', format: 'date-time', pattern: DATETIME_PATTERN }, parseDatetime),
   /** An e-mail address, its domain in lower case. */
   email: () => leaf({ type: 'string', format: 'email', maxLength: EMAIL_LENGTH, pattern: EMAIL_PATTERN }, parseEmail),
-  /** One of some texts. Those in `also` are taken too, but a refusal does not speak of them. */
+  /** One of some texts. Texts in `also` are accepted too, but a refusal does not name them. */
   oneOf,
   list,
   dict,
@@ -183,14 +184,14 @@ export const field = {
   model: <S extends z.ZodRawShape>(shape: S) => z.object(shape),
   nullable: <S extends z.ZodType>(schema: S) => z.nullable(schema),
   optional: <S extends z.ZodType>(schema: S) => z.optional(schema),
-  /** May be missing or null: says nothing then, in most calls. */
+  /** May be missing or null; in most calls both mean "no change". */
   maybe: <S extends z.ZodType>(schema: S) => z.optional(z.nullable(schema)),
   withDefault,
 }
 
 /**
  * Adds a custom validator. It runs when the value is valid so far, and refuses with `Value error, <message>`.
- * `description` is what it means in JSON Schema (`{ minimum: 1 }`), for what the OpenAPI document promises to hold.
+ * `description` is its meaning in JSON Schema (`{ minimum: 1 }`), for the OpenAPI document.
  */
 export function check<S extends z.ZodType>(
   schema: S,

@@ -9,7 +9,9 @@ interface SyntaxFault {
   readonly msg: string
 }
 
-/** The 422 item for a body that is no JSON. `error` is what the parser threw, for what Python would have accepted. */
+/**
+ * The 422 item for a body that is not JSON. `error` is the parser's error, for texts that Python would have accepted.
+ */
 export function jsonSyntaxError(text: string, error: unknown): ValidationItem {
   const fallback = error instanceof Error ? error.message : 'Invalid JSON'
   const { at, msg } = findFault(text) ?? { at: 0, msg: fallback }
@@ -19,8 +21,8 @@ export function jsonSyntaxError(text: string, error: unknown): ValidationItem {
 }
 
 /**
- * The first fault, as Python's json module reports it. Without recursion, because a body of a million opening brackets
- * is a fault like any other: `open` holds the brackets around the current position.
+ * The first fault, as Python's json module reports it. It does not recurse, because a body of a million opening
+ * brackets is a fault like any other: `open` holds the brackets around the current position.
  */
 function findFault(text: string): SyntaxFault | undefined {
   const open: string[] = []
@@ -52,7 +54,7 @@ function findFault(text: string): SyntaxFault | undefined {
   }
 }
 
-/** From the end of a value to the start of the next one, closing what ends in between. */
+/** Moves from the end of a value to the start of the next one, and closes brackets that end in between. */
 function afterValue(text: string, from: number, open: string[]): number | SyntaxFault {
   let at = afterSpace(text, from)
   for (let last = open.at(-1); last !== undefined; last = open.at(-1)) {
@@ -67,7 +69,7 @@ function afterValue(text: string, from: number, open: string[]): number | Syntax
   return at
 }
 
-/** From the start of a key to the start of its value. */
+/** Moves from the start of a key to the start of its value. */
 function afterKey(text: string, from: number): number | SyntaxFault {
   if (text[from] !== '"') return { at: from, msg: 'Expecting property name enclosed in double quotes' }
   const end = afterString(text, from)
@@ -92,7 +94,7 @@ function afterString(text: string, quote: number): number | SyntaxFault {
   }
 }
 
-/** Where a number or a word ends that starts here, or the start when there is none. */
+/** The end of a number or word that starts here; the start when there is none. */
 function afterLiteral(text: string, from: number): number {
   LITERAL.lastIndex = from
   return from + (LITERAL.exec(text)?.[0].length ?? 0)
@@ -108,7 +110,7 @@ function afterSpace(text: string, from: number): number {
   return at
 }
 
-/** The end of what stands in a text as it is: up to a quote, a backslash or a control character. */
+/** The end of the literal part of a text: up to a quote, a backslash or a control character. */
 function afterPlain(text: string, from: number): number {
   let at = from
   for (let code = text.charCodeAt(at); code >= 0x20 && code !== 0x22 && code !== 0x5c;) code = text.charCodeAt(++at)

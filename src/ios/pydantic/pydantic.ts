@@ -1,5 +1,5 @@
 /**
- * Request bodies and queries as FastAPI with pydantic 2 reads them: what it accepts is accepted and converted, and the
+ * Request bodies and queries as FastAPI with pydantic 2 reads them. Accepted input is accepted and converted; the
  * rest is refused with the same error items, because the iPad app was built against both.
  */
 import type { z } from 'zod'
@@ -12,7 +12,7 @@ export type { ValidationItem } from './fault.ts'
 
 const DOCS = 'https://errors.pydantic.dev/2.5/v/'
 
-/** Input that was refused: 422 with the body `{ detail }`. */
+/** Refused input: 422 with the body `{ detail }`. */
 export class ValidationError extends Error {
   readonly detail: readonly ValidationItem[]
 
@@ -23,11 +23,11 @@ export class ValidationError extends Error {
   }
 }
 
-/** The item of a rule that only the handler can check: `valueError(['body', 'table_id'], 'Table not found', id)`. */
+/** The item for a rule that only the handler can check: `valueError(['body', 'table_id'], 'Table not found', id)`. */
 export const valueError = (loc: readonly (string | number)[], message: string, input: unknown): ValidationItem =>
   itemOf(valueFault(message), loc, input)
 
-/** The item of a field that only something beside the model can find missing. */
+/** The item for a missing field that only code outside the model can require. */
 export const missing = (loc: readonly (string | number)[], within: unknown = null): ValidationItem =>
   itemOf(MISSING, loc, within)
 
@@ -53,7 +53,7 @@ function lastOfEach(query: unknown): unknown {
 function itemOfIssue(issue: z.core.$ZodIssue, body: unknown, root: 'body' | 'query'): ValidationItem {
   const path = issue.path.map((key) => (typeof key === 'number' ? key : String(key)))
   const input = valueAt(body, path)
-  // There is no undefined in JSON: what is undefined was left out, whatever the field made of it.
+  // JSON has no undefined: an undefined value was missing, whatever the field made of it.
   if (input === undefined) {
     return itemOf(MISSING, [root, ...path], root === 'query' ? null : valueAt(body, path.slice(0, -1)))
   }
@@ -65,14 +65,17 @@ function itemOf(fault: Fault, loc: readonly (string | number)[], input: unknown)
   return { type, loc, msg, input: shortened(input), ...(ctx && { ctx }), ...(linked && { url: DOCS + type }) }
 }
 
-/** What an item repeats of the request, where that is short: a text is cut, of a long list or object nothing is repeated. */
+/** The `input` of an item, if it is short. A text is cut; a long list or object is left out. */
 function shortened(input: unknown): unknown {
   const most = limits.faultInputCharacters
   if (typeof input === 'string') return input.length <= most ? input : `${input.slice(0, most)}…`
   return typeof input !== 'object' || leftOf(most, input) >= 0 ? input : null
 }
 
-/** How many of so many characters a value's JSON leaves, about; below zero where it takes more, found without a look at the rest. */
+/**
+ * How many of the allowed characters a value's JSON leaves, roughly. Below zero when it needs more; it then stops
+ * early.
+ */
 function leftOf(characters: number, value: unknown): number {
   if (typeof value === 'string') return characters - value.length - 3
   if (typeof value !== 'object' || value === null) return characters - 5
@@ -86,7 +89,7 @@ function leftOf(characters: number, value: unknown): number {
   return left
 }
 
-/** The value at a path, as deep as the path fits. */
+/** The value at a path, as deep as the path matches. */
 function valueAt(body: unknown, path: readonly (string | number)[]): unknown {
   let value = body
   for (const key of path) {
@@ -96,7 +99,7 @@ function valueAt(body: unknown, path: readonly (string | number)[]): unknown {
   return value
 }
 
-/** Our own fields bring their fault along; of zod's schemas, only objects and lists are used. */
+/** Our own fields carry their fault. Of zod's schemas, only objects and lists are used. */
 function faultOf(issue: z.core.$ZodIssue): Fault {
   if (issue.code === 'custom') {
     const fault: unknown = issue.params?.['fault']

@@ -9,7 +9,7 @@ import { messagesOf, type Hearing } from './messages.ts'
 
 const HEARINGS: readonly Hearing[] = ['realtime', 'reservations', 'sync']
 
-/** What is sent to the sockets of either kind. */
+/** The messages for both kinds of socket. */
 export type Outboxes = Readonly<Record<'realtime' | 'sync', Outbox>>
 
 interface Floor {
@@ -18,7 +18,9 @@ interface Floor {
   readonly listening: Promise<() => void>
 }
 
-/** Brings the changes of a restaurant to its sockets: each message is written out once, however many hear it. */
+/**
+ * Sends the changes of a restaurant to its sockets. Each message is serialised once, however many sockets receive it.
+ */
 export class Feed {
   readonly #hub: Hub
   readonly #outboxes: Outboxes
@@ -34,20 +36,20 @@ export class Feed {
     return this.#floors.size
   }
 
-  /** The sockets of each restaurant that has some. */
+  /** The sockets of each restaurant that has any. */
   *byRestaurant(): Iterable<readonly [string, number]> {
     for (const [restaurantId, floor] of this.#floors) yield [restaurantId, sizeOf(floor)]
   }
 
-  /** Whether one more socket of a restaurant would be too many. */
+  /** Whether a restaurant has as many sockets as it may. */
   isFull(restaurantId: string): boolean {
     const floor = this.#floors.get(restaurantId)
     return floor !== undefined && sizeOf(floor) >= limits.socketsPerRestaurant
   }
 
   /**
-   * Lets a session hear everything that commits from now on, after `first`, until it leaves. Rejects when the log can't be reached. Gives the restaurant's
-   * id as all its sockets share it.
+   * Sends a session everything that commits from now on, after `first`, until it leaves. Rejects when the log is
+   * unreachable. Returns the restaurant's id string that all its sockets share.
    */
   async join(restaurantId: string, kind: Hearing, session: Session, first: string): Promise<string> {
     const floor = this.#floors.get(restaurantId) ?? this.#open(restaurantId)
@@ -57,14 +59,14 @@ export class Feed {
       if (this.#floors.get(restaurantId) === floor) this.#floors.delete(restaurantId)
       throw error
     }
-    // From the wait to here others may have left and closed the floor behind them.
+    // While this waited, others may have left and closed the floor.
     if (this.#floors.get(restaurantId) !== floor) return this.join(restaurantId, kind, session, first)
     session.send(first)
     floor.sessions[kind].add(session)
     return floor.restaurantId
   }
 
-  /** A session that may have joined is gone; the restaurant's last one takes the subscription along. */
+  /** Removes a session that may have joined. The restaurant's last one ends the subscription. */
   leave(restaurantId: string, kind: Hearing, session: Session): void {
     const floor = this.#floors.get(restaurantId)
     if (!floor?.sessions[kind].delete(session) || sizeOf(floor) > 0) return
@@ -87,7 +89,7 @@ export class Feed {
       if (sessions.realtime.size + sessions.reservations.size > 0) realtime.told(change.at)
       if (sessions.sync.size > 0) sync.told(change.at)
     }
-    // The contract has no word for a log that begins anew: who comes again reads everything.
+    // The contract has no message for a log that starts over: a client that reconnects reads everything.
     const begunAnew = () => {
       for (const kind of HEARINGS)
         for (const session of sessions[kind]) session.close(closeCodes.goingAway, 'read everything anew')

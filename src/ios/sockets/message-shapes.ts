@@ -13,7 +13,9 @@ import {
 } from '../shapes.ts'
 import { deltaFields } from '../sync.ts'
 
-/** Every message of both sockets, as it stands on the wire: exactly these keys, times always with six digits and `Z`. Spec: C10. */
+/**
+ * Every message of both sockets, as on the wire: exactly these keys, times always with six digits and `Z`. Spec: C10.
+ */
 
 const head = { restaurant_id: id, timestamp: sentInstant }
 const x = z.number().min(0).max(1)
@@ -92,7 +94,7 @@ const realtime = {
 const sync = {
   connection_established: z.strictObject({
     type: z.literal('connection_established'),
-    // An old build names its restaurant by a number, which is said back to it.
+    // An old build names its restaurant by a number, and gets it back.
     restaurant_id: z.union([id, z.int()]),
     timestamp: sentInstant,
     server_version: z.literal('1.0.0'),
@@ -150,7 +152,7 @@ const both = {
   }),
 }
 
-/** What clients say may have more keys: they are ignored. */
+/** Messages of clients may have more keys, which are ignored. */
 const said = {
   authenticate: z.looseObject({ type: z.literal('authenticate'), token: z.string() }),
   ping: z.looseObject({ type: z.literal('ping') }),

@@ -6,13 +6,16 @@ import { fullName, reservationJson, syncGuestJson } from '../shapes.ts'
 import { guestWords, tableWords } from '../../old-backend/statuses.ts'
 import { socketTime } from '../times.ts'
 
-/** The kinds of socket, by what they hear. `reservations` is realtime for who asked for those too. */
+/** The kinds of socket, by what they receive. `reservations` is realtime with reservations. */
 export type Hearing = 'realtime' | 'reservations' | 'sync'
 
-/** What each kind of socket hears of a change: one message an entity, guests before tables. Ruling 16 of the contract. */
+/**
+ * The messages of a change for each kind of socket: one per entity, guests before tables. Ruling 16 of the contract.
+ */
 export type Messages = Readonly<Record<Hearing, readonly object[]>>
 
-// A batch is told item by item, and then as done. Who watches for whole transactions on the sync socket hears of those that were all or nothing.
+// A batch is announced item by item, and then as complete. The sync socket announces completion only for
+// all-or-nothing batches.
 const BATCHES = ['run-batch', 'run-each']
 
 const guestActions: Record<Exclude<GuestEvent, 'deleted'>, string> = {
@@ -131,7 +134,7 @@ function realtimeTable(change: Change, entry: Entry): object {
   }
 }
 
-/** The sync socket tells of guests only when a table is cleared and when they are deleted, as it always did. */
+/** The sync socket announces guests only when a table is cleared and when they are deleted, as the old server did. */
 function syncGuest(change: Change, entry: Entry): object[] {
   const timestamp = socketTime(change.at)
   if (entry.op === 'drop') return [{ type: 'guest_deleted', timestamp, guest: null, table: null, guestId: entry.id }]

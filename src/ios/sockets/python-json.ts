@@ -1,9 +1,9 @@
-/** What needs no escape in Python's JSON: printable ASCII but `"` and `\`. */
+/** Characters without an escape in Python's JSON: printable ASCII but `"` and `\`. */
 const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 
 /**
- * JSON text as Python's `json.dumps` writes it: a space after `,` and `:`, everything but printable ASCII escaped. The
- * sockets' frames have had this form. Properties that are undefined are left out.
+ * JSON text as Python's `json.dumps` writes it: a space after `,` and `:`, everything but printable ASCII escaped.
+ * The old server's frames had this form. Undefined properties are left out.
  */
 export function pythonJson(value: unknown): string {
   if (typeof value === 'string') return quoted(value)
@@ -17,7 +17,7 @@ export function pythonJson(value: unknown): string {
   return `{${members.join(', ')}}`
 }
 
-/** JSON's own escapes are Python's, apart from what isn't ASCII. Surrogate pairs become two escapes, unit by unit. */
+/** JSON's escapes are Python's, except for non-ASCII characters. Surrogate pairs become two escapes, unit by unit. */
 function quoted(text: string): string {
   if (PLAIN.test(text)) return `"${text}"`
   return JSON.stringify(text).replace(

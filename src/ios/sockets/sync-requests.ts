@@ -7,8 +7,8 @@ import { socketTime } from '../times.ts'
 const PAGE = 1_000
 
 /**
- * What the sync socket answers to a request for data: `request_full_sync` with `full_sync`, `request_delta` and its `since` with `delta_update`; null to
- * anything else. Never rejects: what fails is an `error` message.
+ * The answer of the sync socket to a request for data: `full_sync` to `request_full_sync`, `delta_update` to
+ * `request_delta` with its `since`, null to anything else. Never rejects: a failure is an `error` message.
  */
 export async function answerSyncRequest(
   deps: ShapeDeps & Pick<IosDeps, 'answers'>,
