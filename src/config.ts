@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { isAbsolute, resolve } from 'node:path'
 import { z } from 'zod'
 
-/** The only reader of the environment. Every setting there is stands in this one table. */
+/** The only reader of the environment. One table has every setting. */
 
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
@@ -19,7 +19,7 @@ const url = (protocols: readonly string[]) =>
     error: `must be an address that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`,
   })
 
-/** One setting: how it is read, what holds when it isn't given, what it means. */
+/** One setting: how it is parsed, its default, its meaning. */
 interface Setting<T> {
   readonly read: z.ZodType<T>
   readonly otherwise: T
@@ -43,43 +43,39 @@ export const settings = {
   REDIS_URL: setting(
     url(['redis:', 'rediss:']).nullable(),
     null,
-    'Redis 6.2 or later, or a node of a cluster of 7. Carries word of changes between machines; without it they learn of each other within 2 s',
+    'Redis 6.2 or later, or a node of a cluster of version 7. Carries hints of changes between machines; without it they learn of changes within 2 s',
   ),
   SECRET_KEY: setting(
     z.string().min(16, 'must have at least 16 characters').nullable(),
     null,
-    'Signs tokens. Needed with DATABASE_URL or ENVIRONMENT=production; otherwise made at first start and kept in QTABLE_DATA',
+    'Signs tokens. Required with DATABASE_URL or ENVIRONMENT=production; otherwise generated at the first start and stored in QTABLE_DATA',
   ),
   ALGORITHM: setting(
     z.literal('HS256', { error: 'must be HS256, the only one there is' }),
     'HS256',
-    'Of tokens: HS256, nothing else',
+    'The algorithm of tokens: HS256 only',
   ),
-  ACCESS_TOKEN_EXPIRE_MINUTES: setting(int(1, 525_600), 30, 'How long a sign-in is good for'),
+  ACCESS_TOKEN_EXPIRE_MINUTES: setting(int(1, 525_600), 30, 'Lifetime of an access token'),
   REFRESH_TOKEN_EXPIRE_DAYS: setting(
     int(1, 3_650),
     60,
-    'Days without a refresh after which a sign-in of the native API is over',
+    'Days without a refresh after which a sign-in of the native API expires',
   ),
-  ENVIRONMENT: setting(
-    z.enum(['development', 'production', 'test']),
-    'development',
-    'production insists on SECRET_KEY',
-  ),
-  HOST: setting(z.string().min(1), '0.0.0.0', 'Address to listen on; 0.0.0.0 is every one of this machine'),
+  ENVIRONMENT: setting(z.enum(['development', 'production', 'test']), 'development', 'production requires SECRET_KEY'),
+  HOST: setting(z.string().min(1), '0.0.0.0', 'Address to listen on; 0.0.0.0 is every address of this machine'),
   PORT: setting(int(0, 65_535), 8000, 'Port to listen on; 0 picks a free one'),
-  QTABLE_DATA: setting(z.string().min(1), './data', 'Folder of the embedded database and of the made SECRET_KEY'),
+  QTABLE_DATA: setting(z.string().min(1), './data', 'Folder of the embedded database and the generated keys'),
   POOL_SIZE: setting(
     int(1, 500),
     20,
-    'Database connections at most, of each process. See docs/operations.md for advice by cores',
+    'Most database connections per process. See docs/operations.md for advice by cores',
   ),
   PREPARED_STATEMENTS: setting(
     z.enum(['on', 'off'], 'must be on or off').transform((word) => word === 'on'),
     true,
-    'off for a pooler in transaction mode that knows unnamed statements only (PgBouncer before 1.21)',
+    'off for a transaction-mode pooler without named statements (PgBouncer before 1.21)',
   ),
-  CACHE_MEGABYTES: setting(int(1, 65_536), 64, 'Memory for answers that are ready to be sent, of each process'),
+  CACHE_MEGABYTES: setting(int(1, 65_536), 64, 'Memory for ready answers, per process'),
   LOG_LEVEL: setting(
     z.preprocess(
       (level) => String(level).toLowerCase().replace('warning', 'warn').replace('critical', 'fatal'),
@@ -91,13 +87,13 @@ export const settings = {
   OPS_TOKEN: setting(
     z.string().min(16, 'must have at least 16 characters').nullable(),
     null,
-    'Opens /metrics and /ops. With the embedded database one is made at the first start and kept in QTABLE_DATA; otherwise both are closed without it',
+    'Opens /metrics and /ops. With the embedded database, the first start generates one and stores it in QTABLE_DATA; otherwise both are closed without it',
   ),
-  SLOW_STATEMENT_MILLIS: setting(int(1, 60_000), 200, 'An SQL statement that takes longer is logged by its name'),
+  SLOW_STATEMENT_MILLIS: setting(int(1, 60_000), 200, 'The log names every SQL statement that takes longer'),
   SLOW_STATEMENT_PLANS: setting(
     z.enum(['off', 'on']),
     'off',
-    'With on, the plan of a slow statement is logged too, without any value',
+    'on also logs the plan of a slow statement, without values',
   ),
   WS_HEARTBEAT_INTERVAL: setting(
     int(1, 3_600),
@@ -107,40 +103,40 @@ export const settings = {
   WS_CONNECTION_TIMEOUT: setting(
     int(1, 3_600),
     20,
-    'Seconds that a ping may stay unanswered before a socket is taken for dead',
+    'Seconds without an answer to a ping after which a socket counts as dead',
   ),
   SOCKET_MAX_HOURS: setting(int(1, 720), 12, 'Hours after which a socket is closed and must sign in again'),
   TOKENLESS_SOCKETS: setting(
     z.union([z.enum(['off', 'on']), z.uuid()], { error: 'must be off, on, or the id of a restaurant' }),
     'off',
-    'Lets sockets in without a token, for old builds of the app: on, or only for the restaurant of this id. Anyone who knows a restaurant id then hears its floor',
+    'Admits sockets without a token, for old builds of the app: on, or only for the restaurant with this id. Anyone who knows a restaurant id can then receive its floor',
   ),
   CORS_ORIGINS: setting(
     z.string().min(1),
     '*',
-    'Origins that browsers may call from, with commas between; * is any, without credentials',
+    'Origins that browsers may call from, separated by commas; * is any, without credentials',
   ),
-  HISTORY_DAYS: setting(int(0, 36_500), 7, 'Guests whose visit ended longer ago are left out of lists; 0 keeps all'),
+  HISTORY_DAYS: setting(int(0, 36_500), 7, 'Lists omit guests whose visit ended longer ago; 0 keeps all'),
   LOG_RETENTION_DAYS: setting(
     int(7, 3_650),
     14,
-    'Whole days for which changes and the answers of mutations are kept; a device that was away longer fetches the floor anew',
+    'Whole days for which changes and answers of mutations are kept. A device that was away longer fetches the floor again',
   ),
-  ADMIN_EMAIL: setting(text, null, 'With ADMIN_PASSWORD: an owner made at start when nobody has this e-mail'),
+  ADMIN_EMAIL: setting(text, null, 'With ADMIN_PASSWORD: an owner created at start when nobody has this e-mail'),
   ADMIN_PASSWORD: setting(text, null, 'Password of ADMIN_EMAIL'),
   RESTAURANT_NAME: setting(z.string().min(1).max(255), 'My Restaurant', 'Restaurant of ADMIN_EMAIL'),
   WEB_CONCURRENCY: setting(
     int(1, 64),
     1,
-    'Processes that serve, all on one port; the number of cores is a good one. SIGHUP renews them one by one',
+    'Serving processes, all on one port; the number of cores is a good value. SIGHUP replaces them one by one',
   ),
 } as const
 
 type Settings = typeof settings
-/** The settings as read. */
+/** The parsed settings. */
 export type Config = { readonly [K in keyof Settings]: Settings[K] extends Setting<infer T> ? T : never }
 
-/** Reads the settings. Gives every problem of a bad configuration at once, one line each. */
+/** Reads the settings. Returns all problems of an invalid configuration together, one line each. */
 export function readConfig(
   env: Readonly<Record<string, string | undefined>>,
 ): { config: Config } | { problems: string[] } {

@@ -2,21 +2,21 @@ import { dataDirOf, type Config } from './config.ts'
 import { startEmbedded } from './platform/embedded/embedded.ts'
 import { keptOpsToken, keptSecretKey } from './secret.ts'
 
-/** The database and the key that signs tokens: both given, or both kept in the data folder. */
+/** The database and the signing key: both given, or both kept in the data folder. */
 export interface Place {
   readonly url: string
-  /** Where the data is, for people to read. */
+  /** The location of the data, for people to read. */
   readonly where: string
   readonly secretKey: string
-  /** Opens /metrics; null: nothing does. */
+  /** The token that opens /metrics; null if nothing does. */
   readonly opsToken: string | null
-  /** Where that is kept, if it was made here. */
+  /** The file of that token, if it was generated here. */
   readonly opsTokenFile?: string
 }
 
 /**
- * Opens the database: the one of DATABASE_URL, or the embedded one, which is started. `stops` is given what must be called at the end. Throws
- * `StartupError`.
+ * Opens the database of DATABASE_URL, or starts the embedded one. Adds to `stops` what must be called at the end.
+ * Throws `StartupError`.
  */
 export async function openDatabase(
   config: Config,
@@ -27,7 +27,7 @@ export async function openDatabase(
   const dataDir = dataDirOf(config, cwd)
   const secret = async () => config.SECRET_KEY ?? (await keptSecretKey(dataDir))
   if (config.DATABASE_URL !== null) {
-    // Without the login that may stand in it.
+    // Without the login, which the address may contain.
     const place = config.DATABASE_URL.replace(/^\w+:\/\/(?:[^@/]*@)?/, '').split('?', 1)[0]
     return {
       url: config.DATABASE_URL,
@@ -36,7 +36,7 @@ export async function openDatabase(
       opsToken: config.OPS_TOKEN,
     }
   }
-  // While several are renewed there is one more of them.
+  // One more while the processes are replaced.
   const processes = config.WEB_CONCURRENCY === 1 ? 1 : config.WEB_CONCURRENCY + 1
   const maxConnections = (config.POOL_SIZE + 1) * processes + 10
   const embedded = await startEmbedded({ dataDir, maxConnections, say })

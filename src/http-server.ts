@@ -11,7 +11,7 @@ import type { Logger } from './platform/observability/log.ts'
 import { LazyLog } from './platform/observability/request-log.ts'
 import { Trail } from './platform/observability/request-trail.ts'
 
-/** An HTTP server without any route. */
+/** An HTTP server without routes. */
 export function createServer(log: Logger): FastifyInstance {
   const loggerInstance: FastifyBaseLogger = log
   const server = Fastify({
@@ -19,20 +19,20 @@ export function createServer(log: Logger): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     childLoggerFactory: (_, bindings) => new LazyLog(log, bindings),
     genReqId: (request) => requestIdOf(request, newId),
-    // Of routes that need a token it is larger.
+    // Routes that need a token have a larger limit.
     bodyLimit: limits.openBodyBytes,
     requestTimeout: 30_000,
-    // Node waits for ever for whoever doesn't read an answer.
+    // Node waits for ever for a client that does not read its answer.
     connectionTimeout: limits.connectionSilenceMillis,
     exposeHeadRoutes: false,
-    // What comes over an open connection while the server stops is still answered.
+    // Requests on an open connection are still answered while the server stops.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     rewriteUrl: ({ url = '/' }) => readAddress(url),
     routerOptions: { maxParamLength: 500 },
-    // An address that can't be read, before any route is known.
+    // An invalid address, before any route is known.
     frameworkErrors: (error, request, reply) => {
-      // No hook has seen it, and those to come look at its trail.
+      // No hook has seen the request, and later hooks need its trail.
       request.trail ??= new Trail(null, request.method, request.headers)
       void (request.url.startsWith('/v2/') ? answerProblem : answerError)(error, request, reply)
     },
@@ -41,8 +41,8 @@ export function createServer(log: Logger): FastifyInstance {
 }
 
 /**
- * An address with its path as the old server read it: an escape is what it stands for, a slash too, and what only looks like one is a percent sign. What
- * must be escaped is, in one way.
+ * An address with its path decoded like the old server: an escape becomes its character, a slash too, and an invalid
+ * escape is a percent sign. Then it is encoded in one canonical way.
  */
 export function readAddress(url: string): string {
   const end = url.search(/[?#]/)
@@ -52,7 +52,10 @@ export function readAddress(url: string): string {
   return text.replace(/[^\w\-.~!$&'()*+,;=:@/]/gu, encodeURIComponent) + (end < 0 ? '' : url.slice(end))
 }
 
-/** Takes each request before the server does. Whatever `takes` leaves, or gives to `otherwise` after a while, goes the ordinary way. */
+/**
+ * Handles each request before the server does. Requests that `takes` leaves, or gives to `otherwise` later, go the
+ * ordinary way.
+ */
 export function takeFirst(
   server: FastifyInstance,
   takes: (request: IncomingMessage, response: ServerResponse, otherwise: () => void) => boolean,
@@ -68,17 +71,19 @@ export function takeFirst(
 }
 
 interface Sockets {
-  /** Whether a handshake is for these sockets, if they tell; then it is taken care of. */
+  /** Whether a handshake is for these sockets, if they can tell. If so, they handle it. */
   takes(request: IncomingMessage, socket: Duplex, head: Buffer): boolean | void
 }
 
-// One listener for all sockets: one made for each would keep its request, with all headers, for as long as the socket is open.
+// One listener for all sockets: a listener per socket would keep its request, with all headers, as long as the socket
+// is open.
 function destroyIt(this: Duplex): void {
   this.destroy()
 }
 
 /**
- * Gives each handshake, when its turn comes, to the first that takes it. The last takes what is left, and refuses what it doesn't know.
+ * Passes each handshake, in its turn, to the first that takes it. The last one takes the rest, and refuses what it
+ * does not know.
  */
 export function takeUpgrades(server: FastifyInstance, all: readonly Sockets[]): void {
   const line = new HandshakeLine()

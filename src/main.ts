@@ -17,7 +17,10 @@ import { Processes } from './processes/processes.ts'
 import { serve } from './serve.ts'
 import { firstOwner } from './staff/first-owner.ts'
 
-/** Starts the server: settings, database, migrations, then the door is opened, by this process or by several. Stops it in the opposite order. */
+/**
+ * Starts the server: settings, database, migrations, then the port, in this process or in several. Stops it in
+ * reverse order.
+ */
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const complain = (line: string): void => void process.stderr.write(`${line}\n`)
@@ -34,11 +37,11 @@ function configOf(env: NodeJS.ProcessEnv): Config {
 async function start(stops: Stops): Promise<void> {
   const config = configOf(process.env)
   const log = createLog(config.LOG_LEVEL)
-  // One of several: the database is open and as it should be.
+  // One of several processes: the database is open and migrated.
   if (cluster.isWorker) return startOneOfSeveral(config, log, stops)
   const place = await openDatabase(config, process.cwd(), say, stops)
   await migrate(place.url, await readMigrations(new URL('../migrations/', import.meta.url)))
-  // Before any device is let in: it must not go on with the numbers of another database.
+  // Before any device is admitted: a device must not continue with the numbers of another database.
   await keepHouse(config, place, log, stops)
   await makeFirstOwner(config, place)
   const port =
@@ -69,11 +72,11 @@ async function startSeveral(config: Config, place: Place, log: Logger, stops: St
 }
 
 async function startOneOfSeveral(config: Config, log: Logger, stops: Stops): Promise<void> {
-  // The first process is gone, and what this one or node:cluster sent it could not be written. Node ends this process when
-  // the channel closes; at the start it may not read the channel yet, so it ends here.
+  // The first process has died, and a message to it failed. Node ends this process when the channel closes. During
+  // the start it may not read the channel yet, so the process ends here.
   cluster.worker?.on('error', () => process.exit(0))
   const line: ParentLine = {
-    // Whoever started this one may be gone: then this one leaves too, a moment later.
+    // The first process may have died. Then this one ends too, a moment later.
     send: (message) => void (process.connected && process.send?.(message)),
     onMessage: (hear) => void process.on('message', hear),
   }
@@ -143,7 +146,7 @@ async function main(): Promise<void> {
     void stop(stops).then(() => process.exit(0))
   }
   process.on('SIGTERM', () => leave('SIGTERM'))
-  // Ctrl-C in a terminal reaches all processes at once: those that were started wait for the word of the one that started them.
+  // Ctrl-C in a terminal reaches all processes at once. The others wait for the message of the first one.
   process.on('SIGINT', () => cluster.isPrimary && leave('SIGINT'))
   process.on('disconnect', () => leave('the process that started this one is gone'))
   try {

@@ -9,12 +9,12 @@ import { Tokens } from './platform/tokens.ts'
 import { SignInAttempts } from './staff/sign-ins/sign-in-attempts.ts'
 
 /**
- * The key that signs tokens when none was given: made at the first start and kept in the data folder, readable by its owner only, so that tokens outlive
- * a restart.
+ * The signing key when none was given. It is generated at the first start and stored in the data folder, readable by
+ * its owner only, so that tokens survive a restart.
  */
 export const keptSecretKey = (dataDir: string): Promise<string> => kept(dataDir, 'secret-key')
 
-/** The token that opens /metrics when none was given, and the file that it stands in: made and kept in the same way. */
+/** The token for /metrics when none was given, and its file. It is generated and stored in the same way. */
 export async function keptOpsToken(dataDir: string): Promise<{ token: string; file: string }> {
   return { token: await kept(dataDir, 'ops-token'), file: join(dataDir, 'ops-token') }
 }
@@ -29,7 +29,7 @@ async function kept(dataDir: string, name: string): Promise<string> {
   }
   const made = randomBytes(32).toString('base64url')
   await mkdir(dataDir, { recursive: true })
-  // Whole or not at all: a cut-off must not leave half a key.
+  // Write the file completely or not at all: a crash must not leave half a key.
   const handle = await open(`${file}.new`, 'w', 0o600)
   await handle.writeFile(`${made}\n`)
   await handle.sync()
@@ -38,7 +38,7 @@ async function kept(dataDir: string, name: string): Promise<string> {
   return made
 }
 
-/** What is made with SECRET_KEY: tokens, hashes of secrets; and what limits guesses of passwords. */
+/** What needs SECRET_KEY: tokens and hashes of secrets. Also the limits on guesses of passwords. */
 export function keysOf(secretKey: string, clock: Clock, db: Db) {
   const attempts = new SignInAttempts(db, clock, keyedHash(secretKey, 'sign-in attempts'))
   const tokens = new Tokens(secretKey, () => clock.micros() / 1e6)

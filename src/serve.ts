@@ -13,12 +13,15 @@ import type { Questions } from './processes/ask-processes.ts'
 import { RedisTopics, type Topics } from './platform/redis.ts'
 import { Planner } from './platform/observability/slow-statements.ts'
 
-/** One process that serves: its pool, its application, its port. */
+/** One serving process: its pool, its application, its port. */
 
-// How often a server that stops looks for connections that ask nothing.
+// How often a stopping server looks for idle connections.
 const LOOK_MILLIS = 20
 
-/** Serves until what it puts into `stops` is called, in the opposite order. `siblings`: the line to the other processes of this machine; Redis, where there is one, brings word of changes instead. */
+/**
+ * Serves until the functions that it adds to `stops` are called, in reverse order. `siblings`: the line to the other
+ * processes of this machine. Redis, where there is one, carries the hints instead.
+ */
 export async function serve(
   config: Config,
   place: Place,
@@ -47,7 +50,7 @@ export async function serve(
     log,
     ...(topics && { topics }),
     ...(redis && { store: redis }),
-    // The embedded database lets nobody else in; one of several processes is given its address.
+    // Only this server uses the embedded database. One of several processes is given its address.
     isSole: config.DATABASE_URL === null,
     ...(siblings && { questions: siblings.questions }),
     planner: config.SLOW_STATEMENT_PLANS === 'on' ? new Planner(place.url) : null,
@@ -71,9 +74,9 @@ async function listen(app: App, config: Config): Promise<void> {
 }
 
 /**
- * Stops the application when called, so that nobody's request fails: no new connections; sockets are told when to come back; every answer from now on ends its connection, and
- * one that asks nothing is left open for `limits.drainMillis`, because a request may be on its way on it. What is still under way after
- * `limits.stopMillis` is cut off.
+ * Stops the application so that no request fails. It accepts no new connections and tells sockets when to come back.
+ * Each answer from now on ends its connection. Idle connections stay open for `limits.drainMillis`, because a request
+ * may be on its way on them. What is still running after `limits.stopMillis` is cut off.
  */
 function drainOf(app: App): () => Promise<void> {
   const { server } = app.server
@@ -90,7 +93,7 @@ function drainOf(app: App): () => Promise<void> {
     app.ops.drain()
     const began = performance.now()
     const lasts = (millis: number) => performance.now() - began < millis
-    // Not the HTTP server's own close, which cuts off connections that are idle at that moment.
+    // Do not use the HTTP server's own close: it cuts off idle connections.
     if (server.listening) NetServer.prototype.close.call(server)
     const left = Promise.all([app.sockets.close(), app.stream.close()])
     while ((await connections()) > 0 && lasts(limits.drainMillis)) await sleep(LOOK_MILLIS)

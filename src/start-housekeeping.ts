@@ -10,8 +10,8 @@ import type { Logger } from './platform/observability/log.ts'
 import { forgetSignIns } from './staff/sign-ins/forget-sign-ins.ts'
 
 /**
- * What is done now and then, once on each machine and by one machine at a time: days of the change log are made and dropped, old sign-ins forgotten, and a
- * database that was restored is noticed, for the first time before this resolves.
+ * The periodic jobs, run once per machine and by one machine at a time. They create and drop days of the change log,
+ * delete old sign-ins, and detect a restored database: for the first time before this resolves.
  */
 export async function keepHouse(
   config: Config,

@@ -3,9 +3,12 @@ import { limits } from '../platform/limits.ts'
 import type { ParentLine } from './sibling-topics.ts'
 import { every } from '../platform/shared-timer.ts'
 
-/** Questions that one process asks all processes of this machine, itself included, over the one that started them: what each counts, say. */
+/**
+ * Questions that one process asks all processes of this machine, itself included, through the first process; for
+ * example, their figures.
+ */
 
-/** What is said about questions, either way. */
+/** The messages about questions, in both directions. */
 export type QuestionWord =
   | { readonly say: 'ask'; readonly id: number; readonly question: string }
   | { readonly say: 'answer'; readonly id: number; readonly answer: unknown }
@@ -13,24 +16,26 @@ export type QuestionWord =
   | { readonly say: 'follow' | 'unfollow'; readonly question: string }
   | { readonly say: 'followed'; readonly question: string; readonly answers: readonly unknown[]; readonly at: number }
 
-/** Hears the answers to a question that is asked again and again, and when they were there: milliseconds since 1970, the same for all processes. */
+/**
+ * Receives the answers to a periodic question, and their time: milliseconds since 1970, the same for all processes.
+ */
 export type Follow = (answers: readonly unknown[], at: number) => void
 
-/** How this process answers questions, and asks them of all. */
+/** How this process answers questions, and asks them. */
 export interface Questions {
-  /** Says how a question is answered here. */
+  /** Sets how this process answers a question. */
   answer(question: string, answer: () => Promise<unknown>): void
-  /** The answers of all processes; of one that is silent none. */
+  /** The answers of all processes. A silent process has none. */
   ask(question: string): Promise<readonly unknown[]>
   /**
-   * Has a question asked of all every `limits.opsSampleMillis`, once for all processes that follow it: what that costs grows with their number, not with its square. One
-   * follower a process and question.
+   * Asks all processes a question every `limits.opsSampleMillis`, once for all processes that follow it. So the cost
+   * grows with their number, not with its square. One follower per process and question.
    */
   follow(question: string, hear: Follow): void
   unfollow(question: string): void
 }
 
-/** Where there is one process, it asks itself. */
+/** A single process asks itself. */
 export class OwnQuestions implements Questions {
   readonly #answers = new Map<string, () => Promise<unknown>>()
   readonly #followed = new Map<string, () => void>()
@@ -48,7 +53,7 @@ export class OwnQuestions implements Questions {
     const round = () =>
       void this.ask(question).then(
         (answers) => hear(answers, Math.round(wallMillis())),
-        // One that is silent.
+        // A silent process.
         () => hear([], Math.round(wallMillis())),
       )
     this.unfollow(question)
@@ -81,7 +86,7 @@ export class SiblingQuestions implements Questions {
   async ask(question: string): Promise<readonly unknown[]> {
     const id = this.#next++
     const answers = new Promise<readonly unknown[]>((resolve) => {
-      // Whoever started this process may be gone: then its own answer is the only one.
+      // The first process may have died. Then this process's own answer is the only one.
       const late = setTimeout(() => void this.#own.ask(question).then(resolve), 2 * limits.figuresMillis).unref()
       this.#waiting.set(id, (found) => {
         clearTimeout(late)
@@ -112,5 +117,5 @@ export class SiblingQuestions implements Questions {
   }
 }
 
-/** The name of the question what a process counts. What those counted that are gone is added to its answers. */
+/** The name of the question for figures. The figures of ended processes are added to its answers. */
 export const FIGURES = 'figures'

@@ -5,16 +5,18 @@ import type { Logger } from '../platform/observability/log.ts'
 import type { QuestionWord } from './ask-processes.ts'
 import { QuestionRelay } from './question-relay.ts'
 
-/** Several processes on one port: one that starts the others, restarts those that die, and carries their word to each other. */
+/**
+ * Several processes on one port. The first one starts the others, restarts those that die, and relays their messages.
+ */
 
-/** What processes say to the one that started them. */
+/** Messages of the processes to the first one. */
 type Word =
   | { readonly say: 'watch'; readonly topic: string }
   | { readonly say: 'unwatch'; readonly topic: string }
   | { readonly say: 'tell'; readonly topic: string; readonly text: string }
   | QuestionWord
 
-/** The process that starts the others. It serves nothing itself. */
+/** The first process. It serves nothing itself. */
 export class Processes {
   readonly #count: number
   readonly #env: NodeJS.ProcessEnv
@@ -25,7 +27,7 @@ export class Processes {
   #restarting: Promise<void> = Promise.resolve()
   #closed = false
 
-  /** `env`: settings that the others are given besides this one's own. */
+  /** `env`: settings of the others, in addition to this process's own. */
   constructor(count: number, env: Record<string, string>, log: Logger) {
     this.#count = count
     this.#env = env
@@ -34,7 +36,7 @@ export class Processes {
     cluster.on('message', (worker, word: Word) => this.#onWord(worker, word))
   }
 
-  /** Starts all of them; resolves when each is serving. Rejects when one ends instead. */
+  /** Starts all processes. Resolves when each is serving. Rejects when one ends instead. */
   async start(): Promise<void> {
     const started = Promise.all(Array.from({ length: this.#count }, () => this.#startOne()))
     this.#restarting = started.then(
@@ -44,7 +46,10 @@ export class Processes {
     await started
   }
 
-  /** Replaces one after the other by a new one, so that some are always serving. Rolling restarts asked for meanwhile follow this one. */
+  /**
+   * Replaces one process after the other, so that some are always serving. Rolling restarts requested meanwhile
+   * follow this one.
+   */
   restart(): Promise<void> {
     this.#restarting = this.#restarting.then(() => this.#replaceAll())
     return this.#restarting
@@ -62,7 +67,7 @@ export class Processes {
 
   async #startOne(): Promise<void> {
     const worker = cluster.fork(this.#env)
-    // Something was sent to a process that has just died: its exit is told apart.
+    // A message went to a process that has just died. Its exit is handled separately.
     worker.on('error', () => undefined)
     await new Promise<void>((resolve, reject) => {
       worker.once('listening', () => resolve())
@@ -107,7 +112,7 @@ export class Processes {
       try {
         return await this.#startOne()
       } catch {
-        // It was complained of when it died; and it is not tried again by its own exit, because it never served.
+        // The failure was logged when it died. Its exit does not start another one, because it never served.
         await sleep(wait)
       }
     }

@@ -7,7 +7,7 @@ import { FIGURES, type QuestionWord } from './ask-processes.ts'
 
 const table = Object.values(metrics)
 
-/** A process that serves, as node:cluster has it. */
+/** A serving process, as node:cluster has it. */
 export interface Peer {
   isConnected(): boolean
   send(message: QuestionWord): unknown
@@ -20,7 +20,7 @@ interface Asked {
   done(): void
 }
 
-/** The side of the process that started the others: hands questions on and puts answers together. */
+/** The first process's side: it passes questions on and combines the answers. */
 export class QuestionRelay {
   readonly #peers: () => readonly Peer[]
   readonly #everyMillis: number
@@ -31,13 +31,13 @@ export class QuestionRelay {
   #gone: Figures = {}
   #next = 1
 
-  /** `peers`: those that serve. `everyMillis`: how often what is followed is asked. */
+  /** `peers`: the serving processes. `everyMillis`: the period of followed questions. */
   constructor(peers: () => readonly Peer[], everyMillis: number = limits.opsSampleMillis) {
     this.#peers = peers
     this.#everyMillis = everyMillis
   }
 
-  /** Takes what a process says, if it is about questions. */
+  /** Handles a message of a process, if it is about questions. */
   take(from: Peer, word: QuestionWord): void {
     if (word.say === 'ask') this.#ask(word.question, (answers) => tell(from, { say: 'answers', id: word.id, answers }))
     else if (word.say === 'answer') this.#answer(from, word.id, word.answer)
@@ -45,13 +45,13 @@ export class QuestionRelay {
     else if (word.say === 'unfollow') this.#unfollow(from, word.question)
   }
 
-  /** A process is gone: nobody waits for it, and what it counted, as far as it has told, is kept. */
+  /** A process has ended: nobody waits for it, and its last reported figures are kept. */
   forget(peer: Peer): void {
     const latest = this.#latest.get(peer)
     this.#latest.delete(peer)
     if (latest) this.#gone = together(table, [this.#gone, counted(table, latest)])
     for (const asked of this.#asked.values()) {
-      // It is among those that are gone now, and not to be counted twice.
+      // It has ended meanwhile, and must not be counted twice.
       if (asked.question === FIGURES) asked.answers.delete(peer)
       this.#noMore(asked, peer)
     }
@@ -101,7 +101,10 @@ export class QuestionRelay {
     this.#timer = null
   }
 
-  /** Asks what is followed, once for all who follow it. Figures are handed on as one: those of each process to each would be the square of their number. */
+  /**
+   * Asks the followed questions, once for all followers. Figures are passed on as one sum: sending those of each
+   * process to each would grow with the square of their number.
+   */
   #round(): void {
     for (const [question, followers] of this.#followers)
       this.#ask(question, (all) => {

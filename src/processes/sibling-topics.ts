@@ -1,12 +1,12 @@
 import type { TopicFigures, Topics } from '../platform/redis.ts'
 
-/** The line to the process that started this one, as node:process has it. */
+/** The line to the first process, as node:process has it. */
 export interface ParentLine {
   send(message: object): void
   onMessage(hear: (message: unknown) => void): void
 }
 
-/** Topics among the processes of one machine, carried by the one that started them (processes/processes.ts). */
+/** Topics among the processes of one machine, carried by the first one (processes/processes.ts). */
 export class SiblingTopics implements Topics {
   readonly #line: ParentLine
   readonly #hearers = new Map<string, (text: string) => void>()

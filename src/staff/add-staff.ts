@@ -8,8 +8,9 @@ import { checkPassword, currentPasswordField, requirePassword } from './prove-pa
 import { storeStaff } from './staff.ts'
 
 /**
- * A new member of staff, who may sign in at once. Devices are told of nobody, so it is no change of the log. Throws `AppError` email-taken (409), whichever
- * restaurant has it, too-many-staff (409), password-needed, wrong-password (403) for an owner. Spec: A9, A17.
+ * Adds a member of staff, who may sign in at once. Devices are not told of staff, so it is no change of the log.
+ * Throws `AppError` email-taken (409), whichever restaurant has it, too-many-staff (409), password-needed,
+ * wrong-password (403) for an owner. Spec: A9, A17.
  */
 export const addStaff = command({
   name: 'add-staff',

@@ -6,8 +6,8 @@ import { lockMember } from './members.ts'
 import { endAllAccess } from './sign-ins/sign-ins.ts'
 
 /**
- * Ends every sign-in of a member of staff, on whatever device, and every token of the iPad's sign-in: an owner may do it to everyone, everyone to themselves. Throws `AppError` not-allowed (403),
- * staff-not-found (404). Spec: A12.
+ * Ends every sign-in of a member of staff, on any device, and every token of the iPad's sign-in. An owner may do it
+ * to everyone, others to themselves. Throws `AppError` not-allowed (403), staff-not-found (404). Spec: A12.
  */
 export const endSignIns = command({
   name: 'end-sign-ins',

@@ -1,7 +1,10 @@
 import { AppError } from '../platform/errors.ts'
 import { registerRestaurant } from './register-restaurant.ts'
 
-/** Makes the operator's first restaurant and its owner, unless somebody has the e-mail already. Gives whether it did. */
+/**
+ * Creates the operator's first restaurant and its owner, unless somebody already has the e-mail. Returns whether it
+ * did.
+ */
 export async function firstOwner(
   deps: Parameters<typeof registerRestaurant>[0],
   restaurantName: string,

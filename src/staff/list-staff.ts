@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { query } from '../changes/query.ts'
 import { readMembers, staffSchema, type Member } from './members.ts'
 
-/** Everyone who may sign in, and then those who no longer may. Spec: A9. */
+/** Everyone who may sign in, then those who no longer may. Spec: A9. */
 export const listStaff = query({
   name: 'list-staff',
   summary: 'All staff; those who may sign in come first',

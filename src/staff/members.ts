@@ -44,7 +44,8 @@ const readMember = statement('read-member', `select ${columns} from staff where 
 
 const countStaff = statement('count-staff', `select count(*) as count from staff where restaurant_id = $1`)
 
-// All owners with it, so that of two who take the last owners away from each other one waits and then sees what the other did.
+// Also lock all owners. When two commands would remove the last two owners, one waits and then sees what the other
+// did.
 const lockMembers = statement(
   'lock-members',
   `select ${columns} from staff where restaurant_id = $1 and (id = $2 or (role = 'owner' and is_active)) order by id for update`,
@@ -56,7 +57,7 @@ const updateMember = statement(
    where restaurant_id = $1 and id = $2`,
 )
 
-/** Everyone of a restaurant, `limits.staffPerRestaurant` at most: who may sign in first. */
+/** All staff of a restaurant, `limits.staffPerRestaurant` at most; those who may sign in come first. */
 export const readMembers = (tx: Tx, restaurantId: string): Promise<Member[]> =>
   tx.all<Member>(readStaff, [restaurantId, limits.staffPerRestaurant])
 
@@ -64,11 +65,14 @@ export const readMembers = (tx: Tx, restaurantId: string): Promise<Member[]> =>
 export const findMember = (tx: Tx, restaurantId: string, id: string): Promise<Member | undefined> =>
   tx.maybe<Member>(readMember, [restaurantId, id])
 
-/** How many a restaurant has, active or not. */
+/** The number of staff of a restaurant, active or not. */
 export const countMembers = async (w: Write): Promise<number> =>
   (await w.tx.one<{ count: number }>(countStaff, [w.restaurantId])).count
 
-/** Locks a member of staff and every active owner. Gives the member, and the ids of those owners. Throws `AppError` staff-not-found (404). */
+/**
+ * Locks a member of staff and every active owner. Returns the member, and the ids of those owners. Throws `AppError`
+ * staff-not-found (404).
+ */
 export async function lockMember(w: Write, id: string): Promise<{ member: Member; owners: string[] }> {
   const all = await w.tx.all<Member>(lockMembers, [w.restaurantId, id])
   const member = all.find((each) => each.id === id)
@@ -76,13 +80,13 @@ export async function lockMember(w: Write, id: string): Promise<{ member: Member
   return { member, owners: all.filter(({ role, isActive }) => role === 'owner' && isActive).map((each) => each.id) }
 }
 
-/** Stores what a locked member of staff is now, with a new password's hash where there is one. */
+/** Stores a locked member of staff, with the hash of a new password if there is one. */
 export async function saveMember(w: Write, m: Member, passwordHash: string | null): Promise<Member> {
   const values = [w.restaurantId, m.id, m.firstName, m.lastName, m.role, m.isActive, passwordHash, w.now]
   await w.tx.all(updateMember, values)
   return { ...m, updatedAt: w.now }
 }
 
-/** Nobody here has this id. */
+/** Nobody in this restaurant has this id. */
 export const staffNotFound = (id: string): AppError =>
   new AppError('staff-not-found', 404, 'There is no such member of staff', { staffId: id })

@@ -6,16 +6,17 @@ import { passwordFits, Secret } from '../platform/passwords.ts'
 import type { ChangeDeps, Context } from '../changes/command/command.ts'
 
 /**
- * A token alone may be stolen: whoever sets a password or makes somebody an owner proves that they know their own password. It is checked before the
- * transaction, because that takes long, and asked for within it, because only there it is known whether it is needed, and a repeat gets its first answer.
+ * A token may be stolen. So a person who sets a password or makes somebody an owner proves that they know their own
+ * password. The check runs before the transaction, because it takes long. The refusal happens within it, because only
+ * there it is known whether the proof is needed, and because a repeat gets its first answer.
  */
 
-/** The password of who acts, as they have it now. */
+/** The acting person's current password hash. */
 export class CurrentPassword extends Secret {
   fits = false
 }
 
-/** It, as a field of an input. */
+/** The own password, as a field of an input. */
 export const currentPasswordField = textField(limits.passwordCharacters)
   .transform((text) => new CurrentPassword(text))
   .optional()

@@ -9,7 +9,7 @@ import { networkOf } from './sign-ins/known-devices.ts'
 import { addressKey, type SignInWays } from './sign-ins/sign-in.ts'
 import { storeStaff } from './staff.ts'
 
-/** What a new restaurant and its owner are made of. */
+/** The data of a new restaurant and its owner. */
 export interface Registration {
   readonly restaurantName: string
   readonly email: string
@@ -19,8 +19,8 @@ export interface Registration {
 }
 
 /**
- * A new restaurant with its owner and an empty change log. Not a command: there is nobody yet to act and no device yet to tell. Throws `AppError`
- * email-taken (409).
+ * Creates a restaurant with its owner and an empty change log. It is not a command: nobody can act yet, and there is
+ * no device to tell. Throws `AppError` email-taken (409).
  */
 export async function registerRestaurant(
   deps: { readonly db: Db; readonly clock: Clock; readonly newId: () => string },
@@ -41,8 +41,8 @@ export async function registerRestaurant(
 }
 
 /**
- * The same for a stranger. It tells whether somebody has an e-mail, so asking again and again is counted as guessing. Throws `AppError` too-many-attempts (429)
- * and busy (503) too. Spec: A14.
+ * The same for a stranger. It reveals whether somebody has an e-mail, so repeated attempts count as guesses. Throws
+ * `AppError` too-many-attempts (429) and busy (503) too. Spec: A14.
  */
 export function registerFrom(
   deps: SignInWays & { readonly newId: () => string },

@@ -4,7 +4,7 @@ import { limits } from '../platform/limits.ts'
 import type { Instant } from '../platform/clock.ts'
 import type { Role } from '../changes/command/command.ts'
 
-/** Someone who signs in, with the restaurant they work for. */
+/** A person who signs in, with their restaurant. */
 export interface Identity {
   readonly staffId: string
   readonly email: string
@@ -22,15 +22,15 @@ export type TokenOf =
   | { readonly signInId: string; readonly generation: null }
   | { readonly signInId: null; readonly generation: number }
 
-/** Someone whom a token names, and what the token belongs to. */
+/** The person that a token names, and what the token belongs to. */
 export type Proven = Identity & TokenOf
 
 /** An identity and what proves it. */
 export interface Account extends Identity {
   readonly passwordHash: string
-  /** Counts what ended all tokens of the iPad's sign-in. */
+  /** The generation: how often all tokens of the iPad's sign-in were ended. */
   readonly tokenGeneration: number
-  /** When they last signed in from where they sign in now; null: never. */
+  /** When they last signed in from their current place; null if never. */
   readonly placeUsedAt: Instant | null
 }
 
@@ -43,7 +43,7 @@ const readIdentity = statement(
    where s.id = $1 and s.token_generation = $2`,
 )
 
-// The sign-in is found by its key, as in the review of access.
+// The sign-in is found by its key, as in the access review.
 const readSignedIn = statement(
   'read-signed-in',
   `select ${identity} from staff s join restaurants r on r.restaurant_id = s.restaurant_id
@@ -51,7 +51,7 @@ const readSignedIn = statement(
    where s.id = $1 and coalesce(i.staff_id = s.id and i.revoked_at is null, false)`,
 )
 
-// The exact spelling first: accounts brought over may differ only in case.
+// The exact spelling comes first: imported accounts may differ only in case.
 const readAccount = statement(
   'read-account',
   `select ${identity}, s.password_hash as "passwordHash", s.token_generation as "tokenGeneration",
@@ -69,7 +69,7 @@ const insertStaff = statement(
 
 const updateSignIn = statement(
   'update-sign-in',
-  // A better hash takes the place of the one that it was made for, never that of a password that was set meanwhile.
+  // A better hash replaces only the hash that it was made for, never that of a password set meanwhile.
   `update staff set last_sign_in_at = $3,
      password_hash = case when password_hash = $4 then coalesce($5, password_hash) else password_hash end
    where restaurant_id = $1 and id = $2`,
@@ -87,14 +87,16 @@ const forgetPlaces = statement(
      select place from known_places where restaurant_id = $1 and staff_id = $2 order by used_at desc offset $3)`,
 )
 
-/** Who has this id, if what their token belongs to is not over: a sign-in, or a generation of their tokens. */
+/**
+ * The person with this id, if what their token belongs to is not over: a sign-in, or a generation of their tokens.
+ */
 export const findIdentity = async (db: Db, staffId: string, of: TokenOf): Promise<Identity | undefined> =>
   (of.signInId === null
     ? await db.read<Identity>({ staffId }, readIdentity, [staffId, of.generation])
     : await db.read<Identity>({ staffId }, readSignedIn, [staffId, of.signInId])
   )[0]
 
-/** Whose e-mail this is, in a transaction scoped to it. `place`: where they sign in from. */
+/** The account with this e-mail, in a transaction scoped to it. `place`: where they sign in from. */
 export const findAccount = (tx: Tx, email: string, place: Buffer): Promise<Account | undefined> =>
   tx.maybe<Account>(readAccount, [email, place])
 
@@ -119,7 +121,7 @@ export async function storeStaff(tx: Tx, s: NewStaff, now: Instant): Promise<voi
   }
 }
 
-/** Notes a sign-in; a better hash of the password, where there is one; and `place`, where it was not known yet. */
+/** Notes a sign-in, a better hash of the password if there is one, and `place` if it was not known yet. */
 export async function noteSignIn(
   tx: Tx,
   who: Account,

@@ -19,7 +19,7 @@ type Input = z.output<typeof input>
 
 const isActiveOwner = ({ role, isActive }: Member) => role === 'owner' && isActive
 
-/** Whose rights or password change signs in again: with what they knew before, nobody goes on. */
+/** A person whose rights or password change must sign in again: what they knew before gives no access. */
 function endReasonOf(before: Member, now: Member, { password }: Input): EndReason | null {
   if (before.isActive && !now.isActive) return 'deactivated'
   if (password) return 'password-changed'
@@ -27,8 +27,9 @@ function endReasonOf(before: Member, now: Member, { password }: Input): EndReaso
 }
 
 /**
- * Changes a member of staff; what isn't sent stays. A new password, another role and being made inactive end all of their sign-ins and tokens. Throws
- * `AppError` staff-not-found (404), last-owner (409), password-needed, wrong-password (403). Spec: A9 to A11, A17.
+ * Changes a member of staff. Fields that are not sent stay. A new password, another role and deactivation end all of
+ * their sign-ins and tokens. Throws `AppError` staff-not-found (404), last-owner (409), password-needed,
+ * wrong-password (403). Spec: A9 to A11, A17.
  */
 export const updateStaff = command({
   name: 'update-staff',

@@ -6,31 +6,32 @@ import { every } from '../../platform/shared-timer.ts'
 import type { Role } from '../../changes/command/command.ts'
 import type { Identities } from './identify.ts'
 
-/** Someone with something open, by what their token belonged to and in the role that they had when it was opened. */
+/** A person with something open, what their token belonged to, and the role that they had when it was opened. */
 interface Person {
-  /** Null while nobody was let in. */
+  /** Null before anybody was admitted. */
   readonly restaurantId: string | null
   readonly staffId: string
-  /** Of a sign-in of the native API; else null. */
+  /** The sign-in of the native API; otherwise null. */
   readonly signInId: string | null
-  /** Of the account's tokens, where there is no sign-in; else null. */
+  /** The generation of the account's tokens, if there is no sign-in; otherwise null. */
   readonly generation: number | null
   readonly role: Role
 }
 
-/** Something that stays open in the name of someone, like a socket. */
+/** Something that stays open in somebody's name, such as a socket. */
 export interface Access extends Person {
-  /** Called once, when they no longer count or have another role. Must not throw. */
+  /** Called once, when their access has ended or their role has changed. Must not throw. */
   close(): void
 }
 
-// Joined, and not added up: a text that was added up is kept together with its parts.
+// Use join, not +: V8 keeps a concatenated text together with its parts.
 const keyOf = ({ staffId, signInId, generation, role }: Person): string =>
   [staffId, signInId ?? generation, role].join(' ')
 
-// Who of these no longer counts, by their places: they are gone, inactive, suspended, signed out, or of another role or generation. Nearly always nobody, so nearly nothing is
-// answered. Each person and their restaurant are looked up once, however many sign-ins they have open, and each sign-in by its key: the index of a person's sign-ins
-// must be of no use here, since a house with one account on many devices has many.
+// Finds those of the given people whose access has ended, by their index: deleted, inactive, suspended, signed out,
+// or of another role or generation. The answer is nearly always empty. Each person and their restaurant are read
+// once, however many sign-ins they have open. Each sign-in is found by its key. The index by person must not be used
+// here, because a restaurant with one account on many devices has many sign-ins.
 const readOver = statement(
   'read-over',
   `with known as materialized (
@@ -46,41 +47,45 @@ const readOver = statement(
      where i.restaurant_id = k.restaurant_id and i.id = w.sign_in_id and i.revoked_at is null) is distinct from k.id`,
 )
 
-// Ids and roles need no quotes. The driver would look at each of them.
+// Ids and roles need no quotes. The driver would check each of them.
 const arrayOf = (all: readonly (string | number | null)[]): string => `{${all.map((each) => each ?? 'NULL').join(',')}}`
 
-/** One question: who of these no longer counts. */
+/** One query: whose access has ended? */
 interface Asked {
   readonly people: readonly Open[]
   readonly scope: { readonly watchedStaff: readonly string[] }
   readonly lists: readonly string[]
 }
 
-/** Somebody, by their key, with all that they have open. */
+/** A person, by key, with everything that they have open. */
 type Open = readonly [key: string, open: readonly Access[]]
 
-/** What is said when somebody's access may have ended (migrations/0009): the restaurant, or nothing when it may be any. */
+/**
+ * The content of a notice that somebody's access may have ended (migrations/0009): the restaurant, or nothing when it
+ * may be any.
+ */
 const CHANNEL = 'qtable_access'
 
 /**
- * Sees to it that everyone who has something open in this process may still have it. Whatever may end somebody's access, an operator's SQL included, is said by the database when it commits, and
- * then everyone of that restaurant is looked at. Who has just come is looked at within `limits.accessReviewMillis`, because they may have been let in by what was known before; everyone is looked at
- * that often while the database isn't heard, and seldom while it is. A look is one query for all whom it is about. Spec: W7, W8.
+ * Closes what is open in this process when its access has ended. Whatever may end access, an operator's SQL included,
+ * makes the database send a notice at commit. Everyone of that restaurant is then checked. New arrivals are checked
+ * within `limits.accessReviewMillis`, because older knowledge may have admitted them. Everyone is checked that often
+ * while notices do not arrive, and seldom while they do. A check is one query for all people concerned. Spec: W7, W8.
  */
 export class AccessReview {
   readonly #db: Db
   readonly #identities: Identities
   readonly #log: Logger
-  /** What each person has open; mostly one thing, so a list, which is made anew when it changes, is enough. */
+  /** What each person has open. It is mostly one thing, so a list that is replaced on change is enough. */
   readonly #people = new Map<string, readonly Access[]>()
   readonly #notices: Notices
   readonly #stopLooking: () => void
-  /** Whom the next look is about: everyone, or these people and whoever is of these restaurants. */
+  /** Whom the next check covers: everyone, or these people and all people of these restaurants. */
   #everyone = false
   #due = new Set<string>()
   #dueRestaurants = new Set<string>()
   #ticks = 0
-  /** What is asked about everyone; null when somebody came or went since. */
+  /** The query parameters for everyone; null after an arrival or departure. */
   #asked: readonly Asked[] | null = null
   #running: Promise<void> | null = null
 
@@ -95,12 +100,12 @@ export class AccessReview {
     this.#stopLooking = every(everyMillis, () => this.#tick())
   }
 
-  /** People with something open, each counted once for each of their sign-ins and roles; and whether the database is heard. */
+  /** The number of people with something open, each counted once per sign-in and role; and whether notices arrive. */
   get figures(): { people: number; isHearing: boolean } {
     return { people: this.#people.size, isHearing: this.#notices.isHearing }
   }
 
-  /** From now on `access` is closed when it no longer counts, until it is forgotten. */
+  /** From now on, `access` is closed when it ends, until it is forgotten. */
   register(access: Access): void {
     const key = keyOf(access)
     this.#people.set(key, this.#people.get(key)?.concat(access) ?? [access])
@@ -108,7 +113,7 @@ export class AccessReview {
     this.#asked = null
   }
 
-  /** `access` has ended by itself. */
+  /** `access` was closed elsewhere. */
   forget(access: Access): void {
     const key = keyOf(access)
     this.#asked = null
@@ -120,13 +125,13 @@ export class AccessReview {
     }
   }
 
-  /** Looks once at everyone. Never rejects: while the database is away, nobody is thrown out. */
+  /** Checks everyone once. Never rejects: while the database is unavailable, nobody is disconnected. */
   review(): Promise<void> {
     this.#everyone = true
     return this.#run()
   }
 
-  /** Stops looking. */
+  /** Stops checking. */
   async close(): Promise<void> {
     this.#stopLooking()
     this.#people.clear()
@@ -150,11 +155,11 @@ export class AccessReview {
     return this.#running
   }
 
-  /** Looks until there is nobody left to look at, or the database can't be asked. */
+  /** Checks until nobody is left, or the database is unavailable. */
   async #look(): Promise<void> {
     for (let asked = this.#next(); asked.length > 0; asked = this.#next()) {
       try {
-        // What is opened from here on was let in by a later answer than this look will have.
+        // Anything opened from here on was admitted by a newer answer than this check will have.
         for (const { people, scope, lists } of asked) {
           const over = await this.#db.read<{ place: number }>(scope, readOver, lists)
           for (const { place } of over) this.#end(...people[place - 1]!)
@@ -168,7 +173,7 @@ export class AccessReview {
     this.#running = null
   }
 
-  /** What to ask about those whom the next look is about. */
+  /** The query parameters for the people of the next check. */
   #next(): readonly Asked[] {
     const [everyone, due, restaurants] = [this.#everyone, this.#due, this.#dueRestaurants]
     this.#everyone = false
@@ -180,7 +185,7 @@ export class AccessReview {
     return questionsAbout([...this.#people].filter(isDue))
   }
 
-  /** Closes what is still open of what was when it was asked. Who has another role now connects again with it. */
+  /** Closes what was open at the time of the query and still is. A person with a new role connects again with it. */
   #end(key: string, open: readonly Access[]): void {
     const over = open.filter((access) => this.#people.get(key)?.includes(access))
     if (over.length === 0) return

@@ -1,22 +1,23 @@
 import type { Proven } from '../staff.ts'
 
 /**
- * What somebody asks for. `self`: who they are, and nothing of any restaurant's floor. `own`: their restaurant, whichever it is. Otherwise the
- * restaurant that the request names; it is asked for only when the token has been found good, because a request that names none is told so then.
+ * What a caller asks access to. `self`: who they are, without any restaurant's floor. `own`: their restaurant,
+ * whichever it is. Otherwise the restaurant that the request names. It is determined only after the token has been
+ * verified, because a request that names none is told so then.
  */
 export type Reach = 'self' | 'own' | (() => unknown)
 
-/** Why access is refused. Of several reasons the first one of this list is told. */
+/** Why access is refused. If several reasons apply, the first one of this list is given. */
 export type AccessRefusal = 'unknown' | 'inactive' | 'elsewhere' | 'suspended'
 
-/** Who is let in, or why not. `restaurantId`: whose token it is, where that is known. */
+/** Who is admitted, or why not. `restaurantId`: the restaurant of the token, where it is known. */
 export type Verdict =
   | { readonly admitted: Proven; readonly restaurantId: string }
   | { readonly admitted: null; readonly why: AccessRefusal; readonly restaurantId: string | null }
 
 /**
- * Decides access. The only place that does, for each route, socket and hello: doors translate its answer and add nothing. What stays open is looked at
- * by the review of access, which asks the database the same. Spec: A16.
+ * Decides access. Nothing else does: routes, sockets and hellos translate its answer and add nothing. The access
+ * review checks what stays open, and asks the database the same. Spec: A16.
  */
 export function verdictOn(identity: Proven | null, reach: Reach): Verdict {
   if (!identity) return { admitted: null, why: 'unknown', restaurantId: null }

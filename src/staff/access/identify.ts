@@ -9,11 +9,14 @@ interface Known {
   readonly until: number
   readonly staffId: string
   readonly proven: Promise<Proven | undefined>
-  /** What `proven` came to. */
+  /** The result of `proven`. */
   found?: Proven | undefined
 }
 
-/** Knows whom a token names. An answer is remembered for `limits.identityMillis`, so a change of staff counts that much later at most. */
+/**
+ * Finds the person that a token names. An answer is remembered for `limits.identityMillis`, so a change of staff
+ * takes effect that much later at most.
+ */
 export class Identities {
   readonly #db: Db
   readonly #tokens: Tokens
@@ -21,7 +24,7 @@ export class Identities {
   readonly #most: number
   readonly #known = new Map<string, Known>()
 
-  /** `most`: how many are remembered. */
+  /** `most`: the number of remembered answers. */
   constructor(db: Db, tokens: Tokens, nowMillis: () => number = Date.now, most: number = limits.identities) {
     this.#most = most
     this.#db = db
@@ -29,17 +32,20 @@ export class Identities {
     this.#nowMillis = nowMillis
   }
 
-  /** Lets in whom a token names, or says why not. An identity leaves here only with access to what was asked for. Spec: A7, A16. */
+  /**
+   * Admits the person that a token names, or says why not. An identity is returned only with access to what was asked
+   * for. Spec: A7, A16.
+   */
   async admit(token: string, reach: Reach): Promise<Verdict> {
     return verdictOn(await this.#of(token), reach)
   }
 
-  /** Who is let in to this restaurant, where it is remembered who the token names; else null. */
+  /** Who is admitted to this restaurant, if the person is remembered; otherwise null. */
   admitKnown(token: string, restaurantId: string): Proven | null {
     return verdictOn(this.#knownOf(token), () => restaurantId).admitted
   }
 
-  /** The identity that a token proves, or null: a bad token, nobody has its id, or what it belongs to is over. */
+  /** The identity that a token proves, or null: an invalid token, an unknown id, or a sign-in that is over. */
   async #of(token: string): Promise<Proven | null> {
     const claims = this.#tokens.verify(token)
     if (!claims || !isId(claims.sub)) return null
@@ -48,7 +54,7 @@ export class Identities {
     return (await this.#find(claims.sub, of)) ?? null
   }
 
-  /** Whether a token was signed here and has not expired, whoever it names now. Asks nobody. */
+  /** Whether a token was signed here and has not expired, whomever it names now. Asks nobody. */
   isSigned(token: string): boolean {
     return this.#tokens.verify(token) !== null
   }
@@ -59,7 +65,7 @@ export class Identities {
     return (known && known.until > this.#nowMillis() && known.found) || null
   }
 
-  /** Forgets what is remembered of a member of staff: it has changed. */
+  /** Forgets a member of staff who has changed. */
   forget(staffId: string): void {
     for (const [key, known] of this.#known) if (known.staffId === staffId) this.#known.delete(key)
   }
@@ -82,7 +88,7 @@ export class Identities {
     }
   }
 
-  /** What has counted its time is let go, and the oldest where there are too many: they stand in the order of their time. */
+  /** Removes expired entries, and the oldest when there are too many. Entries are in the order of their time. */
   #forgetOld(now: number): void {
     for (const [key, { until }] of this.#known) {
       if (until > now && this.#known.size < this.#most) return
@@ -104,7 +110,10 @@ const keyOf = (staffId: string, signInId: string | undefined, generation = 0): s
   return generation === 0 ? staffId : `${staffId} ${generation}`
 }
 
-/** Field by field: a row that is spread keeps a shape of its own, at some hundred bytes each. The id is the token's, which is kept anyway. */
+/**
+ * Copies field by field: a spread row keeps a hidden class of its own, at some hundred bytes each. The id is the
+ * token's, which is kept anyway.
+ */
 function provenOf(row: Identity, staffId: string, of: TokenOf): Proven {
   const { email, firstName, lastName, role, isActive, restaurantId, restaurantName, restaurantIsActive } = row
   const made = {

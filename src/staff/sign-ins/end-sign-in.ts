@@ -4,7 +4,10 @@ import type { Tokens } from '../../platform/tokens.ts'
 import { readRefreshToken } from './refresh-tokens.ts'
 import { revokeSignIn } from './sign-ins.ts'
 
-/** Ends the sign-in that a refresh token belongs to, newest or not. Gives whether there was one to end: signing out twice is no error. Spec: A8. */
+/**
+ * Ends the sign-in of a refresh token, newest or not. Returns whether there was one to end: signing out twice is no
+ * error. Spec: A8.
+ */
 export async function endSignIn(
   deps: { readonly db: Db; readonly clock: Clock; readonly tokens: Tokens },
   refreshToken: string,

@@ -9,7 +9,10 @@ const deleteForgotten = statement(
    returning true as gone`,
 )
 
-/** Deletes sign-ins, of whatever restaurant, that have been over for `limits.endedSignInMillis`, some at a time. Gives how many. Spec: A13. */
+/**
+ * Deletes sign-ins of any restaurant that ended `limits.endedSignInMillis` ago, some at a time. Returns how many.
+ * Spec: A13.
+ */
 export async function forgetSignIns(db: Db, now: Instant): Promise<number> {
   const before = plusMillis(now, -limits.endedSignInMillis)
   for (let all = 0; ;) {

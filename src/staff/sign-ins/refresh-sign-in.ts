@@ -5,9 +5,10 @@ import { lockSignIn, replaceToken, revokeSignIn, type SignIn } from './sign-ins.
 import { answerWith, expiryOf, type SignedIn, type SignInDeps } from './start-sign-in.ts'
 
 /**
- * A new access token and a new refresh token for a refresh token, which is used up by that. Until what was given out for it is used it is taken again, for answers that
- * were lost, `limits.refreshRepeats` times: what those held is then void. Any other token of the family means that two parties have it, and ends the sign-in. Throws `AppError` refresh-refused (401);
- * whatever else goes wrong is none. Spec: A5, A6.
+ * Exchanges a refresh token for a new access token and a new refresh token. The old one is used up. Because answers
+ * get lost, it is accepted again until something issued for it is used, `limits.refreshRepeats` times; what earlier
+ * answers held becomes void. Any other token of the family means that two parties have it, and ends the sign-in.
+ * Throws `AppError` refresh-refused (401); any other failure throws another error. Spec: A5, A6.
  */
 export async function refreshSignIn(deps: SignInDeps, refreshToken: string): Promise<SignedIn> {
   const given = readRefreshToken(deps.tokens, refreshToken)
@@ -15,7 +16,7 @@ export async function refreshSignIn(deps: SignInDeps, refreshToken: string): Pro
   const { restaurantId, signInId, hash } = given
   const now = deps.clock.now()
   const next = makeRefreshToken(deps.tokens, restaurantId, signInId)
-  // The end of a family has to be committed, so it is no error inside the transaction.
+  // The end of a family must be committed, so it is not thrown inside the transaction.
   const signIn = await deps.db.transaction({ restaurantId }, async (tx) => {
     const found = await lockSignIn(tx, restaurantId, signInId)
     if (!found || found.isRevoked) return null
@@ -25,7 +26,7 @@ export async function refreshSignIn(deps: SignInDeps, refreshToken: string): Pro
       return null
     }
     if (found.expiresAt <= now || !found.isActive || !found.restaurantIsActive) return null
-    // After a repeat the token before stays the same: what was given out in between must not be taken for it.
+    // After a repeat, the previous token stays the same: a token issued in between must not be mistaken for it.
     await replaceToken(
       tx,
       found,
@@ -39,7 +40,7 @@ export async function refreshSignIn(deps: SignInDeps, refreshToken: string): Pro
   return answerWith(deps, signIn, signInId, next.text, now)
 }
 
-/** What it means that a token of this sign-in is used now. */
+/** What the use of this token means now. */
 function useOf({ tokenHash, previousHash, previousRepeats }: SignIn, hash: Buffer): 'first' | 'repeat' | 'again' {
   if (hash.equals(tokenHash)) return 'first'
   return previousHash !== null && hash.equals(previousHash) && previousRepeats < limits.refreshRepeats

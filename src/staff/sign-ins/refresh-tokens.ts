@@ -3,14 +3,15 @@ import { bytesOf, idIn } from '../../platform/ids.ts'
 import type { Tokens } from '../../platform/tokens.ts'
 
 /**
- * Refresh tokens: the restaurant's id, the sign-in's id and 32 random bytes, sealed with the server's key. So a token says where it is to be looked
- * for, and one that this server never gave out is known without asking the database and can end nobody's sign-in.
+ * Refresh tokens: the restaurant's id, the sign-in's id and 32 random bytes, sealed with the server's key. So a token
+ * says where to look for it. A text that this server never gave out is recognised without the database, and cannot
+ * end anybody's sign-in.
  */
 
 const ID_BYTES = 16
 const RANDOM_BYTES = 32
 
-/** A new token of a sign-in, and its SHA-256, which is all that is stored of it. */
+/** A new token of a sign-in, and its SHA-256. Only the hash is stored. */
 export function makeRefreshToken(
   tokens: Tokens,
   restaurantId: string,
@@ -20,7 +21,7 @@ export function makeRefreshToken(
   return { text, hash: hashOf(text) }
 }
 
-/** What a token says of itself, or null for a text that this server never gave out. */
+/** The contents of a token, or null for a text that this server never gave out. */
 export function readRefreshToken(
   tokens: Tokens,
   text: string,

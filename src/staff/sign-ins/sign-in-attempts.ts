@@ -5,31 +5,31 @@ import type { KeyedHash } from '../../platform/keyed-hash.ts'
 import { limits } from '../../platform/limits.ts'
 import { SignInCrowd } from './sign-in-crowd.ts'
 
-/** What failures are counted under, and how many of them are too many. */
+/** A key under which failures are counted, and its limit. */
 export interface Counted {
   readonly key: string
   readonly most: number
 }
 
-/** What is known in this process of one key. Times are in milliseconds. */
+/** What this process knows of one key. Times are in milliseconds. */
 interface Attempts {
-  /** When attempts failed here, oldest first. */
+  /** The times of failures here, oldest first. */
   failedAt: number[]
-  /** What the database had of all processes when it was last asked. */
+  /** The database's count for all processes, when it was last read. */
   stored: { readonly failures: number; readonly since: number } | null
   underWay: number
-  /** Those who wait for one that is under way. */
+  /** Callers that wait for a running attempt. */
   readonly waiting: (() => void)[]
 }
 
-/** What the database has of a key. */
+/** The database's count of a key. */
 interface Stored {
   readonly key: Buffer
   readonly failures: number
   readonly since: Instant
 }
 
-/** What a failure is: everything else that goes wrong counts for nothing. */
+/** What counts as a failure; any other error does not count. */
 const FAILURES = ['wrong-credentials', 'wrong-password', 'email-taken']
 
 const readFailures = statement(
@@ -37,7 +37,8 @@ const readFailures = statement(
   `select key, failures, since from failed_attempts where key = any ($1::bytea[])`,
 )
 
-// What is over goes on the way: for each failure that is noted more than one old one is deleted, so there are never many more rows than failures in a window.
+// Expired rows are deleted on the way: for each new failure, more than one old one is deleted. So there are never
+// many more rows than failures in a window.
 const noteFailures = statement(
   'note-failed-attempts',
   `with over as (
@@ -53,15 +54,16 @@ const noteFailures = statement(
 const KEY_BYTES = 16
 
 /**
- * Slows down whoever guesses passwords, at both doors and for whatever asks for a password: after so many failures under a key nothing more is tried until the
- * window has passed. Failures are counted in the database, for all processes, and those under way in this one. What succeeds doesn't count.
+ * Slows down guesses of passwords, at both doors and wherever a password is asked for. After too many failures under
+ * a key, nothing more is tried until the window has passed. The database counts failures for all processes; this
+ * process counts those in progress. Successes do not count.
  */
 export class SignInAttempts {
   readonly #db: Db
   readonly #clock: Clock
   readonly #hash: KeyedHash
   readonly #known = new Map<string, Attempts>()
-  /** Those who sign in right now. */
+  /** The number of sign-ins in progress. */
   readonly crowd: SignInCrowd
 
   constructor(db: Db, clock: Clock, hash: KeyedHash) {
@@ -71,17 +73,17 @@ export class SignInAttempts {
     this.#hash = hash
   }
 
-  /** Keys that are remembered. */
+  /** The number of remembered keys. */
   get figures(): { keys: number } {
     return { keys: this.#known.size }
   }
 
-  /** What is stored of where somebody signed in from. */
+  /** The stored form of the place of a sign-in. */
   placeOf(network: string): Buffer {
     return this.#hashOf(`known ${network}`)
   }
 
-  /** Learns what all processes have counted under these keys, in a transaction that asks more or in one of its own. */
+  /** Reads what all processes have counted under these keys, in a larger transaction or in one of its own. */
   async look(counted: readonly Counted[], tx?: Tx): Promise<void> {
     const keys = new Map(counted.map(({ key }) => [this.#hashOf(key).toString('hex'), key]))
     const values = [[...keys.keys()].map((hex) => Buffer.from(hex, 'hex'))]
@@ -94,13 +96,16 @@ export class SignInAttempts {
     }
   }
 
-  /** Whether one more attempt may be made under a key, as far as is known here. */
+  /** Whether one more attempt is allowed under a key, as far as this process knows. */
   hasRoom({ key, most }: Counted): boolean {
     const attempts = this.#known.get(key)
     return !attempts || this.#failures(attempts) < most
   }
 
-  /** Makes an attempt, unless too many have failed under one of the keys. Throws `AppError` too-many-attempts (429), busy (503), and what it throws. Spec: A14. */
+  /**
+   * Makes an attempt, unless too many have failed under one of the keys. Throws `AppError` too-many-attempts (429),
+   * busy (503), and the errors of the attempt. Spec: A14.
+   */
   async run<T>(counted: readonly Counted[], attempt: () => Promise<T>): Promise<T> {
     const noted = async () => {
       try {
@@ -113,7 +118,7 @@ export class SignInAttempts {
     return counted.reduceRight<() => Promise<T>>((inner, each) => () => this.#within(each, inner), noted)()
   }
 
-  /** Runs a check of the password of somebody who is signed in. Throws `AppError` too-many-attempts (429). Spec: A17. */
+  /** Checks the password of a person who is signed in. Throws `AppError` too-many-attempts (429). Spec: A17. */
   async limited(staffId: string, check: () => Promise<boolean>): Promise<boolean> {
     const counted = [{ key: `staff ${staffId}`, most: limits.signInFailuresPerEmail }]
     const wrong = new AppError('wrong-password', 403, 'This is not the password')
@@ -131,7 +136,8 @@ export class SignInAttempts {
 
   async #within<T>({ key, most }: Counted, attempt: () => Promise<T>): Promise<T> {
     const attempts = this.#of(key)
-    // Those under way may all fail: what would be one too many then waits to see. Everyone with the same good password gets in.
+    // All attempts in progress may fail, so one that could exceed the limit waits for their results. Everyone with
+    // the same correct password gets in.
     while (this.#failures(attempts) + attempts.underWay >= most) {
       if (this.#failures(attempts) >= most) throw this.#tooMany(attempts)
       if (attempts.waiting.length >= limits.attemptsWaiting) throw new AppError('busy', 503, 'Too many sign in at once')
@@ -152,7 +158,7 @@ export class SignInAttempts {
   async #note(counted: readonly Counted[]): Promise<void> {
     const micros = this.#clock.micros()
     for (const { key } of counted) this.#of(key).failedAt.push(micros / 1000)
-    // In one order, so that two who note the same keys never wait for each other.
+    // Use one order, so that two processes that count the same keys never deadlock.
     const keys = counted.map(({ key }) => this.#hashOf(key)).sort((a, b) => a.compare(b))
     const now = instantOfMicros(micros)
     const values = [keys, now, plusMillis(now, -limits.signInFailureWindowMillis)]
@@ -170,7 +176,7 @@ export class SignInAttempts {
     return attempts
   }
 
-  /** How many have failed: here, or in all processes as far as is known. Each failure here is among those. */
+  /** The number of failures: here, or in all processes as far as known. The latter include those here. */
   #failures(attempts: Attempts): number {
     const since = this.#windowStart()
     attempts.failedAt = attempts.failedAt.filter((at) => at > since)

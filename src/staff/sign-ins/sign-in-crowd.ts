@@ -1,7 +1,10 @@
 import { AppError } from '../../platform/errors.ts'
 import { limits } from '../../platform/limits.ts'
 
-/** Who asks: `who` tells one asker from another, `network` is where they are, `isKnown` that their device has shown to have signed in before. */
+/**
+ * The caller: `who` identifies the caller, `network` is their location, `isKnown` says that their device proved an
+ * earlier sign-in.
+ */
 export interface Asker {
   readonly who: string
   readonly network: string
@@ -9,32 +12,32 @@ export interface Asker {
 }
 
 /**
- * Bounds how many sign in at once in this process, so that a flood of strangers takes neither the database's connections nor the turns of those who have signed
- * in from where they are; and tells a refusal again without asking the database.
+ * Limits how many sign in at once in this process. So a flood of strangers takes neither the database's connections
+ * nor the turns of those who signed in from here before. It also repeats a refusal without asking the database.
  */
 export class SignInCrowd {
   readonly #nowMillis: () => number
   readonly #inside = { known: 0, strangers: 0 }
-  /** Where somebody signed in from lately. */
+  /** Places of recent sign-ins. */
   readonly #networks = new Map<string, true>()
-  /** Refusals: how long they are told again, and until when they hold. */
+  /** Refusals: how long they are repeated, and until when they hold. */
   readonly #refused = new Map<string, { readonly again: number; readonly until: number }>()
 
   constructor(nowMillis: () => number) {
     this.#nowMillis = nowMillis
   }
 
-  /** What is remembered. */
+  /** The number of remembered entries. */
   get figures(): { networks: number; refused: number } {
     return { networks: this.#networks.size, refused: this.#refused.size }
   }
 
-  /** Somebody has signed in from there. */
+  /** Notes a successful sign-in from there. */
   succeeded(network: string): void {
     keep(this.#networks, network, true)
   }
 
-  /** Runs a sign-in. Throws `AppError` too-many-attempts (429), busy (503), and what it throws. */
+  /** Runs a sign-in. Throws `AppError` too-many-attempts (429), busy (503), and the errors of the sign-in. */
   async run<T>(asker: Asker, signIn: () => Promise<T>): Promise<T> {
     const { who, network, isKnown } = asker
     this.#refuseAgain(who)
@@ -54,7 +57,7 @@ export class SignInCrowd {
   #remember(who: string, { details }: AppError): void {
     const now = this.#nowMillis()
     const until = now + 1000 * Number(details['retryAfterSeconds'])
-    // Not for longer: meanwhile they may have signed in elsewhere, and be known.
+    // Not for longer: meanwhile they may sign in elsewhere and become known.
     keep(this.#refused, who, { again: Math.min(until, now + limits.signInRefusalMillis), until })
   }
 
@@ -68,7 +71,7 @@ export class SignInCrowd {
   }
 }
 
-/** Keeps something as the newest, and lets the oldest go where there are too many. */
+/** Keeps an entry as the newest, and removes the oldest when there are too many. */
 function keep<V>(all: Map<string, V>, key: string, value: V): void {
   all.delete(key)
   all.set(key, value)

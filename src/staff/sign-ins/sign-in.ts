@@ -9,7 +9,7 @@ import { makeDevice, networkOf, staffOfDevice } from './known-devices.ts'
 import type { Counted, SignInAttempts } from './sign-in-attempts.ts'
 import { findAccount, noteSignIn, type Account } from '../staff.ts'
 
-/** What signing in stands on, at either door. */
+/** What signing in needs, at either door. */
 export interface SignInWays {
   readonly db: Db
   readonly clock: Clock
@@ -17,20 +17,21 @@ export interface SignInWays {
   readonly attempts: SignInAttempts
 }
 
-/** What somebody signs in with, and where. */
+/** The credentials and the place of a sign-in. */
 export interface Credentials {
   readonly email: string
   readonly password: string
   readonly origin: Origin
 }
 
-// An unknown e-mail costs what a known one does: the password is held against a hash that nothing fits.
+// An unknown e-mail costs the same as a known one: the password is checked against a hash that nothing fits.
 let decoy: Promise<string> | undefined
 
 /**
- * Who signs in with this e-mail and password, and the hash that it now fits. A hash of an older kind is replaced on the way. Whoever signed in from this device
- * or address before is counted apart from strangers: nobody who guesses elsewhere keeps them out. Throws `AppError` wrong-credentials, account-inactive,
- * restaurant-inactive (401), too-many-attempts (429), busy (503). Spec: A2, A14.
+ * Finds the account of this e-mail and password, and the hash of the password. Replaces a hash of an older kind. A
+ * device or address that signed in before is counted apart from strangers, so guesses from elsewhere do not lock it
+ * out. Throws `AppError` wrong-credentials, account-inactive, restaurant-inactive (401), too-many-attempts (429),
+ * busy (503). Spec: A2, A14.
  */
 export async function signIn(deps: SignInWays, { email, password, origin }: Credentials): Promise<Account> {
   const { db, clock, tokens, attempts } = deps
@@ -51,7 +52,7 @@ export async function signIn(deps: SignInWays, { email, password, origin }: Cred
     const placeAge = account?.placeUsedAt ? ageOf(account.placeUsedAt, now) : Infinity
     const isKnownPlace = placeAge < limits.knownPlaceMillis
     const known = [...(isKnownDevice ? [ways.device!] : []), ...(isKnownPlace ? [ways.place] : [])]
-    // Where all of their own guesses are used up, they are strangers as everybody.
+    // When their own guesses are used up, they count as strangers.
     const own = known.find((counted) => attempts.hasRoom(counted))
     const counted = own ? [own] : ways.strangers
     const lane = own ? 'known' : 'strangers'
@@ -64,7 +65,7 @@ export async function signIn(deps: SignInWays, { email, password, origin }: Cred
   })
 }
 
-/** Whether the password is the account's, and the account good. Gives a better hash, where there is need of one. */
+/** Whether the password is the account's, and the account active. Returns a better hash, if one is needed. */
 async function check(
   account: Account | undefined,
   password: string,
@@ -80,7 +81,7 @@ async function check(
 
 const ageOf = (at: Instant, now: Instant): number => (microsOf(now) - microsOf(at)) / 1000
 
-/** What failures of a sign-in are counted under, by who it is that signs in. */
+/** The keys under which failures of a sign-in are counted, by the caller. */
 function waysOf(email: string, network: string, device: string | null) {
   const account = sameEmail(email)
   const most = limits.signInFailuresPerKnown
@@ -94,10 +95,13 @@ function waysOf(email: string, network: string, device: string | null) {
   return { who: `${account} ${network} ${device ?? ''}`, strangers, place, device: ofDevice, all }
 }
 
-/** One text for all spellings that may be the same e-mail to the database, whose lower() may take the dot off a Turkish capital I. */
+/**
+ * One text for all spellings that the database may treat as the same e-mail. Its lower() may remove the dot of a
+ * Turkish capital I.
+ */
 export const sameEmail = (email: string): string => email.normalize('NFKD').toLowerCase().replaceAll('\u0307', '')
 
-/** What failures from an address are counted under, whatever was tried. */
+/** The key for failures from an address, whatever was tried. */
 export const addressKey = (network: string): Counted => ({
   key: `address ${network}`,
   most: limits.signInFailuresPerAddress,

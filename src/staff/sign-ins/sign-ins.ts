@@ -3,12 +3,12 @@ import type { Instant } from '../../platform/clock.ts'
 import type { Role } from '../../changes/command/command.ts'
 import type { Account } from '../staff.ts'
 
-/** Sign-ins as they are stored: one row is a family of refresh tokens. */
+/** Stored sign-ins: one row is a family of refresh tokens. */
 
-/** Why a sign-in was ended. */
+/** The reason for the end of a sign-in. */
 export type EndReason = 'signed-out' | 'token-reused' | 'ended' | 'password-changed' | 'deactivated' | 'role-changed'
 
-/** A sign-in whose row is locked, and whose it is. */
+/** A sign-in with a locked row, and its person. */
 export interface SignIn {
   readonly id: string
   readonly restaurantId: string
@@ -23,8 +23,8 @@ export interface SignIn {
   readonly previousRepeats: number
 }
 
-// The row of staff is held while the sign-in is stored: whoever changes the password or the account ends what was there before, or comes first and is
-// seen here.
+// The row of staff stays locked while the sign-in is stored. A change of the password or the account either ends what
+// was there before, or comes first and is seen here.
 const insertSignIn = statement(
   'insert-sign-in',
   `with who as (
@@ -59,7 +59,7 @@ const updateEnded = statement(
   `update sign_ins set ${ending} where restaurant_id = $1 and id = $2 and revoked_at is null returning id`,
 )
 
-// Tokens of the iPad's sign-in end with the generation that they are of.
+// Tokens of the iPad's sign-in end with their generation.
 const updateAllEnded = statement(
   'update-sign-ins-ended',
   `with tokens as (update staff set token_generation = token_generation + 1 where restaurant_id = $1 and id = $2)
@@ -76,18 +76,20 @@ export interface NewSignIn {
   readonly tokenHash: Buffer
 }
 
-/** Stores a sign-in. Gives false, and stores nothing, when the account is no longer as it was when its password was checked. */
+/**
+ * Stores a sign-in. Returns false, and stores nothing, when the account has changed since its password was checked.
+ */
 export async function storeSignIn(tx: Tx, who: Account, made: NewSignIn): Promise<boolean> {
   const { id, device, now, expiresAt, tokenHash } = made
   const values = [who.restaurantId, who.staffId, who.passwordHash, id, device, now, expiresAt, tokenHash]
   return (await tx.maybe(insertSignIn, values)) !== undefined
 }
 
-/** Locks a sign-in and gives it, whatever became of it. */
+/** Locks a sign-in and returns it, even if it has ended. */
 export const lockSignIn = (tx: Tx, restaurantId: string, id: string): Promise<SignIn | undefined> =>
   tx.maybe<SignIn>(readSignInLocked, [restaurantId, id])
 
-/** Puts a new token in the place of the newest one. */
+/** Replaces the newest token by a new one. */
 export async function replaceToken(
   tx: Tx,
   { restaurantId, id }: SignIn,
@@ -98,7 +100,7 @@ export async function replaceToken(
   await tx.all(updateTokens, [restaurantId, id, tokens.hash, tokens.previous, tokens.repeats, now, expiresAt])
 }
 
-/** Ends one sign-in. Gives whether there was one to end. */
+/** Ends one sign-in. Returns whether there was one to end. */
 export async function revokeSignIn(
   tx: Tx,
   restaurantId: string,
@@ -109,7 +111,10 @@ export async function revokeSignIn(
   return (await tx.maybe(updateEnded, [restaurantId, id, now, why])) !== undefined
 }
 
-/** Ends every sign-in and every token of a member of staff, whichever door gave it. Gives how many sign-ins there were that had not expired. */
+/**
+ * Ends every sign-in and every token of a member of staff, whichever door issued it. Returns the number of sign-ins
+ * that had not expired.
+ */
 export async function endAllAccess(
   tx: Tx,
   restaurantId: string,

@@ -6,16 +6,16 @@ import { makeRefreshToken } from './refresh-tokens.ts'
 import { signIn, type Credentials, type SignInWays } from './sign-in.ts'
 import { storeSignIn } from './sign-ins.ts'
 
-/** What sign-ins are made with. */
+/** What making sign-ins needs. */
 export interface SignInDeps extends SignInWays {
   readonly newId: () => string
-  /** How long an access token is good for. */
+  /** The lifetime of an access token. */
   readonly tokenMinutes: number
-  /** How long a sign-in lasts without a refresh. */
+  /** The lifetime of a sign-in without a refresh. */
   readonly refreshDays: number
 }
 
-/** What a device gets that signed in or refreshed. */
+/** The answer to a device that signed in or refreshed. */
 export interface SignedIn {
   readonly accessToken: string
   readonly expiresInSeconds: number
@@ -25,10 +25,10 @@ export interface SignedIn {
   readonly role: Role
 }
 
-/** When a sign-in that is used now is over, unless it is used again. */
+/** When a sign-in that is used now expires, unless it is used again. */
 export const expiryOf = (deps: SignInDeps, now: Instant): Instant => plusMillis(now, deps.refreshDays * DAY_MILLIS)
 
-/** The answer to a sign-in or a refresh. The access token belongs to the sign-in, and never outlasts it. */
+/** The answer to a sign-in or a refresh. The access token belongs to the sign-in, and never outlives it. */
 export function answerWith(
   deps: SignInDeps,
   who: { readonly staffId: string; readonly restaurantId: string; readonly role: Role },
@@ -44,8 +44,9 @@ export function answerWith(
 }
 
 /**
- * A new sign-in: an access token and the first refresh token of a new family. Throws `AppError` wrong-credentials, account-inactive, restaurant-inactive
- * (401), too-many-attempts (429), busy (503), also when the account changes each time that it is looked at. Spec: A5, A14.
+ * Starts a sign-in: an access token and the first refresh token of a new family. Throws `AppError` wrong-credentials,
+ * account-inactive, restaurant-inactive (401), too-many-attempts (429), busy (503), also when the account changes at
+ * each attempt. Spec: A5, A14.
  */
 export async function startSignIn(
   deps: SignInDeps,
