@@ -4,18 +4,18 @@ import type { LiveFloors } from '../changes/floor/live-floors.ts'
 import { askAt, type Query, type QueryDeps } from '../changes/query.ts'
 import { clientHas, etagAt, type ReadAnswer } from '../changes/answers/etag.ts'
 
-/** What a query is asked with besides its input. */
+/** The conditions of a query besides its input. */
 export interface Asked {
   readonly raw: object
-  /** The oldest state that will do. */
+  /** The oldest acceptable state. */
   readonly minSeq: number | null
-  /** What the client has. */
+  /** The ETag that the client has. */
   readonly ifNoneMatch: string | null
 }
 
 /**
- * Answers a query, or says that the client has the answer: that from the floor in memory, without the database. Without the header `If-None-Match` no floor
- * is held for it. Throws `AppError` as `askAt` does. Spec: N4, N5, N6.
+ * Answers a query, or says that the client already has the answer: from the floor in memory, without the database.
+ * Without the header `If-None-Match` no floor is kept for it. Throws `AppError` as `askAt` does. Spec: N4, N5, N6.
  */
 export async function answerQuery(
   deps: QueryDeps & { readonly floors: LiveFloors },
@@ -33,7 +33,7 @@ export async function answerQuery(
   return { etag: q.followsLog ? etagAt(place) : null, body: JSON.stringify({ result, next }) }
 }
 
-/** The ETag of what would be answered now. */
+/** The ETag of the answer that would be given now. */
 async function etagNow(
   { floors, clock }: QueryDeps & { readonly floors: LiveFloors },
   restaurantId: string,

@@ -20,23 +20,23 @@ import type { FloorRead } from './floor-reads.ts'
 import { answerProblem } from './problem.ts'
 import { inputInBody, inputInQuery, inputOfDelete, numbersIn } from './request-input.ts'
 
-/** Where the native API begins. */
+/** The prefix of the native API. */
 export const NATIVE = '/v2/restaurants/:restaurantId'
 
-/** What the native API stands on. */
+/** What the native API needs. */
 export interface NativeDeps extends ChangeDeps {
   readonly identities: Identities
   readonly floors: LiveFloors
 }
 
-/** What stands behind /v2. */
+/** The commands, queries and reads behind /v2. */
 export interface NativeApi {
   readonly commands: readonly Command[]
   readonly queries: readonly Query[]
   readonly floorReads: readonly FloorRead[]
 }
 
-/** Puts every command, query and read of the lists behind its path. Nothing is said of any of them here. */
+/** Mounts every command, query and read of the lists. Nothing here is specific to one of them. */
 export function mountNative(
   server: FastifyInstance,
   deps: NativeDeps,
@@ -100,7 +100,7 @@ function mountFloorRead(server: FastifyInstance, deps: NativeDeps, read: FloorRe
   })
 }
 
-/** How new an answer must be, and what the client has already. */
+/** How new an answer must be, and what the client already has. */
 function conditionsOf(request: FastifyRequest): { minSeq: number | null; ifNoneMatch: string | null } {
   const ifNoneMatch = request.headers['if-none-match'] ?? null
   const text = headerOf(request, 'min-seq', 16)
@@ -111,7 +111,7 @@ function conditionsOf(request: FastifyRequest): { minSeq: number | null; ifNoneM
   return { minSeq, ifNoneMatch }
 }
 
-/** A read may be kept by the client alone, who asks each time whether it still counts. */
+/** Only the client may cache a read, and it asks each time whether it is still valid. */
 function sendRead(reply: FastifyReply, { etag, body }: ReadAnswer): FastifyReply {
   void reply.header('cache-control', 'private, no-cache')
   if (etag !== null) void reply.header('etag', etag)
@@ -122,7 +122,10 @@ function sendRead(reply: FastifyReply, { etag, body }: ReadAnswer): FastifyReply
 export const send = (reply: FastifyReply, body: object): FastifyReply =>
   sendJson(reply, 'application/json', JSON.stringify(body))
 
-/** Who calls, if they may have what they ask for. Throws `AppError` not-signed-in (401), restaurant-not-found (404), restaurant-inactive (403). */
+/**
+ * The caller, if access is granted. Throws `AppError` not-signed-in (401), restaurant-not-found (404),
+ * restaurant-inactive (403).
+ */
 export async function identityOf(identities: Identities, request: FastifyRequest, reach: Reach): Promise<Proven> {
   const bearer = bearerOf(request.headers.authorization)
   const verdict = await identities.admit(bearer.kind === 'token' ? bearer.token : '', reach)
@@ -133,7 +136,7 @@ export async function identityOf(identities: Identities, request: FastifyRequest
 
 const notSignedIn = () =>
   new AppError('not-signed-in', 401, 'Send the header "Authorization: Bearer <token>" with a valid token')
-// A foreign restaurant is answered like one that doesn't exist.
+// A foreign restaurant is answered like one that does not exist.
 const refusals: Readonly<Record<AccessRefusal, () => AppError>> = {
   unknown: notSignedIn,
   inactive: notSignedIn,
@@ -141,13 +144,13 @@ const refusals: Readonly<Record<AccessRefusal, () => AppError>> = {
   suspended: () => new AppError('restaurant-inactive', 403, 'This restaurant is suspended'),
 }
 
-/** What is wrong with the token of a request by itself, or null. */
+/** The fault of a request's token by itself, or null. */
 const refusalOf = (identities: Identities) => (request: FastifyRequest) => {
   const bearer = bearerOf(request.headers.authorization)
   return bearer.kind === 'token' && identities.isSigned(bearer.token) ? null : notSignedIn()
 }
 
-/** Who acts, where, from what. */
+/** The context of a command: person, restaurant and device. */
 async function contextOf(deps: NativeDeps, request: FastifyRequest): Promise<Context> {
   const { restaurantId } = request.params as { restaurantId: string }
   const identity = await identityOf(deps.identities, request, () => restaurantId)

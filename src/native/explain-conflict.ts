@@ -6,7 +6,7 @@ import { findChange, type Made } from '../changes/log/find-change.ts'
 import { nouns } from '../floor/nouns.ts'
 import { nameStaff } from '../staff/name-staff.ts'
 
-/** What a conflict says besides its own details, the same for every kind of entity. */
+/** The fields of a conflict besides its own details, the same for every kind of entity. */
 export const conflictShape = {
   current: z
     .object({ kind: z.string(), id: idField, version: z.int(), value: z.looseObject({}) })
@@ -29,7 +29,10 @@ export const conflictShape = {
 type Current = NonNullable<z.output<typeof conflictShape.current>>
 type Changed = NonNullable<z.output<typeof conflictShape.changed>>
 
-/** A conflict that names an entity, with who made it what it is; any other refusal as it is. Reads in the command's transaction. Spec: N7. */
+/**
+ * Adds the current entity, and who made it so, to a conflict that names an entity. Any other refusal stays as it is.
+ * Reads in the command's transaction. Spec: N7.
+ */
 export async function explainConflict(tx: Tx, restaurantId: string, refusal: AppError): Promise<AppError> {
   const { code, status, message, details } = refusal
   const found = status === 409 && !('current' in details) && entityIn(details)
@@ -50,7 +53,7 @@ async function lastChange(tx: Tx, restaurantId: string, entity: Made): Promise<C
 
 type Entity = Omit<Made, 'kind'>
 
-/** The entity that a refusal is about: its key says of which kind it is. Of several it is the highest on the ladder. */
+/** The entity that a refusal names; the key says its kind. Of several, it is the highest on the ladder. */
 function entityIn(details: Readonly<Record<string, unknown>>): { kind: string; value: Entity } | undefined {
   for (const { kind } of nouns.toReversed()) {
     const value = details[kind] as Entity | undefined

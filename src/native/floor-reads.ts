@@ -9,7 +9,10 @@ import { aheadOfLog } from '../changes/log/log.ts'
 import { changesSince } from '../changes/log/since.ts'
 import { clientHas, etagAt, type ReadAnswer } from '../changes/answers/etag.ts'
 
-/** What a read of the floor is given. `minSeq` is the oldest state that will do, `ifNoneMatch` what the client has. */
+/**
+ * The conditions of a read of the floor. `minSeq` is the oldest acceptable state, `ifNoneMatch` the ETag that the
+ * client has.
+ */
 export interface FloorAsked<Input> {
   readonly deps: { readonly db: Db; readonly floors: LiveFloors }
   readonly restaurantId: string
@@ -18,7 +21,7 @@ export interface FloorAsked<Input> {
   readonly ifNoneMatch: string | null
 }
 
-/** A read that is answered from memory or the log as it is, not through a query. */
+/** A read that is answered directly from memory or the log, without a query. */
 export interface FloorRead<Input extends z.ZodType = z.ZodType> {
   readonly name: string
   readonly summary: string
@@ -26,7 +29,7 @@ export interface FloorRead<Input extends z.ZodType = z.ZodType> {
   readonly path: string
   readonly input: Input
   readonly answer: z.ZodType
-  /** Statuses of its refusals besides those of every read. */
+  /** Statuses of its refusals, besides those of every read. */
   readonly refusals: readonly number[]
   handle(asked: FloorAsked<z.output<Input>>): Promise<ReadAnswer>
 }
@@ -54,7 +57,7 @@ export const snapshot = floorRead({
   },
 })
 
-/** The changes after one, oldest first. Spec: F6, L9. */
+/** The changes after a position, oldest first. Spec: F6, L9. */
 export const changes = floorRead({
   name: 'get-changes',
   summary: 'The changes after the position of the client, oldest first',

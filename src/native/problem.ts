@@ -6,7 +6,10 @@ import { AppError } from '../platform/errors.ts'
 import { sendJson } from '../platform/http/json-reply.ts'
 import { conflictShape } from './explain-conflict.ts'
 
-/** A refusal as the native API says it: RFC 9457, with the stable code of SPEC.md and the details (the current entity, where there is one). */
+/**
+ * A refusal in the native API's format: RFC 9457, with the stable code of SPEC.md and the details (the current
+ * entity, where there is one).
+ */
 export const problemShape = z
   .looseObject({
     type: z.string(),
@@ -18,7 +21,7 @@ export const problemShape = z
   })
   .meta({ id: 'Problem' })
 
-/** Answers whatever was thrown; a bug is logged and answered with nothing of it. */
+/** Answers any thrown error. A bug is logged, and its answer has no details. */
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { code, status, message, details } = refusalOf(error) ?? bugIn(error, request)
   request.trail.code = code === 'internal' ? 'bug' : code
@@ -26,12 +29,12 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
   if (status === 503) void reply.header('retry-after', '1')
   if (status === 429) void reply.header('retry-after', Number(details['retryAfterSeconds'] ?? 1))
   if (status === 401) void reply.header('www-authenticate', 'Bearer')
-  // The members of the standard come last: no detail can take their place.
+  // The standard's members come last, so no detail can replace them.
   const body = { ...details, type: `urn:qtable:${code}`, title: message, status, code, requestId: request.id }
   return sendJson(reply.code(status), 'application/problem+json', JSON.stringify(body))
 }
 
-/** Answers an address of this door that no route has. */
+/** Answers an address of this door without a route. */
 export const answerNoRoute = (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
   answerProblem(new AppError('no-such-route', 404, 'There is no such address'), request, reply)
 

@@ -3,8 +3,9 @@ import { z } from 'zod'
 import { AppError } from '../platform/errors.ts'
 
 /**
- * What a request says, for the schema of its command or query. Nothing is passed over in silence: a query parameter that has no use here, and a value that is
- * said twice and differently, are refused by name. Schemas are strict, so they refuse fields that they don't know. Spec: N9.
+ * The input of a request, for the schema of its command or query. Nothing is ignored silently: a query parameter
+ * without use, and a value that is sent twice and differs, are refused by name. Schemas are strict, so they refuse
+ * unknown fields. Spec: N9.
  */
 
 interface Problem {
@@ -12,7 +13,7 @@ interface Problem {
   readonly message: string
 }
 
-/** The fields of an input that are numbers: a query has them as text. */
+/** The numeric fields of an input: a query has them as text. */
 export const numbersIn = (input: z.ZodType): ReadonlySet<string> =>
   new Set(
     Object.entries(z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' }).properties ?? {})
@@ -20,7 +21,7 @@ export const numbersIn = (input: z.ZodType): ReadonlySet<string> =>
       .map(([name]) => name),
   )
 
-/** The input of a command that has a body: its body and its path. */
+/** The input of a command with a body: its body and its path. */
 export function inputInBody(request: FastifyRequest): object {
   refuseQuery(request)
   const body = objectIn(request.body)
@@ -29,7 +30,7 @@ export function inputInBody(request: FastifyRequest): object {
   return { ...body, ...params }
 }
 
-/** The input of a DELETE: its path and its query, or a body in place of the query. `numbers`: the fields that are numbers. */
+/** The input of a DELETE: its path and its query, or a body instead of the query. `numbers`: the numeric fields. */
 export function inputOfDelete(request: FastifyRequest, numbers: ReadonlySet<string>): object {
   const params = paramsOf(request)
   const query = Object.fromEntries(
@@ -51,10 +52,10 @@ export function inputInQuery(request: FastifyRequest): object {
   return { ...query, ...params }
 }
 
-/** Refuses a query where none has a use. Throws `AppError` invalid-input (422). */
+/** Refuses a query where none is used. Throws `AppError` invalid-input (422). */
 export const refuseQuery = ({ query }: FastifyRequest): void => refuse(useless(Object.keys(query as object)))
 
-/** The object that a body is; none is an empty one. Throws `AppError` invalid-input (422). */
+/** The object in a body; a missing body is an empty object. Throws `AppError` invalid-input (422). */
 export function objectIn(body: unknown): object {
   if (body === undefined || body === null) return {}
   if (typeof body !== 'object' || Array.isArray(body))

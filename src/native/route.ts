@@ -9,12 +9,12 @@ import { identityOf, send } from './door.ts'
 import { answerProblem } from './problem.ts'
 import { objectIn, refuseQuery } from './request-input.ts'
 
-/** What the routes of the native API stand on that are neither commands nor queries. */
+/** What the native API's other routes need, those that are neither commands nor queries. */
 export interface NativeRouteDeps extends SignInDeps {
   readonly identities: Identities
 }
 
-/** One request to such a route, read and let in. Public routes have no identity. */
+/** One parsed and admitted request to such a route. Public routes have no identity. */
 export interface NativeCall<Input> {
   readonly deps: NativeRouteDeps
   readonly input: Input
@@ -22,7 +22,9 @@ export interface NativeCall<Input> {
   readonly origin: () => Origin
 }
 
-/** An endpoint of the native API that belongs to no restaurant's path: everything that is said of it anywhere. `input` is the body of a POST. */
+/**
+ * An endpoint of the native API outside a restaurant's path, with everything about it. `input` is the body of a POST.
+ */
 export interface NativeRoute<Input extends z.ZodType = z.ZodType> {
   readonly name: string
   readonly summary: string
@@ -31,17 +33,17 @@ export interface NativeRoute<Input extends z.ZodType = z.ZodType> {
   readonly access: 'public' | 'identity'
   readonly input: Input
   readonly answer: z.ZodType
-  /** Statuses that it may refuse with, beside those that every body brings, and 503. */
+  /** Statuses of its refusals, besides 503 and those of every body. */
   readonly refusals: readonly number[]
   handle(call: NativeCall<z.output<Input>>): Promise<object>
 }
 
-/** Declares such an endpoint. */
+/** Declares an endpoint. */
 export const nativeRoute = <Input extends z.ZodType>(r: NativeRoute<Input>): NativeRoute<Input> => r
 
 const nobody = {} as Proven
 
-/** Puts such an endpoint into the server. */
+/** Mounts an endpoint. */
 export function mountNativeRoute(server: FastifyInstance, deps: NativeRouteDeps, r: NativeRoute): void {
   server.route({
     method: r.method,
@@ -52,7 +54,7 @@ export function mountNativeRoute(server: FastifyInstance, deps: NativeRouteDeps,
       refuseQuery(request)
       const input = inputOf(r, objectIn(request.body))
       const answer = await r.handle({ deps, input, identity, origin: () => originOf(request, reply) })
-      // Tokens are nothing to keep on the way.
+      // Tokens must not be cached on the way.
       return send(reply.header('cache-control', 'no-store'), answer)
     },
   })

@@ -7,7 +7,7 @@ import { refreshSignIn } from '../staff/sign-ins/refresh-sign-in.ts'
 import { startSignIn } from '../staff/sign-ins/start-sign-in.ts'
 import { nativeRoute } from './route.ts'
 
-/** Signing in to the native API, as docs/protocol.md has it. */
+/** Signing in to the native API, as docs/protocol.md describes it. */
 
 const signedIn = z
   .object({
@@ -31,7 +31,7 @@ export const signIn = nativeRoute({
   input: z.strictObject({
     email: textField(255),
     password: textField(limits.passwordCharacters),
-    /** What the device is called, for whoever looks at their sign-ins. */
+    /** The name of the device, shown with its sign-in. */
     device: textField(limits.deviceCharacters).optional(),
   }),
   answer: signedIn,

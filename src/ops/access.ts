@@ -2,12 +2,15 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { bearerOf } from '../platform/http/bearer.ts'
 import { limits } from '../platform/limits.ts'
 
-/** What access says to a request: `in`; `closed`, there is no token that opens it; `no`, not with this one; `wait`, too many were wrong. */
+/**
+ * The result of an access check: `in`; `closed`, no token opens it; `no`, not with this token; `wait`, too many were
+ * wrong.
+ */
 export type Admission = 'in' | 'closed' | 'no' | 'wait'
 
 /**
- * Who may read the figures of the whole installation: whoever has OPS_TOKEN. Wrong ones are compared in constant time, and after so many of one address no more are
- * looked at for a while. Spec: M1.
+ * Grants access to the figures of the whole installation with OPS_TOKEN. Tokens are compared in constant time. After
+ * too many wrong ones from an address, no more are checked for a while. Spec: M1.
  */
 export class OpsAccess {
   readonly #token: string | null
@@ -16,20 +19,20 @@ export class OpsAccess {
   #failed = 0
   #windowEnds = 0
 
-  /** `token`: null where nothing opens it. */
+  /** `token`: null if nothing opens it. */
   constructor(token: string | null, nowMillis: () => number) {
     this.#token = token
     this.#nowMillis = nowMillis
   }
 
-  /** Whether a request with this Authorization header may. */
+  /** Checks the Authorization header of a request. */
   admits(authorization: string | undefined, address: string): Admission {
     if (this.#token === null) return 'closed'
     const bearer = bearerOf(authorization)
     return bearer.kind === 'token' ? this.tries(bearer.token, address) : 'no'
   }
 
-  /** Whether a token is the right one, unless too many were wrong. */
+  /** Checks a token, unless too many were wrong. */
   tries(token: string, address: string): Admission {
     if (this.#token === null) return 'closed'
     const now = this.#nowMillis()
@@ -40,7 +43,8 @@ export class OpsAccess {
     }
     const failures = this.#failures.get(address) ?? 0
     if (failures >= limits.opsFailures) return 'wait'
-    // An address that has not been wrong is looked at however many others guess: so they can't shut out the one that scrapes.
+    // A token from an address without failures is always checked, however many others guess. So guesses cannot lock
+    // out the scraper.
     if (isSame(token, this.#token)) return 'in'
     if (this.#failed >= limits.opsFailuresAltogether) return 'wait'
     this.#failed++
@@ -49,7 +53,7 @@ export class OpsAccess {
   }
 }
 
-/** Compares in a time that tells nothing of either. */
+/** Compares in a time that reveals nothing about either. */
 function isSame(a: string, b: string): boolean {
   const [x, y] = [a, b].map((text) => createHash('sha256').update(text).digest())
   return timingSafeEqual(x!, y!)

@@ -17,12 +17,12 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 }
 
-// From src/ops and from dist/ops it is the same way.
+// The relative path is the same from src/ops and from dist/ops.
 const FOLDERS = ['../../web/ops/', '../../dist/pages/web/ops/'].map((path) =>
   fileURLToPath(new URL(path, import.meta.url)),
 )
 
-/** Reads them, by name. Without a build there are no scripts. */
+/** Reads the files, by name. Without a build there are no scripts. */
 export function readAssets(): ReadonlyMap<string, Asset> {
   const found = new Map<string, Asset>()
   for (const folder of FOLDERS)

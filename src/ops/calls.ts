@@ -15,7 +15,7 @@ interface Counted {
   readonly slow?: ReadonlyMap<string, number>
 }
 
-/** What the tables need of one moment. */
+/** The figures that the tables need of one moment. */
 export interface Ledger {
   /** Milliseconds since 1970. */
   readonly at: number
@@ -24,7 +24,7 @@ export interface Ledger {
   readonly refusals: ReadonlyMap<string, number>
 }
 
-/** Reads the ledger of a moment. */
+/** Reads these figures at a moment. */
 export function ledgerOf(now: Collected, at: number): Ledger {
   const counts = (name: string, keyOf: (labels: Readonly<Record<string, string>>) => string) => {
     const found = new Map<string, number>()
@@ -53,22 +53,23 @@ export function ledgerOf(now: Collected, at: number): Ledger {
   }
 }
 
-/** Ledgers of the last minutes, one a minute, to subtract from the one of now. */
+/** Figures of the last minutes, one per minute, to subtract from the current ones. */
 export class Ledgers {
   readonly #kept: Ledger[] = []
 
-  /** Keeps a ledger unless the last one is of this minute. */
+  /** Keeps figures unless the last ones are of this minute. */
   add(ledger: Ledger): void {
     if (ledger.at - (this.#kept.at(-1)?.at ?? 0) < limits.opsLedgerMillis) return
     this.#kept.push(ledger)
     while (this.#kept.length > limits.opsLedgers) this.#kept.shift()
   }
 
-  /** What happened in the last minutes, as far as is known; of 0 minutes: since the start. */
+  /** The calls of the last minutes, as far as known; with 0 minutes, since the start. */
   since(minutes: number, now: Ledger): Pick<Figures, 'statements' | 'routes' | 'refusals'> {
     const from = now.at - minutes * 60_000
     const older = minutes === 0 ? undefined : this.#kept.findLast(({ at }) => at <= from)
-    // Nothing so old: the server was started later, and all of it counts; or it is busy, and what is kept has gaps.
+    // No figures are that old. Either the server started later, and everything counts; or it is busy, and figures are
+    // missing.
     const isWhole = minutes === 0 || this.#kept.length < limits.opsLedgers
     const before = older ?? (isWhole ? undefined : this.#kept[0])
     const refusals = [...now.refusals]
@@ -89,11 +90,11 @@ export class Ledgers {
 
 const grown = (before: ReadonlyMap<string, number> | undefined, key: string, now: number): number => {
   const then = before?.get(key) ?? 0
-  // A process that was renewed counts from zero.
+  // A replaced process counts from zero.
   return now < then ? now : now - then
 }
 
-/** Statements or routes, those that took most time first. */
+/** Statements or routes, those with the most total time first. */
 function callsOf(before: Counted | undefined, now: Counted): Calls[] {
   return [...now.times]
     .map(([name, times]): Calls => {

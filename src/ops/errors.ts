@@ -4,10 +4,10 @@ import { limits } from '../platform/limits.ts'
 import type { ErrorExample } from './figures.ts'
 import { isServed } from './samples.ts'
 
-/** The name of the question which errors a process had last. */
+/** The name of the question for a process's latest errors. */
 export const ERRORS = 'errors'
 
-/** The latest requests that went wrong by the server's fault (5xx), of this process. */
+/** The latest requests of this process that failed by the server's fault (5xx). */
 export class ErrorExamples {
   readonly #kept: ErrorExample[] = []
 
@@ -16,14 +16,17 @@ export class ErrorExamples {
     return this.#kept.toReversed()
   }
 
-  /** Keeps one; of more than `limits.opsErrors` the oldest goes. */
+  /** Keeps an error. Beyond `limits.opsErrors`, the oldest goes. */
   add(example: ErrorExample): void {
     this.#kept.push(example)
     while (this.#kept.length > limits.opsErrors) this.#kept.shift()
   }
 }
 
-/** Gives what puts an example into `examples`, to be called with every answer of 500 and above: of those that a device was given. */
+/**
+ * Returns a function that adds an example to `examples`. It is called with every answer of 500 and above that a
+ * device got.
+ */
 export function watchErrors(
   server: FastifyInstance,
   examples: ErrorExamples,
@@ -49,14 +52,15 @@ export function watchErrors(
 }
 
 /**
- * A message without what people may have entered: whatever stands in quotes or brackets or after an equals sign, e-mail addresses, ids and long numbers. The words
- * of the code and of PostgreSQL stay; names of columns and tables stand in quotes too, and go.
+ * A message without anything that people may have entered: text in quotes or brackets or after an equals sign, e-mail
+ * addresses, ids and long numbers. The wording of the code and of PostgreSQL stays. Names of columns and tables are
+ * in quotes too, and are removed.
  */
 export function withoutValues(message: string): string {
   return (
     message
       .slice(0, 2_000)
-      // What isn't closed goes to the end: so each expression passes over the text once.
+      // An unclosed quote or bracket extends to the end, so each expression passes over the text once.
       .replace(/"[^"]*(?:"|$)|“[^”]*(?:”|$)|(?<!\w)'[^']*(?:'|$)/g, '"…"')
       .replace(/\([^)]*(?:\)|$)/g, '(…)')
       .replace(/=\s*\S+/g, '=…')
@@ -68,7 +72,7 @@ export function withoutValues(message: string): string {
   )
 }
 
-/** Where our own code threw: `guests/seating.ts:42`. */
+/** The place in our code that threw: `guests/seating.ts:42`. */
 function placeOf({ stack }: Error): string | null {
   for (const line of (stack ?? '').split('\n').slice(1)) {
     const [ending, from] = [

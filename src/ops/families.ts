@@ -1,12 +1,12 @@
 import type { Figures as Metered, Sample as Metering } from '../platform/observability/meter.ts'
 import { metrics, type Metric } from '../platform/observability/metrics.ts'
 
-/** Tells what the metrics are now, of all processes of this machine; what /metrics answers is written from the same. */
+/** Collects the current metrics of all processes of this machine. /metrics is written from the same values. */
 export type Collect = () => Promise<Metered>
 
 const table: ReadonlyMap<string, Metric> = new Map(Object.values(metrics).map((metric) => [metric.name, metric]))
 
-/** Observations by upper bound, cumulative, as Prometheus has them: the last bound is infinite. */
+/** Cumulative observations by upper bound, as in Prometheus. The last bound is infinite. */
 export interface Histogram {
   readonly count: number
   readonly sum: number
@@ -15,7 +15,7 @@ export interface Histogram {
 
 type Labels = Readonly<Record<string, string>>
 
-/** Which series of a metric are meant, by their labels. */
+/** Selects series of a metric by their labels. */
 export type Wanted = (labels: Labels) => boolean
 
 /** The metrics at one moment, by name. */
@@ -31,13 +31,13 @@ export class Collected {
     return this.#read(name).map(({ labels, series }) => ({ labels, value: series.value ?? 0 }))
   }
 
-  /** The sum of a counter or gauge over the series that are wanted; null where there is none. */
+  /** The sum of a counter or gauge over the selected series; null if there is none. */
   sum(name: string, wanted: Wanted = () => true): number | null {
     const values = this.series(name).filter(({ labels }) => wanted(labels))
     return values.length === 0 ? null : values.reduce((sum, { value }) => sum + value, 0)
   }
 
-  /** A histogram over the series that are wanted. */
+  /** A histogram over the selected series. */
   histogram(name: string, wanted: Wanted = () => true): Histogram {
     return this.histograms(name, (labels) => (wanted(labels) ? '' : null)).get('') ?? EMPTY
   }
@@ -74,7 +74,7 @@ function histogramOf(bounds: readonly number[], counts: readonly number[], sum: 
 
 export const EMPTY: Histogram = { count: 0, sum: 0, buckets: [] }
 
-/** What was observed between two moments. A process that was renewed meanwhile counts from zero: never less than nothing. */
+/** The observations between two moments. A process that was replaced meanwhile counts from zero: never below zero. */
 export function between(before: Histogram, after: Histogram): Histogram {
   if (after.count < before.count) return after
   const then = new Map(before.buckets)
@@ -85,7 +85,10 @@ export function between(before: Histogram, after: Histogram): Histogram {
   }
 }
 
-/** The value that a share of the observations doesn't exceed, in the histogram's unit, as Prometheus estimates it; null where nothing was observed. */
+/**
+ * The value that a share of the observations does not exceed, in the histogram's unit, as Prometheus estimates it;
+ * null without observations.
+ */
 export function quantile({ buckets }: Histogram, share: number): number | null {
   const all = buckets.at(-1)?.[1] ?? 0
   if (all === 0) return null

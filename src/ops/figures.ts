@@ -1,4 +1,7 @@
-/** What GET /ops/figures answers and the page shows. The page takes these types and nothing else from the server. */
+/**
+ * The answer of GET /ops/figures, which the page shows. The page imports these types and nothing else from the
+ * server.
+ */
 
 /** A line of a chart. Times are in seconds, sizes in bytes, rates per second. */
 export type SeriesName =
@@ -48,13 +51,13 @@ export interface Calls {
   readonly p99: number | null
   /** Of a route: answers of 500 and above. Of a statement: errors. */
   readonly failed: number
-  /** Of a statement: rows that it gave. */
+  /** Of a statement: the rows that it returned. */
   readonly rows?: number
-  /** Of a statement: how often it was slow, by the setting. */
+  /** Of a statement: how often it was slower than the setting. */
   readonly slow?: number
 }
 
-/** A request that went wrong by the server's fault. */
+/** A request that failed by the server's fault. */
 export interface ErrorExample {
   /** Milliseconds since 1970. */
   readonly at: number
@@ -62,9 +65,9 @@ export interface ErrorExample {
   readonly route: string
   readonly status: number
   readonly code: string
-  /** Without what people have entered. */
+  /** Without anything that people entered. */
   readonly message: string
-  /** Where in the code it was thrown, if it is a bug. */
+  /** The place in the code that threw, if it is a bug. */
   readonly place: string | null
   readonly requestId: string
 }
@@ -72,7 +75,7 @@ export interface ErrorExample {
 /** The answer. */
 export interface Figures {
   readonly at: number
-  /** When the oldest process that serves was started. */
+  /** The start of the oldest serving process. */
   readonly startedAt: number | null
   readonly version: string
   readonly node: string
@@ -89,11 +92,11 @@ export interface Figures {
     readonly sockets: number
     readonly slowReaders: number
   }
-  /** Those after the time that was asked for; the last is of this moment and is not kept. */
+  /** The points after the requested time. The last one is of this moment and is not kept. */
   readonly points: Points
-  /** The time of the last point that is kept: what to ask from the next time. */
+  /** The time of the last kept point: send it with the next request. */
   readonly kept: number
-  /** Minutes that the tables are of; 0 is since the start. */
+  /** The minutes that the tables cover; 0 is since the start. */
   readonly minutes: number
   readonly statements: readonly Calls[]
   readonly routes: readonly Calls[]

@@ -7,19 +7,19 @@ import type { Topics } from '../platform/redis.ts'
 import { statement } from '../platform/database/statement.ts'
 import type { Hub } from '../changes/hub/hub.ts'
 
-/** What one check found. `degraded`: slower than it should be, and right all the same. */
+/** The result of one check. `degraded`: slower than it should be, but correct. */
 export interface Check {
   readonly status: 'ok' | 'degraded' | 'failed'
   readonly [fact: string]: string | number
 }
 
-/** What the checks found together. */
+/** The combined result of the checks. */
 export interface Health {
   readonly ready: boolean
   readonly checks: Readonly<Record<string, Check>>
 }
 
-/** What health is told from. */
+/** What the checks need. */
 export interface HealthDeps {
   readonly db: Db
   readonly hub: Hub
@@ -28,7 +28,9 @@ export interface HealthDeps {
 
 const ask = statement('check-health', 'select 1 as alive')
 
-/** Tells whether this server can do its work. Whoever asks, however often: the database is asked once a second at most. Spec: M2. */
+/**
+ * Says whether this server can do its work. However many ask, the database is asked at most once a second. Spec: M2.
+ */
 export class HealthChecks {
   readonly #deps: HealthDeps
   #last: Promise<Health> | null = null
@@ -39,7 +41,7 @@ export class HealthChecks {
     this.#deps = deps
   }
 
-  /** This server is stopping: it is not ready any more. */
+  /** The server is stopping and no longer ready. */
   drain(): void {
     this.#draining = true
   }
@@ -78,7 +80,7 @@ export class HealthChecks {
     return { status: reached ? 'ok' : 'failed', ms: Math.round(elapsedMillis() - began) }
   }
 
-  /** Redis is never needed: without it word of other servers' changes comes later. */
+  /** Redis is never required: without it, hints of other servers' changes arrive later. */
   #redis(): Check | null {
     const { redis } = this.#deps
     return redis && { status: redis.figures.connected ? 'ok' : 'degraded' }
@@ -91,7 +93,7 @@ export class HealthChecks {
   }
 }
 
-/** /health/live and /health/ready. They need no token and tell nothing but what is checked. */
+/** /health/live and /health/ready. They need no token and reveal only the results of the checks. */
 export function mountHealth(server: FastifyInstance, checks: HealthChecks): void {
   server.get('/health/live', async (_, reply) => reply.header('cache-control', 'no-store').send({ status: 'live' }))
   server.get('/health/ready', async (_, reply) => {

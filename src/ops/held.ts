@@ -10,15 +10,15 @@ interface Sockets {
   byRestaurant(): Iterable<readonly [restaurantId: string, count: number]>
 }
 
-/** What an application holds that tells figures of itself. */
+/** The parts of an application that report figures of themselves. */
 export interface Holders {
   readonly hub: Hub
   readonly floors: LiveFloors
   readonly sockets: Sockets & { readonly backlogBytes: { readonly realtime: number; readonly sync: number } }
   readonly stream: Sockets & { readonly backlogBytes: number }
-  /** Null where there is no Redis. */
+  /** Null without Redis. */
   readonly redis: Topics | null
-  /** Who looks after those who have something open. */
+  /** The access review. */
   readonly access?: { readonly figures: { readonly isHearing: boolean } }
   /** The cache of answers. */
   readonly answers?: {
@@ -26,7 +26,7 @@ export interface Holders {
   }
 }
 
-/** Sets the gauges of what is held, whenever they are read. */
+/** Sets the gauges of these parts whenever they are read. */
 export function observeHeld(meter: Meter, holders: Holders): void {
   observeLog(meter, holders)
   observeBacklog(meter, holders)
@@ -95,7 +95,7 @@ function observeRedis(meter: Meter, redis: Topics): void {
   })
 }
 
-/** The restaurants with most sockets: named one by one, and bounded. */
+/** The restaurants with the most sockets, by name and limited in number. */
 function tellRestaurants(meter: Meter, { sockets, stream }: Holders): void {
   const open = new Map<string, number>()
   for (const [restaurantId, count] of [...sockets.byRestaurant(), ...stream.byRestaurant()])

@@ -2,11 +2,11 @@ import { limits } from '../platform/limits.ts'
 import type { Points, SeriesName } from './figures.ts'
 import { pointOf, type Sample } from './samples.ts'
 
-/** The last 15 minutes of the charts, a sample each 5 s; older ones go. */
+/** The last 15 minutes of the charts, one sample per 5 s. */
 export class History {
   readonly #samples: Sample[] = []
 
-  /** How many samples are kept. */
+  /** The number of kept samples. */
   get size(): number {
     return this.#samples.length
   }
@@ -34,7 +34,10 @@ export class History {
     return { at: made.map(({ at }) => at), series: Object.fromEntries(lines) as unknown as Points['series'] }
   }
 
-  /** The sample that a point is the difference to: the latest that is old enough, so that a point is not of two requests. */
+  /**
+   * The sample to subtract for a point: the latest that is old enough, so that a point does not cover only two
+   * requests.
+   */
   #before(all: readonly Sample[], index: number): Sample | undefined {
     const oldEnough = all[index]!.at - limits.opsPointMillis
     let from = index - 1

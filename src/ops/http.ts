@@ -13,14 +13,14 @@ import type { RequestWatch } from '../platform/observability/request-watch.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What is learned of it on its way. */
+    /** The facts collected about this request. */
     trail: Trail
   }
 }
 
 const SANE_ID = /^[\w.:-]{8,}$/
 
-/** The id of a request: what its sender calls it, where that is of a sane shape, or a new one. */
+/** The id of a request: the sender's, if it has a valid form, or a new one. */
 export const requestIdOf = ({ headers }: Pick<IncomingMessage, 'headers'>, newId: () => string): string => {
   const given = headers['x-request-id']
   return typeof given === 'string' && given.length <= limits.requestIdCharacters && SANE_ID.test(given)
@@ -28,17 +28,20 @@ export const requestIdOf = ({ headers }: Pick<IncomingMessage, 'headers'>, newId
     : newId()
 }
 
-/** What requests are measured with. */
+/** What measuring requests needs. */
 export interface HttpWatch {
   readonly log: Logger
   readonly meter: Meter
   readonly measuring: Measuring
   readonly tracing: Tracing | null
-  /** Is told of answers of 500 and above. */
+  /** Called for answers of 500 and above. */
   readonly failed: (request: FastifyRequest, reply: FastifyReply) => void
 }
 
-/** Gives each request a trail, its line in the log, its headers, its figures and its span. Before any route is mounted. Gives what does so for repeated reads. Spec: M4, M5. */
+/**
+ * Gives each request a trail, its log line, its headers, its figures and its span. It must run before any route is
+ * mounted. Returns the same for repeated reads. Spec: M4, M5.
+ */
 export function watchHttp(server: FastifyInstance, watch: HttpWatch): RequestWatch {
   const { log, meter, measuring, tracing, failed } = watch
   server.decorateRequest('trail')
@@ -53,7 +56,7 @@ export function watchHttp(server: FastifyInstance, watch: HttpWatch): RequestWat
   })
   const say = requestLog(log)
   const unrouted = new RouteFigures(meter, NO_ROUTE)
-  // One for all that is the same on every route: each hook is a call more for every request.
+  // One hook for everything that is the same on every route: each hook is another call per request.
   server.addHook('onResponse', (request, reply, done) => {
     const { id, method, url, trail } = request
     const { statusCode: status, elapsedTime } = reply
@@ -73,17 +76,17 @@ export function watchHttp(server: FastifyInstance, watch: HttpWatch): RequestWat
   }
 }
 
-// The pattern of what has no route, as a label.
+// The label of requests without a route.
 const NO_ROUTE = 'none'
 
-/** Counts the requests of every route. Gives the figures of each route, by its pattern. */
+/** Counts the requests of every route. Returns the figures of a route, by its pattern. */
 function count(server: FastifyInstance, meter: Meter, measuring: Measuring): ReadonlyMap<string, RouteFigures> {
   const active = meter.cell(metrics.httpActive)
   const over = () => void active.value--
   server.server.prependListener('request', (_, response) => {
     if (!measuring.isOn) return
     active.value++
-    // Told of once, so it needn't be taken away again.
+    // It fires once, so it need not be removed.
     response.on('close', over)
   })
   const all = new Map<string, RouteFigures>()
@@ -100,7 +103,10 @@ function count(server: FastifyInstance, meter: Meter, measuring: Measuring): Rea
   return all
 }
 
-/** The figures of one route: its cells are found once for each method and status, and nearly always the last ones are meant. */
+/**
+ * The figures of one route. Its cells are found once for each method and status. Nearly always, the previous cells
+ * are needed again.
+ */
 class RouteFigures {
   readonly #meter: Meter
   readonly #route: string

@@ -17,7 +17,7 @@ export function mountMetrics(server: FastifyInstance, access: OpsAccess, collect
 
 function turnAway(reply: FastifyReply, admission: Exclude<Admission, 'in'>): FastifyReply {
   void reply.header('cache-control', 'no-store').type('text/plain; charset=utf-8')
-  // As if it weren't there: without a token nothing opens it.
+  // As if the page did not exist: without a token nothing opens it.
   if (admission === 'closed') return reply.code(404).send('Not found\n')
   if (admission === 'wait') return reply.code(429).header('retry-after', '60').send('Too many wrong tokens: wait\n')
   return reply

@@ -7,14 +7,14 @@ import type { Commits } from '../changes/commits.ts'
 import { closeCodes } from '../sockets/session.ts'
 import type { SocketKind, SocketObserver } from '../sockets/socket-observer.ts'
 
-/** What is told of the database and the sockets, put into the cells of the metrics. */
+/** Writes events of the database and the sockets into the cells of the metrics. */
 
 interface StatementCells {
   readonly duration: Histogram
   readonly rows: Cell
 }
 
-/** Counts statements and what the pool does. `slow`: the log of slow ones. */
+/** Counts statements and events of the pool. `slow`: the log of slow statements. */
 export function observeDb(meter: Meter, db: Db, slow: SlowStatements): DbObserver {
   const cells = new Map<string, StatementCells>()
   const of = (name: string): StatementCells => {
@@ -64,7 +64,7 @@ function observePool(meter: Meter, db: Db): void {
 
 const KINDS: readonly SocketKind[] = ['stream', 'realtime', 'sync']
 
-/** Counts what the sockets do, and how long changes take to them. */
+/** Counts events of the sockets, and measures how long changes take to reach them. */
 export function observeSockets(meter: Meter, commits: Commits): SocketObserver {
   const each = <T>(make: (kind: SocketKind) => T) =>
     Object.fromEntries(KINDS.map((kind) => [kind, make(kind)])) as Record<SocketKind, T>

@@ -26,19 +26,19 @@ import { Watch } from './watch.ts'
 import { mountMetrics } from './metrics-page.ts'
 import { observeDb, observeSockets } from './observers.ts'
 
-/** What measuring stands on. */
+/** What measuring needs. */
 export interface OpsDeps {
   readonly db: Db
   readonly log: Logger
-  /** What opens /metrics; null: nothing does. */
+  /** The token for /metrics; null if nothing opens it. */
   readonly token: string | null
   readonly slowMillis: number
-  /** Null: plans of slow statements are not wanted. */
+  /** Null if plans of slow statements are not wanted. */
   readonly planner: Planner | null
   readonly questions: Questions
 }
 
-/** All that is measured of one application, and the door to it. */
+/** Everything that is measured of one application, and the door to it. */
 export class Ops {
   readonly #deps: OpsDeps
   readonly #meter = new Meter()
@@ -51,9 +51,9 @@ export class Ops {
   readonly #errors = new ErrorExamples()
   #health: HealthChecks | null = null
   #watch: Watch | null = null
-  /** When changes were committed. */
+  /** The times of commits. */
   readonly commits: Commits
-  /** What watches sockets. */
+  /** The observers of sockets. */
   readonly socketWatch: { readonly observer: SocketObserver }
 
   constructor(deps: OpsDeps) {
@@ -67,7 +67,7 @@ export class Ops {
     this.#observer = observeDb(this.#meter, deps.db, this.#slow)
     deps.db.observe(this.#observer)
     deps.questions.answer(FIGURES, async () => {
-      // For the next time: whoever is asked for figures doesn't keep all the others waiting for a database that is silent.
+      // Applies the next time: a request for figures does not keep all others waiting for a silent database.
       void this.#health?.look()
       return this.readHere()
     })
@@ -83,14 +83,17 @@ export class Ops {
     cell.value++
   }
 
-  /** Before any route is mounted. Gives what watches the reads that are answered before the server sees them. */
+  /**
+   * Must run before any route is mounted. Returns the observer of reads that are answered before the server sees
+   * them.
+   */
   watch(server: FastifyInstance): RequestWatch {
     const failed = watchErrors(server, this.#errors, wallMillis)
     const { log } = this.#deps
     return watchHttp(server, { log, meter: this.#meter, measuring: this.#measuring, tracing: this.#tracing, failed })
   }
 
-  /** Puts /metrics, the operations page and the checks of health behind their paths. */
+  /** Mounts /metrics, the operations page and the health checks. */
   mount(server: FastifyInstance, holders: Holders): void {
     const { db, token } = this.#deps
     this.#health = new HealthChecks({ db, hub: holders.hub, redis: holders.redis })
@@ -105,9 +108,9 @@ export class Ops {
     this.#watch = watch
   }
 
-  /** The figures of all processes of this server, now. */
+  /** The current figures of all processes of this server. */
   async collect(): Promise<Figures> {
-    // Whether the database can be reached is known only to who tries: a server that nobody asks anything tries now.
+    // Only an attempt shows whether the database is reachable: an idle server tries now.
     await this.#health?.look()
     const all = await this.#deps.questions.ask(FIGURES)
     return together(Object.values(metrics), all as Figures[])
@@ -118,7 +121,10 @@ export class Ops {
     return this.#meter.read()
   }
 
-  /** Stops measuring requests, statements, commits and the process, or begins again: for who measures what that costs, and for nobody else. Sockets go on being measured. */
+  /**
+   * Stops or resumes measuring requests, statements, commits and the process. Only the benchmark of measuring uses
+   * it. Sockets stay measured.
+   */
   measure(isOn: boolean): void {
     this.#measuring.isOn = isOn
     this.#deps.db.observe(isOn ? this.#observer : undefined)
@@ -129,7 +135,7 @@ export class Ops {
     }
   }
 
-  /** This server is stopping: it is not ready any more. */
+  /** The server is stopping and no longer ready. */
   drain(): void {
     this.#health?.drain()
   }

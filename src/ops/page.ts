@@ -4,14 +4,14 @@ import { readAssets, type Asset } from './assets.ts'
 import type { OpsSessions } from './session.ts'
 import type { Watch } from './watch.ts'
 
-/** What the page is made of. */
+/** What the page needs. */
 export interface PageDeps {
   readonly access: OpsAccess
   readonly sessions: OpsSessions
   readonly watch: Watch
 }
 
-// Nothing comes from elsewhere, nothing is sent elsewhere, nobody frames it.
+// Nothing is loaded from or sent to another origin, and no other page may frame it.
 const HEADERS = {
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -62,7 +62,7 @@ export function mountPage(server: FastifyInstance, { access, sessions, watch }: 
 
 const numberOf = (text: unknown): number => (typeof text === 'string' && /^\d{1,15}$/.test(text) ? Number(text) : 0)
 
-/** Whether the browser speaks TLS, with us or with what stands before us. */
+/** Whether the browser uses TLS, with us or with a proxy before us. */
 const isSecure = (request: FastifyRequest): boolean =>
   request.protocol === 'https' || request.headers['x-forwarded-proto'] === 'https'
 

@@ -1,9 +1,9 @@
 import { between, quantile, type Collected, type Histogram, type Wanted } from './families.ts'
 import type { SeriesName } from './figures.ts'
 
-/** The charts of the page: what is kept of the metrics at a moment, and what is shown of two moments. */
+/** The charts of the page: the kept samples of the metrics, and the points made from two of them. */
 
-/** Requests of devices: whoever looks on counts for none, here as in the alerts. */
+/** Requests of devices. Requests of observers do not count, here as in the alerts. */
 export const isServed = (route: string): boolean => !/^\/(metrics$|ops|health)/.test(route)
 
 const REQUESTS = 'http_server_request_duration_seconds'
@@ -13,7 +13,7 @@ const label =
     values.includes(labels[name] ?? '')
 const served: Wanted = (labels) => isServed(labels['http_route'] ?? '')
 
-/** Counters and gauges, each with where it comes from. */
+/** Counters and gauges, each with its source. */
 const sums = {
   changes: (now) => now.sum('qtable_changes_total'),
   poolUsed: (now) => now.sum('db_client_connection_count', label('state', 'used')),
@@ -46,11 +46,11 @@ const histograms = {
 } satisfies Record<string, (now: Collected) => Histogram>
 const STATUS = 'http_response_status_code'
 
-/** The names of what is counted. */
+/** The names of the counters. */
 export type SumName = keyof typeof sums
 type HistogramName = keyof typeof histograms
 
-/** What the charts need of one moment. */
+/** The figures that the charts need of one moment. */
 export interface Sample {
   /** Milliseconds since 1970. */
   readonly at: number
@@ -68,7 +68,10 @@ export function sampleOf(now: Collected, at: number): Sample {
   return { at, sums: all(sums), histograms: all(histograms) }
 }
 
-/** One point of each chart: what happened between two samples, and what is at the later one. Times are in seconds, rates per second. */
+/**
+ * One point of each chart: events between two samples, and levels at the later one. Times are in seconds, rates per
+ * second.
+ */
 export function pointOf(before: Sample, now: Sample): Record<SeriesName, number | null> {
   const seconds = Math.max(0.001, (now.at - before.at) / 1000)
   const of = (name: HistogramName) => between(before.histograms[name], now.histograms[name])

@@ -4,7 +4,10 @@ import { limits } from '../platform/limits.ts'
 const COOKIE = 'qtable_ops'
 const HELD = /(?:^|;\s*)qtable_ops=(\d{1,16})\.([\w-]{43})(?:;|$)/
 
-/** Who has signed in to the operations page. The cookie holds its end and an HMAC of that by the token: never the token, and with another token it is void. */
+/**
+ * The session of the operations page. The cookie holds its end time and an HMAC of it, keyed by the token. It never
+ * holds the token, and another token makes it void.
+ */
 export class OpsSessions {
   readonly #token: string
   readonly #nowMillis: () => number
@@ -14,7 +17,7 @@ export class OpsSessions {
     this.#nowMillis = nowMillis
   }
 
-  /** A cookie for a browser that has shown the token. `secure`: it came by TLS. */
+  /** A cookie for a browser that sent the token. `secure`: over TLS. */
   begin(secure: boolean): string {
     const until = Math.round(this.#nowMillis() + limits.opsSessionMillis)
     return cookie(`${until}.${this.#signed(until)}`, limits.opsSessionMillis / 1000, secure)
@@ -25,7 +28,7 @@ export class OpsSessions {
     return cookie('', 0, secure)
   }
 
-  /** Whether a request's `Cookie` header is of a session that hasn't ended. */
+  /** Whether a request's `Cookie` header has a session that has not ended. */
   isSignedIn(header: string | undefined): boolean {
     const value = HELD.exec(header ?? '')
     if (!value) return false

@@ -11,7 +11,7 @@ import type { ErrorExample, Figures } from './figures.ts'
 import { History } from './history.ts'
 import { sampleOf } from './samples.ts'
 
-/** What is watched, and with what. */
+/** What the watch needs. */
 export interface WatchDeps {
   readonly collect: Collect
   /** Asks all processes of this server. */
@@ -20,7 +20,10 @@ export interface WatchDeps {
   readonly log: Logger
 }
 
-/** Keeps a sample of the metrics every so often, so that whoever opens the page sees the minutes before, whichever process answers. Spec: O2. */
+/**
+ * Keeps periodic samples of the metrics, so that the page shows the minutes before it was opened, whichever process
+ * answers. Spec: O2.
+ */
 export class Watch {
   readonly #deps: WatchDeps
   readonly #history = new History()
@@ -90,7 +93,7 @@ export class Watch {
   }
 }
 
-/** Those with most sockets. */
+/** The restaurants with the most sockets. */
 const restaurantsOf = (now: Collected): Figures['restaurants'] =>
   now
     .series('qtable_restaurant_sockets_open')

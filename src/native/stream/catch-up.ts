@@ -3,7 +3,7 @@ import type { Floor } from '../../changes/floor/floor.ts'
 import { Frame } from '../../sockets/ws-frame.ts'
 import type { Place, ResyncReason, Since } from '../../changes/log/since.ts'
 
-/** A change as it is sent. */
+/** A change in the form in which it is sent. */
 interface Told {
   readonly seq: number
   readonly text: string
@@ -15,18 +15,18 @@ export interface Step {
   readonly frame: Frame
 }
 
-/** What a device is sent next, or why it must begin anew. */
+/** What a device is sent next, or why it must start over. */
 type Steps =
   | { readonly kind: 'steps'; readonly steps: readonly Step[] }
   | { readonly kind: 'resync'; readonly reason: ResyncReason }
 
-/** Reads so many changes of the log, those after `since`. */
+/** Reads this many changes of the log after `since`. */
 type ReadLog = (since: number, limit: number) => Promise<Since>
 
 /**
- * What devices of one restaurant are sent while they are brought up, each written and read once for all of them: when a
- * network or a process fails, all come back at once and stand at nearly the same place. It is
- * forgotten a moment after the last of them.
+ * What returning devices of one restaurant are sent, read and serialised once for all of them. When a network or a
+ * process fails, all devices return at once, at nearly the same position. It is forgotten a moment after the last of
+ * them.
  */
 export class CatchUp {
   readonly #read: ReadLog
@@ -39,25 +39,28 @@ export class CatchUp {
     this.#read = read
   }
 
-  /** The whole floor as it stands. */
+  /** The whole floor in its current state. */
   snapshot({ text }: Floor): Frame {
     if (this.#snapshot?.text !== text) this.#snapshot = { text, frame: new Frame(`{"type":"snapshot",${text}}`) }
     return this.#snapshot.frame
   }
 
-  /** Changes that are in memory. */
+  /** The changes that are in memory. */
   recent(changes: readonly Told[]): readonly Step[] {
     const [from, to] = [changes[0]!.seq, changes.at(-1)!.seq]
     if (this.#recent?.from !== from || this.#recent.to !== to) this.#recent = { from, to, steps: stepsOf(changes) }
     return this.#recent.steps
   }
 
-  /** Why a device can't go on from a place, or null when it can: what `ask` says, asked once for all who stand there. */
+  /**
+   * Why a device cannot continue from a position, or null if it can: the answer of `ask`, asked once for all devices
+   * at that position.
+   */
   reasonAgainst({ epoch, since, at }: Place, ask: () => Promise<ResyncReason | null>): Promise<ResyncReason | null> {
     return shared(this.#places, `${epoch} ${since} ${at ?? ''}`, ask, (reason) => reason === null)
   }
 
-  /** The next changes of the log, to where a page ends for all. Rejects when it can't be read. */
+  /** The next changes of the log, up to the common end of a page. Rejects when the log cannot be read. */
   page(since: number): Promise<Steps> {
     const limit = limits.changesPerRead - (since % limits.changesPerRead)
     const read = async (): Promise<Steps & { isWhole: boolean }> => {
@@ -66,11 +69,11 @@ export class CatchUp {
       const steps = stepsOf(found.changes.map(({ seq, frame }) => ({ seq, text: frame })))
       return { kind: 'steps', steps, isWhole: found.changes.length === limit }
     }
-    // One that is not whole will be longer the next time.
+    // An incomplete page will be longer the next time.
     return shared(this.#pages, since, read, ({ isWhole }) => isWhole)
   }
 
-  /** Nobody is being brought up any more, or the log began anew. */
+  /** Called when no device is catching up any more, or the log started over. */
   clear(): void {
     this.#places.clear()
     this.#pages.clear()
@@ -79,7 +82,10 @@ export class CatchUp {
   }
 }
 
-/** What was asked for a key or is being asked for it, `limits.sharedPages` at most; what is not to be `kept` is asked for anew. */
+/**
+ * The finished or running request for a key; at most `limits.sharedPages` are kept. A result that is not `kept` is
+ * requested again.
+ */
 function shared<K, T>(
   known: Map<K, Promise<T>>,
   key: K,
@@ -96,12 +102,12 @@ function shared<K, T>(
   asked.then((told) => {
     if (!kept(told)) forget()
   }, forget)
-  // Those who are ahead have done with it; those behind ask for the next ones first.
+  // Devices that are ahead are done with the page; those behind request the next ones first.
   if (known.size > limits.sharedPages) known.delete(known.keys().next().value!)
   return asked
 }
 
-/** Changes in frames of `limits.frameCharacters`; a change that is longer has its own. */
+/** Changes in frames of `limits.frameCharacters`. A longer change has a frame of its own. */
 function stepsOf(changes: readonly Told[]): Step[] {
   const steps: Step[] = []
   let [texts, characters]: [string[], number] = [[], 0]

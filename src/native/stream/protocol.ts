@@ -4,10 +4,10 @@ import { limits } from '../../platform/limits.ts'
 import { nouns } from '../../floor/nouns.ts'
 import type { MessageKind } from '../../sockets/message-kind.ts'
 
-/** The wire of the native stream, as docs/protocol.md tells it. */
+/** The messages of the native stream, as docs/protocol.md describes them. */
 
 const seq = z.int().min(0)
-// Any text to a client: one that is older than a kind keeps and hashes it all the same.
+// A client accepts any text: an older one keeps and hashes unknown kinds too.
 const kind = z.string().meta({ description: nouns.map((noun) => noun.kind).join(', ') })
 const value = z.looseObject({ id: idField, version: z.int() }).meta({ description: 'The whole entity' })
 const told = { kind, id: idField, event: z.string(), version: z.int() }
@@ -46,11 +46,11 @@ export const snapshotShape = z.object(snapshotFields).meta({ id: 'Snapshot' })
 /** The answer of GET …/changes. */
 export const changesShape = z.object({ epoch: idField, head: seq, changes: z.array(changeShape) })
 
-/** Why a device begins anew. */
+/** Why a device starts over. */
 export const resyncReason = z.enum(['new', 'epoch', 'floor', 'ahead', 'diverged'])
 export type BeginsAnew = z.output<typeof resyncReason>
 
-/** What a device says. More keys than these are ignored. */
+/** Messages of a device. Additional keys are ignored. */
 export const said = {
   hello: z
     .looseObject({
