@@ -6,7 +6,7 @@ const files = readdirSync('client')
   .map((path) => ({ path, text: readFileSync(`client/${path}`, 'utf8') }))
 
 /** What the client runs of the server: pure rules, and the text that both sides hash. */
-const SHARED = /^\.\.\/src\/(?:\w+\/rules|changes\/floor\/canonical)\.ts$/
+const SHARED = /^\.\.\/src\/(?:(?:\w+\/)+rules|changes\/floor\/canonical)\.ts$/
 
 /** Files that know the machine they run on. */
 const ADAPTERS = ['node.ts', 'storage-file.ts', 'browser.ts', 'storage-indexeddb.ts']

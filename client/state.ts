@@ -1,6 +1,7 @@
 import { addSums, hashText, sumOf } from './hash.ts'
 import { limits } from './limits.ts'
-import type { Change, Entity, Snapshot } from './words.ts'
+import { upgraded } from '../src/changes/log/rules.ts'
+import type { Change, Entity, Snapshot, Upgrade } from './words.ts'
 
 interface Held extends Entity {
   /** Null until it is asked for: of what a device missed, most is overwritten by the time it stands where the server does. */
@@ -34,6 +35,7 @@ export class Confirmed {
     if (change.epoch !== this.epoch) return 'epoch'
     if (change.seq <= this.seq) return 'had'
     if (change.seq !== this.seq + 1) return 'gap'
+    for (const upgrade of change.upgrade ?? []) this.#upgrade(upgrade)
     for (const entry of change.entries) {
       if (entry.op === 'put') this.#put(entry)
       else this.#drop(entry.kind, entry.id)
@@ -122,6 +124,13 @@ export class Confirmed {
     all.set(id, held)
     this.#unsummed.add(held)
     if (hasEnded) this.#ends.set(held, endedAt)
+  }
+
+  /** Brings what is held to the shape that the server has now. */
+  #upgrade(upgrade: Upgrade): void {
+    // A list of its own: what is put comes last in the map.
+    const due = Array.from(this.of(upgrade.kind), (held) => ({ ...held, value: upgraded(held.value, upgrade) }))
+    for (const entity of due) this.#put(entity)
   }
 
   /** Takes its sum out of the hash, and its end from among those that the horizon will pass. */

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { Upgrade } from '../src/changes/log/rules.ts'
 import type { nouns } from '../src/floor/nouns.ts'
 import type { Guest } from '../src/guests/guests.ts'
 import type { Reservation } from '../src/reservations/reservations.ts'
@@ -6,7 +7,7 @@ import type { Table } from '../src/tables/tables.ts'
 
 /** The words of docs/protocol.md as types. */
 
-export type { Guest, Reservation, Table }
+export type { Guest, Reservation, Table, Upgrade }
 
 type Noun = (typeof nouns)[number]
 
@@ -34,6 +35,8 @@ export interface Change {
   readonly actorId: string | null
   readonly device: string | null
   readonly entries: readonly Entry[]
+  /** The shape of entities changes from here on. */
+  readonly upgrade?: readonly Upgrade[]
 }
 
 /** The exact state after the change `seq`. */

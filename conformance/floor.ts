@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { canonicalJson } from '../src/changes/floor/canonical.ts'
+import { upgraded, type Upgrade } from '../src/changes/log/rules.ts'
 
 /** A made-up floor, as the kit's server holds it: the state that the client must reach. */
 
@@ -53,8 +54,15 @@ export class Floor {
     return { op: 'drop', kind, id, event: 'deleted', version: value.version + 1 }
   }
 
+  /** The change with which a new release tells how the shape of guests changes. */
+  upgrade(upgrade: Omit<Upgrade, 'kind'>): object {
+    for (const [id, { kind, value }] of this.#entities)
+      if (kind === 'guest') this.#entities.set(id, { kind, value: upgraded(value, { kind, ...upgrade }) })
+    return this.change([], null, { command: 'upgrade', upgrade: [{ kind: 'guest', ...upgrade }] })
+  }
+
   /** The change that these entries make. */
-  change(entries: readonly Entry[], mutationId: string | null = null): object {
+  change(entries: readonly Entry[], mutationId: string | null = null, more: object = {}): object {
     this.seq++
     const { epoch, seq, at } = this
     const made = {
@@ -66,6 +74,7 @@ export class Floor {
       actorId: null,
       device: 'Kit',
       entries,
+      ...more,
     }
     this.changes.push(made)
     return made

@@ -76,6 +76,19 @@ export const streamSituations: readonly Situation[] = [
     },
   },
   {
+    name: 'a new release: what it holds takes the new shape, without a snapshot',
+    section: '6.3',
+    async play(kit) {
+      const line = await kit.begin()
+      const [old, newer] = [guest({ notes: 'by the window' }), guest({ notes: 'quiet', kitchenNotes: 'no nuts' })]
+      line.changes(kit.floor.change([kit.floor.put('guest', old), kit.floor.put('guest', newer)]))
+      line.changes(kit.floor.upgrade({ add: { kitchenNotes: null } }), kit.floor.guest())
+      await kit.holds(line, 'after an `upgrade` that adds a field it holds something else')
+      line.changes(kit.floor.upgrade({ rename: { notes: 'hostNotes' }, remove: ['email'], add: { tags: [] } }))
+      await kit.holds(line, 'after an `upgrade` that renames and removes fields it holds something else')
+    },
+  },
+  {
     name: 'changes that it has already are skipped',
     section: '6.3',
     async play(kit) {

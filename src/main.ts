@@ -34,7 +34,7 @@ function configOf(env: NodeJS.ProcessEnv): Config {
   return read.config
 }
 
-async function start(stops: Stops): Promise<void> {
+async function start(stops: Stops, leave: (why: string) => void): Promise<void> {
   const config = configOf(process.env)
   const log = createLog(config.LOG_LEVEL)
   // One of several processes: the database is open and migrated.
@@ -42,7 +42,7 @@ async function start(stops: Stops): Promise<void> {
   const place = await openDatabase(config, process.cwd(), say, stops)
   await migrate(place.url, await readMigrations(new URL('../migrations/', import.meta.url)))
   // Before any device is admitted: a device must not continue with the numbers of another database.
-  await keepHouse(config, place, log, stops)
+  await keepHouse(config, place, log, stops, leave)
   await makeFirstOwner(config, place)
   const port =
     config.WEB_CONCURRENCY === 1
@@ -150,7 +150,7 @@ async function main(): Promise<void> {
   process.on('SIGINT', () => cluster.isPrimary && leave('SIGINT'))
   process.on('disconnect', () => leave('the process that started this one is gone'))
   try {
-    await start(stops)
+    await start(stops, leave)
   } catch (error) {
     complain(
       error instanceof StartupError ? `\nQTable can't start.\n${error.message}\n` : String((error as Error).stack),

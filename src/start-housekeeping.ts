@@ -1,5 +1,6 @@
 import { startHousekeeping } from './changes/housekeeping/housekeeping.ts'
 import { checkLineage, lineageCheck, lineageJob } from './changes/housekeeping/lineage.ts'
+import { upgradeAllLogs, upgradeJob } from './changes/housekeeping/upgrade-logs.ts'
 import { retentionJob } from './changes/housekeeping/retention.ts'
 import type { Config } from './config.ts'
 import type { Place } from './database.ts'
@@ -18,6 +19,7 @@ export async function keepHouse(
   place: Place,
   log: Logger,
   stops: (() => Promise<unknown>)[],
+  leave: (why: string) => void,
 ): Promise<void> {
   const clock = systemClock()
   const onConnectionError = (error: Error) => log.warn({ err: error }, 'a database connection broke while idle')
@@ -30,9 +32,11 @@ export async function keepHouse(
   })
   stops.push(() => db.close())
   await checkLineage({ db, clock, log })
+  await upgradeAllLogs({ db, clock, log })
   const jobs = [
     retentionJob(db, clock, config.LOG_RETENTION_DAYS),
     lineageJob({ db, clock, log }),
+    upgradeJob({ db, clock, log }, () => leave('A newer version of QTable has taken over this database')),
     {
       name: 'forget-sign-ins',
       every: limits.housekeepingMillis,

@@ -187,6 +187,17 @@ class Session:
         return True
 
 
+def upgraded(value, upgrade):
+    """A held value in the shape that a new release gives its kind. Done twice it is as done once."""
+    value = dict(value)
+    for old, new in upgrade.get("rename", {}).items():
+        if old in value:
+            value.setdefault(new, value.pop(old))
+    for name in upgrade.get("remove", []):
+        value.pop(name, None)
+    return {**upgrade.get("add", {}), **value}
+
+
 def canonical(value):
     """JSON as RFC 8785 writes it."""
     if isinstance(value, dict):
@@ -243,6 +254,10 @@ class Floor:
             return True  # It is there already.
         if change["seq"] != self.seq + 1:
             return False
+        for upgrade in change.get("upgrade", []):
+            for (kind, _), (_, version, value) in list(self.entities.items()):
+                if kind == upgrade["kind"]:
+                    self.put({"kind": kind, "id": value["id"], "version": version, "value": upgraded(value, upgrade)})
         for entry in change["entries"]:
             if entry["op"] == "put":
                 self.put(entry)

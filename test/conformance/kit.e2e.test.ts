@@ -100,6 +100,13 @@ const mistakes: readonly Mistake[] = [
     says: /section 6.3/,
   },
   {
+    name: 'a new shape is ignored',
+    from: 'change.get("upgrade", [])',
+    to: '[]',
+    in: 'a new release',
+    says: /section 6.3|holds something else/,
+  },
+  {
     name: 'a repeat has a new key',
     from: '"Idempotency-Key": write["key"]',
     to: '"Idempotency-Key": str(uuid.uuid4())',

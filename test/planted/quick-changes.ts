@@ -150,4 +150,30 @@ export const changesBugs: readonly QuickBug[] = [
     test: 'src/changes/log/since.db.test.ts',
     named: 'L9: an answer that would lack',
   },
+  {
+    name: 'a field is added and nothing says what becomes of stored entities',
+    edits: [
+      {
+        file: 'src/guests/fields.ts',
+        from: '  notes: fact(nullable(text(limits.noteCharacters)), null),\n',
+        to: '  notes: fact(nullable(text(limits.noteCharacters)), null),\n  kitchenNotes: fact(nullable(text(200)), null),\n',
+      },
+    ],
+    test: 'src/changes/log/upgrades.test.ts',
+    named: 'L22: the upgrades lead from',
+  },
+  {
+    name: 'an older program appends to a log of a newer version',
+    edits: [
+      { file: 'src/changes/log/log.ts', from: 'version > $8 then refuse_outdated()', to: 'seq < 0 then $8::bigint' },
+    ],
+    test: 'src/changes/housekeeping/upgrade-logs.db.test.ts',
+    named: 'L23: nothing is appended',
+  },
+  {
+    name: 'an older program reads what a newer one stored',
+    edits: [{ file: 'src/changes/log/log.ts', from: 'if (version > LOG_VERSION) throw', to: 'if (version < 0) throw' }],
+    test: 'src/changes/housekeeping/upgrade-logs.db.test.ts',
+    named: 'L23: nothing is read',
+  },
 ]

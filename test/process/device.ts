@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { WebSocket } from 'ws'
 import { canonicalJson } from '../../src/changes/floor/canonical.ts'
+import { upgraded, type Upgrade } from '../../src/changes/log/rules.ts'
 
 /**
  * A device on the native stream as docs/protocol.md tells a stranger to write one, and no more: it holds a floor, comes back when it is cut off, and counts what must never
@@ -24,6 +25,7 @@ interface Change {
     readonly id: string
     readonly value?: Record<string, unknown>
   }[]
+  readonly upgrade?: readonly Upgrade[]
 }
 
 interface Snapshot {
@@ -231,6 +233,9 @@ export class StreamDevice {
   #apply(change: Change): void {
     if (change.seq <= this.seq) return void this.counts.twice++
     if (change.seq !== this.seq + 1 || change.epoch !== this.epoch) return void this.counts.gaps++
+    for (const upgrade of change.upgrade ?? [])
+      for (const [key, { kind, value }] of [...this.#held].filter(([, held]) => held.kind === upgrade.kind))
+        this.#put(key, kind, upgraded(value, upgrade))
     for (const { op, kind, id, value } of change.entries) {
       if (op === 'put') this.#put(`${kind} ${id}`, kind, value!)
       else this.#drop(`${kind} ${id}`)

@@ -4,6 +4,7 @@ import { limits } from '../../platform/limits.ts'
 import type { Instant } from '../../platform/clock.ts'
 import { canonicalJson } from './canonical.ts'
 import { isNews, type Change } from '../log/log.ts'
+import { upgraded, type Upgrade } from '../log/rules.ts'
 
 /** What every entity on the floor has. One that ended stays until the horizon has passed it. */
 export interface EntityValue {
@@ -92,6 +93,7 @@ export class Floor {
   apply(change: Change): void {
     const { epoch, seq } = this.#standing
     assert(change.epoch === epoch && change.seq === seq + 1, `change ${change.seq} does not follow ${seq}`)
+    for (const upgrade of change.upgrade ?? []) this.#upgrade(upgrade)
     for (const entry of change.entries) {
       if (!isNews(entry)) continue
       if (entry.op === 'put') this.#put(entry.kind, entry.value as EntityValue)
@@ -139,6 +141,12 @@ export class Floor {
     this.#held.set(key, { kind, id: value.id, version: value.version, endedAt, checksum, json })
     this.#sum = (this.#sum + checksum) >>> 0
     this.#characters += json.length
+  }
+
+  #upgrade(upgrade: Upgrade): void {
+    // A list of its own: what is put comes last in the map.
+    const due = [...this.#held.values()].filter(({ kind }) => kind === upgrade.kind)
+    for (const { kind, json } of due) this.#put(kind, upgraded(JSON.parse(json) as EntityValue, upgrade))
   }
 
   #touch(key: string): void {

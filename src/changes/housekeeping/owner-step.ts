@@ -4,7 +4,7 @@ import { AppError } from '../../platform/errors.ts'
 import { limits } from '../../platform/limits.ts'
 
 // Any numbers will do, so long as every server takes the same. The lock is taken by each transaction anew, so that a pooler may sit between.
-const LOCKS = { retention: 7_148_202, lineage: 7_148_203 } as const
+const LOCKS = { retention: 7_148_202, lineage: 7_148_203, upgrade: 7_148_204 } as const
 
 const takeTurn = statement('take-turn', `select pg_try_advisory_xact_lock($1::bigint) as taken`)
 

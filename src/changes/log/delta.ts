@@ -1,7 +1,8 @@
 import { statement, type Tx } from '../../platform/database/db.ts'
 import { limits } from '../../platform/limits.ts'
 import type { Instant } from '../../platform/clock.ts'
-import { headOf, isNews, type Entry } from './log.ts'
+import { headOf, isNews, refuseNewer, type Entry } from './log.ts'
+import { upgradeEntries } from './upgrades.ts'
 
 /** The latest that a delta says of one entity; `value` is null when it is gone. */
 export interface DeltaItem {
@@ -20,7 +21,7 @@ export interface Delta {
 
 const readSince = statement(
   'changes-since',
-  `select seq, at, entries from changes where restaurant_id = $1 and at > $2 order by at limit $3`,
+  `select seq, at, entries, version from changes where restaurant_id = $1 and at > $2 order by at limit $3`,
 )
 
 const readTombstonesSince = statement(
@@ -59,9 +60,14 @@ export async function deltaSince(
   const items = new Map<string, DeltaItem>()
   let upTo = since
   for (;;) {
-    const page = await tx.all<{ at: Instant; entries: Entry[] }>(readSince, [restaurantId, upTo, limits.changesPerRead])
-    for (const { at, entries: all } of page) {
-      const entries = all.filter((entry) => kinds.includes(entry.kind) && isNews(entry))
+    const page = await tx.all<{ at: Instant; entries: Entry[]; version: number }>(readSince, [
+      restaurantId,
+      upTo,
+      limits.changesPerRead,
+    ])
+    for (const { at, entries: all, version } of page) {
+      refuseNewer(version)
+      const entries = upgradeEntries(all, version).filter((entry) => kinds.includes(entry.kind) && isNews(entry))
       const fresh = new Set(entries.map(keyOf).filter((key) => !items.has(key)))
       if (fresh.size > 0 && (max === 0 || (items.size > 0 && items.size + fresh.size > max)))
         return { items: [...items.values()], upTo, hasMore: true }

@@ -1,7 +1,10 @@
 import { statement, type Db, type Tx } from '../../platform/database/db.ts'
+import { outdated } from '../../platform/database/database-errors.ts'
 import { AppError } from '../../platform/errors.ts'
 import { limits } from '../../platform/limits.ts'
 import type { Instant } from '../../platform/clock.ts'
+import type { Upgrade } from './rules.ts'
+import { LOG_VERSION, upgradeEntries } from './upgrades.ts'
 
 /**
  * What one change says of one entity. `event` is what happened in the words of its noun (`seated`, `freed`); `value` is the whole entity after the
@@ -41,6 +44,8 @@ export interface Change {
   readonly actorId: string | null
   readonly device: string | null
   readonly entries: readonly Entry[]
+  /** The shape of entities changes from here on: what was told before is to be brought to it. */
+  readonly upgrade?: readonly Upgrade[]
 }
 
 /** Where a restaurant's log stands. */
@@ -59,6 +64,8 @@ interface ChangeRow {
   actor_id: string | null
   device: string | null
   entries: Entry[]
+  version: number
+  upgrade: Upgrade[] | null
 }
 
 // The lock on the head is taken here, last, and held to commit: that makes the order of seq the order of commits, without gaps, while the rest of
@@ -66,25 +73,29 @@ interface ChangeRow {
 const appendChange = statement(
   'append-change',
   `with head as (
-     update heads set seq = seq + 1, last_at = greatest($2::timestamptz, last_at + interval '1 microsecond')
+     update heads set seq = case when version > $8 then refuse_outdated() else seq + 1 end,
+       last_at = greatest($2::timestamptz, last_at + interval '1 microsecond')
      where restaurant_id = $1 returning epoch, seq, last_at)
-   insert into changes (restaurant_id, seq, epoch, at, command, mutation_id, actor_id, device, entries)
-   select $1, seq, epoch, last_at, $3, $4, $5, $6, $7 from head
+   insert into changes (restaurant_id, seq, epoch, at, command, mutation_id, actor_id, device, entries, version)
+   select $1, seq, epoch, last_at, $3, $4, $5, $6, $7, $8 from head
    returning epoch, seq, at`,
 )
 
-const createHead = statement('create-head', `insert into heads (restaurant_id, epoch, last_at) values ($1, $2, $3)`)
+const createHead = statement(
+  'create-head',
+  `insert into heads (restaurant_id, epoch, last_at, version) values ($1, $2, $3, $4)`,
+)
 
 const readHead = statement('read-head', `select epoch, seq, last_at from heads where restaurant_id = $1`)
 
 const readHeads = statement(
   'read-heads',
-  `select restaurant_id, epoch, seq from heads where restaurant_id = any ($1::uuid[])`,
+  `select restaurant_id, epoch, seq, version from heads where restaurant_id = any ($1::uuid[])`,
 )
 
 const readChanges = statement(
   'read-changes',
-  `select epoch, seq, at, command, mutation_id, actor_id, device, entries from changes
+  `select epoch, seq, at, command, mutation_id, actor_id, device, entries, version, upgrade from changes
    where restaurant_id = $1 and seq > $2 order by seq limit $3`,
 )
 
@@ -101,6 +112,7 @@ export async function append(tx: Tx, draft: Draft, now: Instant): Promise<Change
     draft.actorId,
     draft.device,
     JSON.stringify(draft.entries),
+    LOG_VERSION,
   ])
   const { restaurantId, command, mutationId, actorId, device, entries } = draft
   // Not by spreading the draft: V8 gives what is spread and then added to a hidden class of its own each time.
@@ -134,7 +146,7 @@ export async function wasRemoved(tx: Tx, restaurantId: string, kind: string, id:
 
 /** Starts the log of a new restaurant. */
 export async function startLog(tx: Tx, restaurantId: string, epoch: string, now: Instant): Promise<void> {
-  await tx.all(createHead, [restaurantId, epoch, now])
+  await tx.all(createHead, [restaurantId, epoch, now, LOG_VERSION])
 }
 
 /** Where the log of a restaurant stands, in the transaction's view. */
@@ -147,26 +159,37 @@ export async function headOf(tx: Tx, restaurantId: string): Promise<Head> {
 export const aheadOfLog = (head: number, wanted: number): AppError =>
   new AppError('ahead-of-log', 409, `The log is at ${head}: nothing is as new as ${wanted}`, { head })
 
-/** Where the logs of restaurants stand: their epochs and newest sequence numbers. */
+/** Where the logs of restaurants stand: their epochs and newest sequence numbers. Throws `AppError` outdated (503). */
 export async function headsOf(
   db: Db,
   restaurantIds: readonly string[],
 ): Promise<Map<string, Pick<Head, 'epoch' | 'seq'>>> {
-  const rows = await db.read<{ restaurant_id: string; epoch: string; seq: number }>(
+  const rows = await db.read<{ restaurant_id: string; epoch: string; seq: number; version: number }>(
     { watched: restaurantIds },
     readHeads,
     [restaurantIds],
   )
+  for (const { version } of rows) refuseNewer(version)
   return new Map(rows.map(({ restaurant_id, epoch, seq }) => [restaurant_id, { epoch, seq }]))
 }
 
 /** The changes after `since`, oldest first, `limits.changesPerRead` at most. */
 export async function changesAfter(db: Db, restaurantId: string, since: number): Promise<Change[]> {
   const rows = await db.read<ChangeRow>({ restaurantId }, readChanges, [restaurantId, since, limits.changesPerRead])
-  return rows.map(({ mutation_id, actor_id, ...row }) => ({
-    restaurantId,
-    ...row,
-    mutationId: mutation_id,
-    actorId: actor_id,
-  }))
+  return rows.map(({ mutation_id, actor_id, version, upgrade, entries, ...row }) => {
+    refuseNewer(version)
+    return {
+      restaurantId,
+      ...row,
+      mutationId: mutation_id,
+      actorId: actor_id,
+      entries: upgradeEntries(entries, version),
+      ...(upgrade && { upgrade }),
+    }
+  })
+}
+
+/** Refuses to read what a newer program wrote: this one may not know its shape. Throws `AppError` outdated (503). */
+export function refuseNewer(version: number): void {
+  if (version > LOG_VERSION) throw outdated()
 }

@@ -3,7 +3,8 @@ import { assert } from '../../platform/errors.ts'
 import { isId } from '../../platform/ids.ts'
 import { limits } from '../../platform/limits.ts'
 import type { Instant } from '../../platform/clock.ts'
-import { isNews, type Entry } from './log.ts'
+import { isNews, refuseNewer, type Entry } from './log.ts'
+import { LOG_VERSION, upgradeEntries } from './upgrades.ts'
 
 /** One change as devices are sent it: `frame` is the JSON text of the whole change, as docs/protocol.md has it. */
 export interface FramedChange {
@@ -54,20 +55,22 @@ interface Row {
   actor_id: string | null
   device: string | null
   entries: string
+  version: number
+  upgrade: string | null
 }
 
 // One statement, so one view: the first row is the head, the others are changes. Where the device knows the time of its last change, whole days of the
 // log before it are not looked at, and none after the head's.
 const readPage = statement(
   'changes-page',
-  `with head as materialized (select epoch, seq, floor, last_at from heads where restaurant_id = $1)
+  `with head as materialized (select epoch, seq, floor, last_at, version from heads where restaurant_id = $1)
    (select seq as head, epoch, floor,
       $4::timestamptz is null or $2::bigint = 0 or exists (
         select from changes c where c.restaurant_id = $1 and c.seq = $2 and c.at = $4) as fits,
-      null::bigint as seq, null::timestamptz as at, null as command, null as mutation_id, null::uuid as actor_id, null as device, null as entries
+      null::bigint as seq, null::timestamptz as at, null as command, null as mutation_id, null::uuid as actor_id, null as device, null as entries, version, null as upgrade
     from head)
    union all
-   (select null, null, null, null, seq, at, command, mutation_id, actor_id, device, entries::text
+   (select null, null, null, null, seq, at, command, mutation_id, actor_id, device, entries::text, version, upgrade::text
     from changes
     where restaurant_id = $1 and seq > $2 and epoch = $3 and at > coalesce($4, '-infinity')
       and at <= (select last_at from head) and $3 = (select epoch from head)
@@ -93,6 +96,7 @@ export async function changesSince(
     limit,
   ])
   assert(first && first.head !== null, `restaurant ${restaurantId} has no change log`)
+  refuseNewer(first.version)
   const here = { epoch: first.epoch, head: first.head, floor: first.floor }
   const resync = (reason: ResyncReason): Since => ({ kind: 'resync', reason, ...here })
   if (epoch !== here.epoch) return resync('epoch')
@@ -110,11 +114,14 @@ export async function changesSince(
   }
 }
 
-// `entries` are JSON as they were stored and go through unread, unless some seem to be none for the stream.
-const newsIn = (entries: string): string =>
-  entries.includes('"unchanged":true') ? JSON.stringify((JSON.parse(entries) as Entry[]).filter(isNews)) : entries
+// `entries` are JSON as they were stored. They go through unread, unless they are of an older version, or some seem to be
+// none for the stream.
+function newsIn({ entries, version }: Row): string {
+  if (version === LOG_VERSION && !entries.includes('"unchanged":true')) return entries
+  return JSON.stringify(upgradeEntries((JSON.parse(entries) as Entry[]).filter(isNews), version))
+}
 
 const frameOf = (epoch: string, row: Row): string =>
   `{"epoch":"${epoch}","seq":${row.seq},"at":"${row.at}","command":${JSON.stringify(row.command)},"mutationId":${JSON.stringify(
     row.mutation_id,
-  )},"actorId":${JSON.stringify(row.actor_id)},"device":${JSON.stringify(row.device)},"entries":${newsIn(row.entries)}}`
+  )},"actorId":${JSON.stringify(row.actor_id)},"device":${JSON.stringify(row.device)},"entries":${newsIn(row)}${row.upgrade === null ? '' : `,"upgrade":${row.upgrade}`}}`

@@ -19,6 +19,19 @@ export const entryShape = z
   ])
   .meta({ id: 'Entry' })
 
+/** How the shape of a kind's entities changed: `changes/log/rules.ts`. */
+export const upgradeShape = z
+  .object({
+    kind,
+    rename: z.record(z.string(), z.string()).optional(),
+    remove: z.array(z.string()).optional(),
+    add: z.record(z.string(), z.unknown()).optional(),
+  })
+  .meta({
+    id: 'Upgrade',
+    description: 'Fields to rename, to remove and to add, in this order, in entities held of this kind',
+  })
+
 export const changeShape = z
   .object({
     epoch: idField,
@@ -29,6 +42,10 @@ export const changeShape = z
     actorId: idField.nullable(),
     device: z.string().nullable(),
     entries: z.array(entryShape),
+    upgrade: z
+      .array(upgradeShape)
+      .optional()
+      .meta({ description: 'With a new release: the shape of entities changes from here on' }),
   })
   .meta({ id: 'Change' })
 

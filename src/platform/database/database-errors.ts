@@ -18,6 +18,10 @@ export const isOutcomeUnknown = (error: unknown): boolean =>
 /** Come back later. */
 export const busy = (message: string): AppError => new AppError('busy', 503, message)
 
+/** A newer version of the server has brought the log forward (migrations/0014). */
+export const outdated = (): AppError =>
+  new AppError('outdated', 503, 'A newer version of this server has taken over; ask again')
+
 /** The SQLSTATE of a database error, or undefined for anything else. */
 export const sqlState = (error: unknown): string | undefined =>
   error instanceof pg.DatabaseError ? error.code : undefined
@@ -42,6 +46,7 @@ const COME_BACK = /^(57014|55P03|25P03|08...|53...|57P..|58...)$/
 export function asRefusal(error: unknown): unknown {
   if (error instanceof AppError) return error
   const state = sqlState(error)
+  if (state === 'QT002') return outdated()
   if (state !== undefined) return COME_BACK.test(state) ? busy(`The database is busy (${state})`) : error
   return isBrokenConnection(error) ? busy('The connection to the database broke') : error
 }

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest'
+import { guestEntity } from '../../guests/guests.ts'
+import { reservationEntity } from '../../reservations/reservations.ts'
+import { tableEntity } from '../../tables/tables.ts'
+import versionOne from '../../../test/schemas/log-version-1.json' with { type: 'json' }
+import { upgraded } from './rules.ts'
+import { LOG_VERSION, upgradeEntries, upgrades } from './upgrades.ts'
+import type { Entry } from './log.ts'
+
+const entities = { guest: guestEntity, table: tableEntity, reservation: reservationEntity }
+
+test('L22: the upgrades lead from the fields of the first version to those that entities have now', () => {
+  for (const [kind, { schema }] of Object.entries(entities)) {
+    const first = Object.fromEntries((versionOne as Record<string, string[]>)[kind]!.map((name) => [name, null]))
+    const due = upgrades.filter((upgrade) => upgrade.kind === kind)
+    const now = due.reduce((value, upgrade) => upgraded(value, upgrade), first)
+    expect(
+      Object.keys(now).toSorted(),
+      `fields of a ${kind} changed: add a line to src/changes/log/upgrades.ts that says what becomes of stored ones`,
+    ).toEqual(Object.keys(schema.shape).toSorted())
+  }
+})
+
+test('L22: what an upgrade adds is a value that the field takes', () => {
+  for (const { kind, add = {} } of upgrades)
+    for (const [name, value] of Object.entries(add)) {
+      const field = entities[kind as keyof typeof entities].schema.shape[name as 'id'] as
+        | typeof guestEntity.schema.shape.id
+        | undefined
+      // One that a later release removed again has no schema any more.
+      if (field) expect(field.safeParse(value).success, `${kind}.${name}`).toBe(true)
+    }
+})
+
+test('L22: an upgrade renames, then removes, then adds; done twice it is as done once', () => {
+  const upgrade = { kind: 'guest', rename: { notes: 'hostNotes' }, remove: ['email'], add: { tags: [], email2: null } }
+  const old = { id: 'a', notes: 'quiet', email: 'a@b.example' }
+  const now = { id: 'a', hostNotes: 'quiet', tags: [], email2: null }
+  expect(upgraded(old, upgrade)).toEqual(now)
+  expect(upgraded(now, upgrade)).toEqual(now)
+  expect(old).toEqual({ id: 'a', notes: 'quiet', email: 'a@b.example' })
+  // Where both names are there, the new one counts.
+  expect(upgraded({ id: 'a', notes: 'old', hostNotes: 'new', tags: [1], email2: 'x' }, upgrade)).toEqual({
+    id: 'a',
+    hostNotes: 'new',
+    tags: [1],
+    email2: 'x',
+  })
+  expect(upgraded({ id: 'a' }, { kind: 'guest' })).toEqual({ id: 'a' })
+})
+
+test('L22: entries of this version are not touched', () => {
+  const entries: Entry[] = [{ op: 'drop', kind: 'guest', id: 'a', event: 'deleted', version: 2 }]
+  expect(upgradeEntries(entries, LOG_VERSION)).toBe(entries)
+})
