@@ -165,6 +165,9 @@ export const limits = {
   /** How often a server looks whether a newer one has brought logs forward; how many logs one transaction brings forward. */
   logVersionMillis: 2_000,
   logsPerUpgrade: 1_000,
+  /** How often a migration is tried that meets others at work, and how long it waits before the next try. */
+  migrationAttempts: 50,
+  migrationPauseMillis: 200,
   /** How often a transaction has the epochs checked: more than once only where the database recovers again meanwhile. */
   epochChecks: 3,
   /** Changes of a restaurant whose times the hub remembers, to tell a repeated change from another one with its number. */

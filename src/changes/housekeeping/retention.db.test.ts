@@ -143,16 +143,19 @@ test('L11: the migration keeps a log that there is, by days', async () => {
   const before = migrations.findIndex((each) => each.name === 'retention')
   await migrate(url, migrations.slice(0, before))
   // Of the newest schema, because this program writes nothing without it.
+  const newest = ['epoch-guard', 'log-versions'].map((needed) => migrations.find(({ name }) => name === needed)!.sql)
   await asLogin(
     url,
-    `set search_path = qtable; ${migrations.find(({ name }) => name === 'epoch-guard')!.sql};
+    `set search_path = qtable; ${newest.join(';')};
     insert into epoch_guard select pg_relation_filepath('epoch_guard'::regclass)`,
   )
   const log = await openLog(-30)
   for (const day of [-30, -20, -20, -3, 0, 0, 40]) await log.add(day)
   const read = () => sql(`select *, entries::text as entries from qtable.changes order by seq`)
   const rows = await read()
-  await sql('drop table qtable.epoch_guard; drop function qtable.refuse_stale_epochs')
+  await sql(`drop table qtable.epoch_guard; drop function qtable.refuse_stale_epochs, qtable.refuse_outdated;
+    alter table qtable.heads drop column version;
+    alter table qtable.changes drop column version, drop column upgrade`)
   await migrate(url, migrations)
   expect(await read()).toEqual(rows)
   expect(await days()).toEqual(expect.arrayContaining([-30, -20, -3, 0, 40].map(dayOf)))

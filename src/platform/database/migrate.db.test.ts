@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { asLogin, databaseIn } from '../../../test/postgres.ts'
+import { limits } from '../limits.ts'
 import { migrate, readMigrations, type Migration } from './migrate.ts'
 
 let url: string
@@ -35,6 +37,27 @@ test('P5: a migration that fails leaves nothing, and the next start tries it aga
   await expect(migrate(url, [one, two, broken])).rejects.toThrow('division by zero')
   expect(await asLogin(url, `select to_regclass('qtable.three') as made`)).toEqual([{ made: null }])
   expect(await migrate(url, [one, two, { ...broken, sql: 'create table three (a int)' }])).toBe(1)
+})
+
+test('P5: a migration waits for those at work on its tables, and those who come after it do not wait for it', async () => {
+  const alters = { version: 4, name: 'four', sql: 'alter table one add column b int', checksum: 'c4' }
+  const before = [one, two, { ...broken, sql: 'create table three (a int)' }]
+  const atWork = new pg.Client({ connectionString: url })
+  await atWork.connect()
+  try {
+    await atWork.query('begin; lock table qtable.one in row exclusive mode')
+    const migrating = migrate(url, [...before, alters])
+    let isDone = false
+    void migrating.finally(() => (isDone = true))
+    // Longer than one try may wait for the lock.
+    for (const end = Date.now() + 5 * limits.ownerLockMillis; Date.now() < end;)
+      await asLogin(url, `set lock_timeout = '${20 * limits.ownerLockMillis}'; select count(*) from qtable.one`)
+    expect(isDone).toBe(false)
+    await atWork.query('commit')
+    expect(await migrating).toBe(1)
+  } finally {
+    await atWork.end()
+  }
 })
 
 test('P5: a login that is no superuser is enough, and is told what it lacks', async () => {

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { StartupError } from '../errors.ts'
+import { limits } from '../limits.ts'
+import { sqlState } from './database-errors.ts'
 
 /** One step of the schema: `migrations/0001-start.sql`. Forward only. */
 export interface Migration {
@@ -46,7 +49,7 @@ export async function migrate(url: string, migrations: readonly Migration[]): Pr
     await refuseOldPostgres(client)
     await ensureRole(client)
     let applied = 0
-    for (const migration of migrations) applied += await applyOne(client, migration, migrations.length)
+    for (const migration of migrations) applied += await applyInTime(client, migration, migrations.length)
     return applied
   } finally {
     await client.end()
@@ -85,12 +88,29 @@ async function ensureRole(client: pg.Client): Promise<void> {
   }
 }
 
+/**
+ * Applies one, again where it met others at work: an older server may be writing. It waits for a lock a moment only, because
+ * whoever comes after it waits as long.
+ */
+async function applyInTime(client: pg.Client, migration: Migration, newest: number): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await applyOne(client, migration, newest)
+    } catch (error) {
+      const metOthers = ['40P01', '55P03'].includes(sqlState(error) ?? '')
+      if (!metOthers || attempt === limits.migrationAttempts) throw error
+    }
+    await sleep(limits.migrationPauseMillis)
+  }
+}
+
 async function applyOne(client: pg.Client, migration: Migration, newest: number): Promise<number> {
   await client.query('begin')
   try {
     await client.query('select pg_advisory_xact_lock($1)', [LOCK])
     await client.query('create schema if not exists qtable')
     await client.query(`set local search_path = qtable, pg_temp`)
+    await client.query(`set local lock_timeout = '${limits.ownerLockMillis}'`)
     await client.query(`create table if not exists migrations (
       version integer primary key, name text not null, checksum text not null, applied_at timestamptz not null default now())`)
     await client.query('grant usage on schema qtable to qtable_app')
