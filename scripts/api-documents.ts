@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { nouns } from '../src/floor/nouns.ts'
 import { documents } from './documents.ts'
 
 /**
@@ -23,5 +24,10 @@ if (process.argv.includes('--release')) {
   for (const name of ['openapi.json', 'asyncapi.yaml'])
     await writeFile(join(docs, 'baseline', name), await readFile(join(docs, name)))
   await writeFile(join(docs, 'baseline/accepted.json'), '{}\n')
+  // Kinds that are there already keep what they had at first: the log's upgrades begin there.
+  const path = join(docs, 'baseline/first-fields.json')
+  const known = JSON.parse(await readFile(path, 'utf8')) as Record<string, string[]>
+  const now = Object.fromEntries(nouns.map(({ kind, schema }) => [kind, Object.keys(schema.shape)]))
+  await writeFile(path, `${JSON.stringify({ ...now, ...known }, null, 2)}\n`)
   process.stdout.write('docs/baseline/: renewed\n')
 }
