@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest'
 import { commands } from '../src/app.ts'
+import { addGuest } from '../src/guests/add-guest.ts'
+import { addReservation } from '../src/reservations/add-reservation.ts'
+import { addTable } from '../src/tables/add-table.ts'
 import { place, ways } from './commands.ts'
+import { DEFAULTS } from './reduce.ts'
 
 test("D11: every command of the client is the server's, with its method and path", () => {
   const served = Object.fromEntries(commands.map(({ name, method, path }) => [name, { method, path }]))
@@ -27,4 +31,13 @@ test('D11: every command of the server that changes the floor alone is one of th
     'remove-table': ['table', 'tableId'],
     'delete-guest': ['guest', 'guestId'],
   })
+})
+
+test("D10: where nothing is sent, the client shows the defaults of the server's schemas", () => {
+  const guest = { firstName: 'Ada', partySize: 2 }
+  const reservation = { guestName: 'Bo', partySize: 2 }
+  const table = { number: '1', capacity: 4, x: 0, y: 0 }
+  expect({ ...guest, ...DEFAULTS['add-guest'] }).toEqual(addGuest.input.parse(guest))
+  expect({ ...reservation, ...DEFAULTS['add-reservation'] }).toEqual(addReservation.input.parse(reservation))
+  expect({ ...table, ...DEFAULTS['add-table'] }).toEqual(addTable.input.parse(table))
 })

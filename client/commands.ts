@@ -7,6 +7,8 @@ type Served = { readonly [P in Part as P['name']]: P }
 
 export type CommandName = keyof Served
 export type Inputs = { readonly [Name in CommandName]: z.input<Served[Name]['input']> }
+/** Inputs as the server's commands get them: with defaults, and times in full. */
+export type Parsed = { readonly [Name in CommandName]: z.output<Served[Name]['input']> }
 export type Results = { readonly [Name in CommandName]: Awaited<ReturnType<Served[Name]['run']>> }
 
 /** How a command is sent. */

@@ -181,6 +181,9 @@ test('D10: a reservation takes a free table, leaves it when it ends, and keeps i
     'table t': table('t', moved),
   })
   expect(change(held, { tableId: 't' })).toEqual({})
+  // Over, it keeps the table that it was given all the same.
+  const late = { tables: [HELD], reservations: [{ ...COMES, status: 'finished' as const, endedAt: OLD }] }
+  expect(change(late, { notes: 'n' })).toMatchObject({ 'reservation r': { tableId: 't', notes: 'n' } })
   // Over already, it may be called off all the same; given a table, it leaves none.
   const over = { tables: [table('t')], reservations: [reservation('r', { status: 'finished', endedAt: OLD })] }
   expect(play(over, 'cancel-reservation', { reservationId: 'r' })).toMatchObject({

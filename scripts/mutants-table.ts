@@ -30,12 +30,13 @@ export const folders: Readonly<Record<string, readonly Target[]>> = {
     ...targets('client', ['stream.test.ts', 'stream-life.test.ts'], ['stream.ts']),
     ...targets('client', ['client.test.ts'], ['client.ts']),
     ...targets('client', ['floor.test.ts'], ['floor.ts', 'optimistic.ts', 'view.ts']),
-    ...targets('client', REDUCING, ['reduce-guests.ts', 'reduce-reservations.ts', 'reduce-tables.ts']),
+    ...targets('client', REDUCING, ['reduce.ts']),
   ],
-  rules: [
-    ...targets('src/parties', ['rules.test.ts'], ['rules.ts']),
-    ...targets('src/tables', ['rules.test.ts'], ['rules.ts']),
-  ],
+  // The tests of what the client shows run the rules too.
+  rules: ['tables', 'parties', 'reservations', 'guests', 'floor'].map((noun) => ({
+    file: `src/${noun}/rules.ts`,
+    tests: [`src/${noun}/rules.test.ts`, ...REDUCING.map((test) => `client/${test}`)],
+  })),
   changes: [
     // Without a database, so that a mutant costs a second at most.
     ...targets('src/changes/floor', ['floor.test.ts'], ['floor.ts']),

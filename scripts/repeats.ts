@@ -18,6 +18,7 @@ export const longRepeats: Repeats = {
   LOG_COMMANDS: '10000',
   DELTA_CHANGES: '50000',
   BATCHES: '500',
+  COMBINATIONS: '3000',
   INTERLEAVINGS: '100000',
   FUZZ_CASES: '200',
   KILL_CYCLES: '20',

@@ -3,7 +3,9 @@ import type { CommandName, Inputs } from '../client/commands.ts'
 import type { Mutation } from '../client/mutations.ts'
 import { replay } from '../client/optimistic.ts'
 import { Confirmed } from '../client/state.ts'
+import { View } from '../client/view.ts'
 import type { Guest, Kind, Kinds, Reservation, Table } from '../client/words.ts'
+import type { Floor } from '../src/parties/rules.ts'
 
 /** Small floors for tests of what the client shows, written out whole. */
 
@@ -104,3 +106,6 @@ export function play<Name extends CommandName>(floor: Floors, command: Name, inp
 
 /** What a change here makes of every entity that it touches. */
 export const moved = { version: 2, updatedAt: NOW }
+
+/** A floor as rules see it. */
+export const floorOf = (floors: Floors): Floor => new View(confirmed(floors))

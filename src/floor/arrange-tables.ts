@@ -3,6 +3,7 @@ import { idField } from '../platform/fields.ts'
 import { limits } from '../platform/limits.ts'
 import { command } from '../changes/command/command.ts'
 import { lockTables, readTables, tableSchema, type Table } from '../tables/tables.ts'
+import { sentOf } from '../tables/rules.ts'
 import { placeTable } from '../tables/add-table.ts'
 import { changeTable, tableChange } from './update-table.ts'
 
@@ -43,7 +44,7 @@ export const arrangeTables = command({
       if (id === undefined) {
         const { number = '', capacity, x, y, shape, section } = change
         const said = { capacity, x, y, shape, section }
-        const made = await placeTable(w, { number, ...UNSAID, ...defined(said) })
+        const made = await placeTable(w, { number, ...UNSAID, ...sentOf(said) })
         id = made.id
         byNumber.set(number, id)
         touched.set(id, made)
@@ -58,7 +59,3 @@ export const arrangeTables = command({
     return [...touched.values()]
   },
 })
-
-function defined<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never
-}

@@ -1,9 +1,12 @@
 import { z } from 'zod'
 import { idField, versionField } from '../platform/fields.ts'
 import { command } from '../changes/command/command.ts'
-import { freeTable, lockTable, tableSchema, type Table } from '../tables/tables.ts'
+import { lockTables, tableSchema, type Table } from '../tables/tables.ts'
+import { partyAt } from '../tables/rules.ts'
+import { lockedFloor } from '../parties/parties.ts'
 import { guestSchema, type Guest } from '../guests/guests.ts'
-import { leave } from '../guests/seating.ts'
+import { apply, lockPartyAt } from '../guests/seating.ts'
+import { decideClearTable } from './rules.ts'
 
 /** Frees a table whatever its state, and finishes the visit of its party. Spec: G11. */
 export const clearTable = command({
@@ -16,10 +19,12 @@ export const clearTable = command({
   budget: [6, 2],
   input: z.strictObject({ tableId: idField, version: versionField }),
   answer: z.object({ table: tableSchema, guest: guestSchema.nullable() }),
-  async run(w, { tableId, version }): Promise<{ table: Table; guest: Guest | null }> {
-    const table = await lockTable(w, tableId, version)
-    const left = await leave(w, table, 'cleared')
-    const [guest, freed] = await Promise.all([left(), freeTable(w, table, 'cleared')])
-    return { table: freed, guest }
+  async run(w, input): Promise<{ table: Table; guest: Guest | null }> {
+    const table = (await lockTables(w, [input.tableId])).get(input.tableId)
+    const party = table ? partyAt(table) : null
+    if (party) await lockPartyAt(w, party)
+    await apply(w, decideClearTable(lockedFloor(w), input, w.now))
+    const guest = party?.kind === 'guest' ? w.locked.of<Guest>('guest', party.id)! : null
+    return { table: w.locked.of<Table>('table', input.tableId)!, guest }
   },
 })

@@ -1,12 +1,14 @@
 import { z } from 'zod'
 import { idField, instantField } from '../platform/fields.ts'
-import { command, type Write } from '../changes/command/command.ts'
+import { command } from '../changes/command/command.ts'
 import { freshId, idTaken } from '../changes/command/fresh-id.ts'
 import { lockReservation } from '../reservations/reservations.ts'
-import { giveTable, lockTables, refuseTable } from '../tables/tables.ts'
+import { decided, lockTables } from '../tables/tables.ts'
 import { guestEntity, guestSchema, storeGuest, type Guest } from './guests.ts'
-import { displace, endedWithTable, unknownTable } from './seating.ts'
-import { PARTY_STATUSES, isOver, timesOf } from '../parties/rules.ts'
+import { decideJoin, newGuest } from './rules.ts'
+import { apply } from './seating.ts'
+import { lockedFloor } from '../parties/parties.ts'
+import { PARTY_STATUSES } from '../parties/rules.ts'
 
 const input = z.strictObject({
   /** A new UUID, where the device has to name the guest before it is stored. */
@@ -34,32 +36,14 @@ export const addGuest = command({
   budget: [5, 1],
   input,
   answer: guestSchema,
-  async run(
-    w: Write,
-    { id, takeOver, force, checkedIn, seatedTime, finishedTime, checkInTime, ...made },
-  ): Promise<Guest> {
-    const checkIn = checkInTime ?? (checkedIn ? w.now : undefined)
+  async run(w, { id, ...made }): Promise<Guest> {
     // A table names its party by id, whichever kind it is: no guest may have a reservation's.
     if (id !== undefined && (await lockReservation(w, id))) throw idTaken(id)
-    const guest: Guest = {
-      id: await freshId(w, 'guest', id),
-      ...made,
-      ...timesOf(w.now, null, made.status, { checkInTime: checkIn, seatedTime, finishedTime }),
-      version: 1,
-      createdAt: w.now,
-      updatedAt: w.now,
-    }
-    if (guest.tableId === null) return storeGuest(w, guest, id !== undefined)
-    if (isOver(guest.status)) throw endedWithTable()
-    const table = (await lockTables(w, [guest.tableId])).get(guest.tableId)
-    if (!table) throw unknownTable(guest.tableId)
-    refuseTable(guest.partySize, table, { takeOver, force })
-    const displaced = await displace(w, table)
-    const [, stored] = await Promise.all([
-      displaced(),
-      storeGuest(w, guest, id !== undefined),
-      giveTable(w, table, { kind: 'guest', id: guest.id }),
-    ])
+    const guest = newGuest(await freshId(w, 'guest', id), made, w.now)
+    if (guest.tableId !== null) await lockTables(w, [guest.tableId])
+    const { before, after } = decided(decideJoin(lockedFloor(w), guest, made))
+    await apply(w, before)
+    const [stored] = await Promise.all([storeGuest(w, guest, id !== undefined), apply(w, after)])
     return stored
   },
 })

@@ -1,11 +1,10 @@
 import { z } from 'zod'
-import { AppError } from '../platform/errors.ts'
 import { idField, versionField } from '../platform/fields.ts'
 import { command } from '../changes/command/command.ts'
-import { vacateTable } from '../tables/tables.ts'
-import { hasActiveReservation, unlinkGuest } from '../reservations/reservations.ts'
-import { dropGuest } from './guests.ts'
-import { lockParty } from './seating.ts'
+import { lockedFloor } from '../parties/parties.ts'
+import { hasExpectedReservation, lockReservationsOf } from '../reservations/reservations.ts'
+import { decideDeleteGuest } from './rules.ts'
+import { apply, lockParty } from './seating.ts'
 
 /** A guest is gone for good, and the table it had has no party. Spec: G10, G16. */
 export const deleteGuest = command({
@@ -18,13 +17,12 @@ export const deleteGuest = command({
   budget: [10, 4],
   input: z.strictObject({ guestId: idField, version: versionField }),
   answer: z.object({ deleted: z.literal(true) }),
-  async run(w, { guestId, version }): Promise<{ deleted: true }> {
-    const { guest, tables } = await lockParty(w, guestId, undefined, version)
-    if (await hasActiveReservation(w, guestId))
-      throw new AppError('guest-has-reservations', 409, 'Cannot delete guest with active reservations', { guest })
-    const table = guest.tableId === null ? undefined : tables.get(guest.tableId)
-    await unlinkGuest(w, guestId)
-    await Promise.all([dropGuest(w, guest), table && vacateTable(w, table)])
+  async run(w, input): Promise<{ deleted: true }> {
+    const { guestId } = input
+    await lockParty(w, guestId)
+    const isExpected = await hasExpectedReservation(w, guestId)
+    const linked = isExpected ? [] : await lockReservationsOf(w, guestId)
+    await apply(w, decideDeleteGuest(lockedFloor(w), input, { isExpected, linked }))
     return { deleted: true }
   },
 })

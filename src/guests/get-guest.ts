@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { idField } from '../platform/fields.ts'
 import { query } from '../changes/query.ts'
-import { findGuest, guestNotFound, guestSchema, type Guest } from './guests.ts'
+import { refused } from '../tables/tables.ts'
+import { findGuest, guestSchema, type Guest } from './guests.ts'
+import { guestNotFound } from './rules.ts'
 
 /** One guest. */
 export const getGuest = query({
@@ -15,7 +17,7 @@ export const getGuest = query({
   answer: guestSchema,
   async run(r, { guestId }): Promise<Guest> {
     const guest = await findGuest(r.tx, r.restaurantId, guestId)
-    if (!guest) throw guestNotFound(guestId)
+    if (!guest) throw refused(guestNotFound(guestId))
     return guest
   },
 })

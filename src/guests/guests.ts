@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { statement, type Tx } from '../platform/database/db.ts'
-import { AppError } from '../platform/errors.ts'
 import { intField } from '../platform/fields.ts'
 import type { FactsOf } from '../platform/field.ts'
 import type { Instant } from '../platform/clock.ts'
@@ -9,6 +8,7 @@ import type { Cursor } from '../changes/cursor.ts'
 import { entity, type EntityOf } from '../changes/entity.ts'
 import { withFreshId } from '../changes/command/fresh-id.ts'
 import { noun } from '../changes/floor/noun.ts'
+import type { GuestEffect, GuestEvent } from '../parties/rules.ts'
 import { guestFields } from './fields.ts'
 
 /** A guest as devices see it. */
@@ -22,18 +22,6 @@ export type GuestFacts = FactsOf<typeof guestFields>
 
 /** How far back visits that ended are listed, in days; 0 is all. */
 export const historyField = z.coerce.number().pipe(intField(0, 36_500)).default(7)
-
-/** What happened to a guest. It keeps the intent: `status-changed` when a status was sent, even the same one. `displaced`: another party took the table.
- * `batched`: changed as an item of a batch. */
-export type GuestEvent =
-  | 'created'
-  | 'edited'
-  | 'status-changed'
-  | 'table-changed'
-  | 'displaced'
-  | 'cleared'
-  | 'batched'
-  | 'deleted'
 
 const { columns, insert, update, row } = guestEntity
 
@@ -91,9 +79,6 @@ export async function lockGuests(w: Write, ids: readonly string[]): Promise<Map<
   return new Map(rows.map((guest) => [guest.id, guest]))
 }
 
-export const guestNotFound = (id: string): AppError =>
-  new AppError('guest-not-found', 404, 'There is no such guest', { guestId: id })
-
 /** Stores a new guest and tells of it. `isNamed`: its id is a client's and may be in use; then it is waited for. */
 export async function storeGuest(w: Write, guest: Guest, isNamed: boolean): Promise<Guest> {
   w.put('guest', guest.id, 'created' satisfies GuestEvent, guest.version, guest)
@@ -102,8 +87,8 @@ export async function storeGuest(w: Write, guest: Guest, isNamed: boolean): Prom
   return guest
 }
 
-/** Stores a changed guest, whom the caller has locked, and tells of it. */
-export async function saveGuest(w: Write, changed: Guest, event: GuestEvent): Promise<Guest> {
+/** Stores a changed guest, whom the caller has locked, and puts them into the change. */
+async function saveGuest(w: Write, changed: Guest, event: GuestEvent): Promise<Guest> {
   if (w.isUnchanged('guest', event, changed)) return w.locked.of<Guest>('guest', changed.id)!
   const guest = { ...changed, version: changed.version + 1, updatedAt: w.now }
   w.put('guest', guest.id, event, guest.version, guest)
@@ -112,7 +97,13 @@ export async function saveGuest(w: Write, changed: Guest, event: GuestEvent): Pr
 }
 
 /** Removes a guest, whom the caller has locked. */
-export async function dropGuest(w: Write, guest: Guest): Promise<void> {
+async function dropGuest(w: Write, guest: Guest): Promise<void> {
   w.drop('guest', guest.id, 'deleted' satisfies GuestEvent, guest.version)
   w.tx.send(deleteGuestRow, [w.restaurantId, guest.id])
+}
+
+/** Stores what was decided about a guest, whom the caller has locked. */
+export function applyToGuest(w: Write, { id, set, event }: GuestEffect): Promise<unknown> {
+  const guest = w.locked.of<Guest>('guest', id)!
+  return set === null ? dropGuest(w, guest) : saveGuest(w, { ...guest, ...set }, event)
 }

@@ -2,7 +2,9 @@ import { z } from 'zod'
 import { idField, instantField, versionField } from '../platform/fields.ts'
 import { command } from '../changes/command/command.ts'
 import { guestSchema, type Guest } from './guests.ts'
-import { changeParty, lockParty } from './seating.ts'
+import { decideSetGuestStatus } from './rules.ts'
+import { apply, lockParty } from './seating.ts'
+import { lockedFloor } from '../parties/parties.ts'
 import { PARTY_STATUSES, type PartyStatus } from '../parties/rules.ts'
 
 /** The guest as it is, and what it left. */
@@ -29,16 +31,13 @@ export const setGuestStatus = command({
     version: versionField,
   }),
   answer: z.object({ guest: guestSchema, oldStatus: z.enum(PARTY_STATUSES), freedTableId: idField.nullable() }),
-  async run(w, { guestId, status, at, force, version }): Promise<StatusSet> {
-    const party = await lockParty(w, guestId, undefined, version)
-    const arrives = status === 'arrived' || status === 'partially_arrived'
-    const times = {
-      checkInTime: arrives ? (at ?? party.guest.checkInTime ?? w.now) : undefined,
-      seatedTime: status === 'seated' ? at : undefined,
-      finishedTime: status === 'finished' ? at : undefined,
-    }
-    const guest = await changeParty(w, party, { status, times, force, event: 'status-changed' })
-    const freedTableId = guest.tableId === null ? party.guest.tableId : null
-    return { guest, oldStatus: party.guest.status, freedTableId }
+  async run(w, input): Promise<StatusSet> {
+    const { guestId } = input
+    await lockParty(w, guestId)
+    const before = w.locked.of<Guest>('guest', guestId)
+    await apply(w, decideSetGuestStatus(lockedFloor(w), input, w.now))
+    const guest = w.locked.of<Guest>('guest', guestId)!
+    const freedTableId = guest.tableId === null ? before!.tableId : null
+    return { guest, oldStatus: before!.status, freedTableId }
   },
 })

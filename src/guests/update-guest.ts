@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import { idField, instantField, versionField } from '../platform/fields.ts'
 import { command } from '../changes/command/command.ts'
-import { guestEntity, guestSchema, type Guest, type GuestEvent, type GuestFacts } from './guests.ts'
-import { changeParty, lockParty } from './seating.ts'
-import { entryOf, PARTY_STATUSES, phaseOf, PHASES } from '../parties/rules.ts'
+import { lockedFloor } from '../parties/parties.ts'
+import { PARTY_STATUSES, PHASES } from '../parties/rules.ts'
+import { guestEntity, guestSchema, type Guest } from './guests.ts'
+import { decideUpdateGuest } from './rules.ts'
+import { apply, lockParty } from './seating.ts'
 
 const input = z.strictObject({
   guestId: idField,
@@ -31,21 +33,9 @@ export const updateGuest = command({
   budget: [7, 2],
   input,
   answer: guestSchema,
-  async run(
-    w,
-    { guestId, version, phase, tableId, takeOver, force, checkInTime, seatedTime, finishedTime, ...rest },
-  ): Promise<Guest> {
-    const party = await lockParty(w, guestId, tableId, version)
-    const { status: said, ...sent } = rest
-    const status = said ?? (phase && phase !== phaseOf(party.guest.status) ? entryOf[phase] : undefined)
-    const event: GuestEvent =
-      status !== undefined ? 'status-changed' : tableId !== undefined ? 'table-changed' : 'edited'
-    const times = { checkInTime, seatedTime, finishedTime }
-    return changeParty(w, party, { facts: given(sent), times, status, tableId, takeOver, force, event })
+  async run(w, change): Promise<Guest> {
+    await lockParty(w, change.guestId, change.tableId)
+    await apply(w, decideUpdateGuest(lockedFloor(w), change, w.now))
+    return w.locked.of<Guest>('guest', change.guestId)!
   },
 })
-
-/** The facts that were sent: an absent one says nothing, null empties. */
-function given(sent: { [K in keyof GuestFacts]?: GuestFacts[K] | undefined }): Partial<GuestFacts> {
-  return Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== undefined))
-}

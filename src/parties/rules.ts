@@ -1,6 +1,10 @@
 import type { Instant } from '../platform/clock.ts'
+import { partyAt, type Refusal, type TableEffect, type TableState } from '../tables/rules.ts'
 
-/** The words for a party's state, a guest's or a reservation's, and what each means. Pure and total; shared with the web. */
+/**
+ * What the statuses of a party mean, and what becomes of a party that loses its table. A party is a guest or a reservation.
+ * Pure and total. The server, the client and the web share this file.
+ */
 
 export const PARTY_STATUSES = [
   'waitlist',
@@ -29,7 +33,7 @@ const before: readonly PartyStatus[] = ['waitlist', 'confirmed', 'running_late',
 const endings: readonly PartyStatus[] = ['cancelled', 'no_show']
 const beforeSeating: PartyStatusRule = { over: false, seatable: true, next: [...before, 'seated', ...endings] }
 
-/** Every status there is. A visit that ended may be taken back to where it was: hosts press the wrong button. */
+/** Every status. A visit that ended may be taken back to where it was: hosts press the wrong button. */
 export const partyStatuses: Record<PartyStatus, PartyStatusRule> = {
   waitlist: beforeSeating,
   confirmed: beforeSeating,
@@ -45,7 +49,7 @@ export const partyStatuses: Record<PartyStatus, PartyStatusRule> = {
 /** Whether the visit is over. */
 export const isOver = (status: PartyStatus): boolean => partyStatuses[status].over
 
-/** The three phases of a visit: what a coarser clock than the statuses tells. */
+/** The three phases of a visit: coarser than the statuses. */
 export const PHASES = ['waiting', 'seated', 'completed'] as const
 export type Phase = (typeof PHASES)[number]
 
@@ -62,7 +66,7 @@ export const canSeat = (status: PartyStatus): boolean => partyStatuses[status].s
 /** Whether one status may follow another without insisting. */
 export const canFollow = (from: PartyStatus, to: PartyStatus): boolean => partyStatuses[from].next.includes(to)
 
-/** What a table keeps of a guest in this state when nothing is said about tables: leaving the seat or ending the visit gives it back. */
+/** Whether a party keeps its table when a command names none. Leaving the seat and ending the visit give it back. */
 export const keepsTable = (from: PartyStatus, to: PartyStatus): boolean =>
   !isOver(to) && !(from === 'seated' && to !== 'seated')
 
@@ -75,14 +79,17 @@ export interface PartyTimes {
   readonly endedAt: Instant | null
 }
 
-/** Times that a client may say; the server's own are used where it says nothing. */
+/** Times that a client may send. The server sets its own where the client sends none. */
 export interface SentTimes {
   readonly checkInTime?: Instant | undefined
   readonly seatedTime?: Instant | undefined
   readonly finishedTime?: Instant | undefined
 }
 
-/** The times of a party whose status becomes `status` at `now`: a new status sets its time when none was sent. `before` is null for a new party. */
+/**
+ * The times of a party whose status becomes `status` at `now`. A new status sets its time when none was sent. `before` is null
+ * for a new party.
+ */
 export function timesOf(
   now: Instant,
   before: (PartyTimes & { readonly status: PartyStatus }) | null,
@@ -97,3 +104,112 @@ export function timesOf(
     endedAt: isOver(status) ? (before?.endedAt ?? now) : null,
   }
 }
+
+/** The part of a guest that rules look at. */
+export interface GuestState extends PartyTimes {
+  readonly id: string
+  readonly status: PartyStatus
+  readonly partySize: number
+  readonly tableId: string | null
+  readonly version: number
+}
+
+/** The part of a reservation that rules look at. */
+export interface ReservationState extends GuestState {
+  readonly guestId: string | null
+}
+
+/**
+ * What happened to a guest. It keeps the intent: `status-changed` when a status was sent, even the same one. `displaced`:
+ * another party took the table. `batched`: an item of a batch changed it.
+ */
+export type GuestEvent =
+  | 'created'
+  | 'edited'
+  | 'status-changed'
+  | 'table-changed'
+  | 'displaced'
+  | 'cleared'
+  | 'batched'
+  | 'deleted'
+
+/** What happened to a reservation. `table-lost`: another party took its table, or the table was cleared. */
+export type ReservationEvent = 'created' | 'edited' | 'status-changed' | 'table-changed' | 'table-lost' | 'cancelled'
+
+/** What a decision does to a guest: the fields it sets, or that the guest goes. */
+export interface GuestEffect {
+  readonly kind: 'guest'
+  readonly id: string
+  readonly set: Partial<GuestState> | null
+  readonly event: GuestEvent
+}
+
+/** What a decision does to a reservation. */
+export interface ReservationEffect {
+  readonly kind: 'reservation'
+  readonly id: string
+  readonly set: Partial<ReservationState>
+  readonly event: ReservationEvent
+}
+
+export type Effect = TableEffect | GuestEffect | ReservationEffect
+
+/** A refusal, or what happens, in the order in which it is stored: no party is at two tables between two effects. */
+export type Decision = Refusal | readonly Effect[]
+
+/** The entities of each kind that a decision may look at. */
+export interface States {
+  readonly table: TableState
+  readonly guest: GuestState
+  readonly reservation: ReservationState
+}
+
+/** The floor as a decision sees it: what the server has locked, or what the client shows. Null is no entity's id. */
+export interface Floor {
+  get<K extends keyof States>(kind: K, id: string | null): States[K] | undefined
+}
+
+/** The party of a table loses it to another: a guest goes back to the waitlist, a reservation keeps its status. Spec: G7. */
+export function displaced(table: TableState): readonly Effect[] {
+  const party = partyAt(table)
+  if (party === null) return []
+  const { kind, id } = party
+  if (kind === 'reservation') return [{ kind, id, set: { tableId: null }, event: 'table-lost' }]
+  return [{ kind, id, set: { status: 'waitlist', tableId: null, seatedTime: null, endedAt: null }, event: 'displaced' }]
+}
+
+/**
+ * How a party leaves its table. `cleared`: a guest has finished, whatever its status. `freed`: a seated party has finished,
+ * another only loses the table. `unlinked`: the party only loses the table.
+ */
+export type Leaving = 'cleared' | 'freed' | 'unlinked'
+
+/** The party of a table leaves it. Spec: G11, G12. */
+export function left(floor: Floor, table: TableState, how: Leaving, now: Instant): readonly Effect[] {
+  const guest = floor.get('guest', table.guestId)
+  if (guest) {
+    const finishes = how === 'cleared' || (how === 'freed' && guest.status === 'seated')
+    const event = how === 'cleared' ? 'cleared' : finishes ? 'status-changed' : 'table-changed'
+    return [{ kind: 'guest', id: guest.id, set: afterwards(guest, finishes, now), event }]
+  }
+  const held = floor.get('reservation', table.reservationId)
+  if (!held) return []
+  const finishes = how !== 'unlinked' && held.status === 'seated'
+  const event = finishes ? 'status-changed' : 'table-lost'
+  return [{ kind: 'reservation', id: held.id, set: afterwards(held, finishes, now), event }]
+}
+
+const afterwards = (party: GuestState, finishes: boolean, now: Instant): Partial<GuestState> =>
+  finishes ? { ...timesOf(now, party, 'finished'), status: 'finished', tableId: null } : { tableId: null }
+
+/** A visit that ends takes no table. */
+export const ENDED_WITH_TABLE: Refusal = {
+  code: 'ended-with-table',
+  status: 422,
+  message: "A party whose visit ends can't take a table",
+  details: {},
+}
+
+/** Refuses a status that ends the visit together with a table to sit at. */
+export const refuseEndWithTable = (status: PartyStatus | undefined, tableId: string | null | undefined) =>
+  tableId && status !== undefined && isOver(status) ? ENDED_WITH_TABLE : null

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { command } from '../changes/command/command.ts'
-import { PARTY_STATUSES, isOver } from '../parties/rules.ts'
+import { PARTY_STATUSES } from '../parties/rules.ts'
 import { reservationEntity, reservationSchema, storeReservation, type Reservation } from './reservations.ts'
+import { newReservation } from './rules.ts'
 
 /** Adds a reservation. It gets a table by a later change, not at once. Spec: V1. */
 export const addReservation = command({
@@ -17,18 +18,5 @@ export const addReservation = command({
     status: z.enum(PARTY_STATUSES).default('waitlist'),
   }),
   answer: reservationSchema,
-  run: (w, made): Promise<Reservation> =>
-    storeReservation(w, {
-      id: w.newId(),
-      guestId: null,
-      ...made,
-      tableId: null,
-      checkInTime: null,
-      seatedTime: null,
-      finishedTime: null,
-      endedAt: isOver(made.status) ? w.now : null,
-      version: 1,
-      createdAt: w.now,
-      updatedAt: w.now,
-    }),
+  run: (w, made): Promise<Reservation> => storeReservation(w, newReservation(w.newId(), made, w.now)),
 })

@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { idField, versionField } from '../platform/fields.ts'
 import { command } from '../changes/command/command.ts'
+import { lockedFloor } from '../parties/parties.ts'
 import { reservationSchema, type Reservation } from './reservations.ts'
-import { changeReservation } from './update-reservation.ts'
+import { decideCancelReservation } from './rules.ts'
+import { applied, lockWithTables } from './update-reservation.ts'
 
 /** Cancels a reservation and frees its table. Cancelling twice is no error. Spec: V5. */
 export const cancelReservation = command({
@@ -15,6 +17,8 @@ export const cancelReservation = command({
   budget: [7, 3],
   input: z.strictObject({ reservationId: idField, version: versionField }),
   answer: reservationSchema,
-  run: (w, { reservationId, version }): Promise<Reservation> =>
-    changeReservation(w, reservationId, { status: 'cancelled', force: true, version, event: 'cancelled' }),
+  async run(w, input): Promise<Reservation> {
+    await lockWithTables(w, input.reservationId)
+    return applied(w, input.reservationId, decideCancelReservation(lockedFloor(w), input, w.now))
+  },
 })

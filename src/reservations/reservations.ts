@@ -1,9 +1,10 @@
 import { statement, type Tx } from '../platform/database/db.ts'
-import { AppError } from '../platform/errors.ts'
 import type { Write } from '../changes/command/command.ts'
 import type { Cursor } from '../changes/cursor.ts'
 import { entity, type EntityOf } from '../changes/entity.ts'
 import { noun } from '../changes/floor/noun.ts'
+import type { ReservationEffect, ReservationEvent } from '../parties/rules.ts'
+import { EXPECTED } from './rules.ts'
 import { reservationFields } from './fields.ts'
 
 /** A reservation as devices see it. */
@@ -11,9 +12,6 @@ export const reservationEntity = entity('reservation', 'Reservation', reservatio
 export const reservationSchema = reservationEntity.schema
 
 export type Reservation = EntityOf<typeof reservationFields>
-
-/** What happened to a reservation. `table-lost`: another party took its table, or the table was cleared. */
-export type ReservationEvent = 'created' | 'edited' | 'status-changed' | 'table-changed' | 'table-lost' | 'cancelled'
 
 const { columns, insert, update, row } = reservationEntity
 
@@ -40,7 +38,7 @@ const listNewest = statement(
 const countActiveOf = statement(
   'active-reservations-of-guest',
   `select count(*) as count from reservations
-   where restaurant_id = $1 and guest_id = $2 and status in ('waitlist', 'arrived', 'seated')`,
+   where restaurant_id = $1 and guest_id = $2 and status in (${EXPECTED.map((status) => `'${status}'`).join(', ')})`,
 )
 
 const listOnFloor = statement(
@@ -72,7 +70,7 @@ export const readReservations = (
   tx.all<Reservation>(listNewest, [restaurantId, status, day, after?.createdAt, after?.id, limit])
 
 /** Whether a guest has an upcoming or current reservation. */
-export async function hasActiveReservation(w: Write, guestId: string): Promise<boolean> {
+export async function hasExpectedReservation(w: Write, guestId: string): Promise<boolean> {
   return (await w.tx.one<{ count: number }>(countActiveOf, [w.restaurantId, guestId])).count > 0
 }
 
@@ -89,16 +87,11 @@ export async function lockReservations(w: Write, ids: readonly string[]): Promis
   return rows
 }
 
-export const reservationNotFound = (id: string): AppError =>
-  new AppError('reservation-not-found', 404, 'There is no such reservation', { reservationId: id })
-
-/**
- * Removes a deleted guest from its reservations and announces them. The foreign key would do it silently, and devices
- * would keep the deleted guest.
- */
-export async function unlinkGuest(w: Write, guestId: string): Promise<void> {
-  const linked = await w.tx.all<Reservation>(lockByGuest, [w.restaurantId, guestId])
-  await Promise.all(linked.map((each) => saveReservation(w, { ...each, guestId: null }, 'edited')))
+/** Locks the reservations of a guest. */
+export async function lockReservationsOf(w: Write, guestId: string): Promise<Reservation[]> {
+  const rows = await w.tx.all<Reservation>(lockByGuest, [w.restaurantId, guestId])
+  w.locked.note('reservation', [], rows)
+  return rows
 }
 
 /** Stores a new reservation and adds it to the change. */
@@ -109,10 +102,14 @@ export async function storeReservation(w: Write, reservation: Reservation): Prom
 }
 
 /** Stores a changed reservation, which the caller has locked, and adds it to the change. */
-export async function saveReservation(w: Write, changed: Reservation, event: ReservationEvent): Promise<Reservation> {
+async function saveReservation(w: Write, changed: Reservation, event: ReservationEvent): Promise<Reservation> {
   if (w.isUnchanged('reservation', event, changed)) return w.locked.of<Reservation>('reservation', changed.id)!
   const reservation = { ...changed, version: changed.version + 1, updatedAt: w.now }
   w.put('reservation', reservation.id, event, reservation.version, reservation)
   w.tx.send(update, row(w, reservation))
   return reservation
 }
+
+/** Stores what was decided about a reservation, which the caller has locked. */
+export const applyToReservation = (w: Write, { id, set, event }: ReservationEffect): Promise<unknown> =>
+  saveReservation(w, { ...w.locked.of<Reservation>('reservation', id)!, ...set }, event)

@@ -6,6 +6,7 @@ import { command, type Write } from '../changes/command/command.ts'
 import { freshId } from '../changes/command/fresh-id.ts'
 import type { FactsOf } from '../platform/field.ts'
 import type { tableFields } from './fields.ts'
+import { newTable } from './rules.ts'
 import { countTables, storeTable, tableEntity, tableSchema, type Table } from './tables.ts'
 
 const input = z.strictObject({
@@ -23,17 +24,9 @@ export type NewTable = FactsOf<typeof tableFields> & {
 export async function placeTable(w: Write, made: NewTable): Promise<Table> {
   if ((await countTables(w)) >= limits.tablesPerRestaurant)
     throw new AppError('too-many-tables', 409, `A restaurant may have ${limits.tablesPerRestaurant} tables`)
-  const id = await freshId(w, 'table', made.id)
-  return storeTable(w, {
-    ...made,
-    id,
-    status: 'available',
-    guestId: null,
-    reservationId: null,
-    version: 1,
-    createdAt: w.now,
-    updatedAt: w.now,
-  })
+  const { id: wanted, ...facts } = made
+  const id = await freshId(w, 'table', wanted)
+  return storeTable(w, newTable(id, facts, w.now))
 }
 
 /** A new table, free. Spec: T1, T2. */

@@ -5,17 +5,13 @@ import { entity, type EntityOf } from '../changes/entity.ts'
 import { withFreshId } from '../changes/command/fresh-id.ts'
 import { noun } from '../changes/floor/noun.ts'
 import { tableFields } from './fields.ts'
-import { statusLeft, tableStatuses, type TableStatus } from './rules.ts'
+import type { Refusal, TableEffect, TableEvent } from './rules.ts'
 
 /** A table as devices see it. */
 export const tableEntity = entity('table', 'Table', tableFields)
 export const tableSchema = tableEntity.schema
 
 export type Table = EntityOf<typeof tableFields>
-
-/** What happened to a table. `assigned`: a party got it. `freed`: its party left. `cleared`: a host cleared it. `batched`: changed as an item
- * of a batch. */
-export type TableEvent = 'created' | 'edited' | 'assigned' | 'freed' | 'cleared' | 'batched' | 'deleted'
 
 const { columns, insert, update, row } = tableEntity
 
@@ -76,20 +72,6 @@ function tablesOf(w: Write, partyIds: readonly string[]): string[] | undefined {
   return ids
 }
 
-/** Locks one table. Throws `AppError` table-not-found (404), or version-conflict (409) when `version` is given and not its own. */
-export async function lockTable(w: Write, id: string, version?: number): Promise<Table> {
-  const table = (await lockTables(w, [id])).get(id)
-  if (!table) throw tableNotFound(id)
-  if (version !== undefined && version !== table.version) throw versionConflict(table)
-  return table
-}
-
-export const tableNotFound = (id: string): AppError =>
-  new AppError('table-not-found', 404, 'There is no such table', { tableId: id })
-
-export const versionConflict = (table: Table): AppError =>
-  new AppError('version-conflict', 409, 'The table was changed in the meantime', { table })
-
 /** Stores a new table and tells of it. Throws `AppError` table-number-taken (409). */
 export async function storeTable(w: Write, table: Table): Promise<Table> {
   w.put('table', table.id, 'created' satisfies TableEvent, table.version, table)
@@ -97,8 +79,8 @@ export async function storeTable(w: Write, table: Table): Promise<Table> {
   return table
 }
 
-/** Stores a changed table, which the caller has locked, and tells of it. Where its number changed, `numbered` tells whether it may have that. */
-export async function saveTable(w: Write, changed: Table, event: TableEvent): Promise<Table> {
+/** Stores a changed table, which the caller has locked, and puts it into the change. `numbered` says whether a new number is free. */
+async function saveTable(w: Write, changed: Table, event: TableEvent): Promise<Table> {
   if (w.isUnchanged('table', event, changed)) return w.locked.of<Table>('table', changed.id)!
   const table = { ...changed, version: changed.version + 1, updatedAt: w.now }
   w.put('table', table.id, event, table.version, table)
@@ -106,59 +88,24 @@ export async function saveTable(w: Write, changed: Table, event: TableEvent): Pr
   return table
 }
 
-/** The party that has a table, or null. */
-export const partyAt = (table: Table): Party | null =>
-  table.guestId !== null
-    ? { kind: 'guest', id: table.guestId }
-    : table.reservationId !== null
-      ? { kind: 'reservation', id: table.reservationId }
-      : null
-
-/** Who may have a table. */
-export interface Party {
-  readonly kind: 'guest' | 'reservation'
-  readonly id: string
+/** Stores what was decided about a table, which the caller has locked. */
+export function applyToTable(w: Write, { id, set, event }: TableEffect): Promise<unknown> {
+  const table = w.locked.of<Table>('table', id)!
+  return set === null ? dropTable(w, table) : saveTable(w, { ...table, ...set }, event)
 }
 
-/** Stores that a table's party has gone elsewhere. Spec: G16. */
-export function vacateTable(w: Write, table: Table): Promise<Table> {
-  const status = statusLeft(table.status, table.guestId === null ? 'reservation' : 'guest')
-  return saveTable(w, { ...table, status, guestId: null, reservationId: null }, 'freed')
+/** What was decided. Throws the refusal as an `AppError`. */
+export function decided<T extends object>(decision: Refusal | T): T {
+  if ('code' in decision) throw refused(decision)
+  return decision
 }
 
-/** Stores that a table has no party any more and may be taken. */
-export const freeTable = (w: Write, table: Table, event: TableEvent): Promise<Table> =>
-  saveTable(w, { ...table, status: 'available', guestId: null, reservationId: null }, event)
-
-/** Stores that a party has a table now, and no other party. */
-export const giveTable = (w: Write, table: Table, party: Party, status: TableStatus = 'occupied'): Promise<Table> =>
-  saveTable(w, { ...table, status, ...partyColumns(party) }, 'assigned')
-
-/** The columns that name a party. */
-export const partyColumns = ({ kind, id }: Party): Pick<Table, 'guestId' | 'reservationId'> => ({
-  guestId: kind === 'guest' ? id : null,
-  reservationId: kind === 'reservation' ? id : null,
-})
-
-/** Throws unless a party of this size may take a table: `AppError` table-not-free or over-capacity (409), with the table as it is. Spec: G6, G8. */
-export function refuseTable(partySize: number, table: Table, { takeOver, force }: Insistence): void {
-  const taken = partyAt(table) !== null
-  if (taken ? !takeOver : !force && !tableStatuses[table.status].seatable)
-    throw new AppError('table-not-free', 409, `Table ${table.number} is ${table.status}`, { table })
-  if (!force && partySize > table.capacity)
-    throw new AppError('over-capacity', 409, `Table ${table.number} seats ${table.capacity}`, { table })
-}
-
-/** How far a host insists. */
-export interface Insistence {
-  /** Take the table from whoever has it. Otherwise a taken table is refused. */
-  readonly takeOver?: boolean | undefined
-  /** Seat over capacity, at a table that is reserved or out of service, or against the usual order of statuses. */
-  readonly force?: boolean | undefined
-}
+/** A refusal of the rules as the error that doors answer with. */
+export const refused = ({ code, status, message, details }: Refusal): AppError =>
+  new AppError(code, status, message, details)
 
 /** Removes a table, which the caller has locked. */
-export async function dropTable(w: Write, table: Table): Promise<void> {
+async function dropTable(w: Write, table: Table): Promise<void> {
   w.drop('table', table.id, 'deleted' satisfies TableEvent, table.version, table)
   w.tx.send(deleteTable, [w.restaurantId, table.id])
 }

@@ -102,7 +102,7 @@ export const bugs: readonly Bug[] = [
     name: 'the version that the user saw is not looked at',
     edits: [
       {
-        file: 'guests/seating.ts',
+        file: 'guests/rules.ts',
         from: 'if (version !== undefined && version !== guest.version)',
         to: 'if (version === -1)',
       },

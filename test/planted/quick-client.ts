@@ -94,4 +94,28 @@ export const clientBugs: readonly QuickBug[] = [
     test: reopened,
     named: 'D2: a new snapshot',
   },
+  {
+    name: 'the client foresees an id in use before the table that is wanted',
+    edits: [
+      {
+        file: 'client/reduce.ts',
+        from: '    const guest = newGuest(id, made, now)\n',
+        to: "    const guest = newGuest(id, made, now)\n    if (view.get('guest', id)) throw new Unlikely('id-taken')\n",
+      },
+    ],
+    test: 'client/reduce-guests.test.ts',
+    named: 'D10: of several refusals',
+  },
+  {
+    name: 'the client foresees a number in use before the party that is named',
+    edits: [
+      {
+        file: 'client/reduce.ts',
+        from: "'update-table': (view, input, { now }) => decideUpdateTable(view, input, now),",
+        to: "'update-table': (view, input, { now }) => {\n    refuseNumber(view, { ...view.get('table', input.tableId)!, ...input, status: 'available' })\n    return decideUpdateTable(view, input, now)\n  },",
+      },
+    ],
+    test: 'client/reduce-tables.test.ts',
+    named: 'D10: an edit of a table',
+  },
 ]

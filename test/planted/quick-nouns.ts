@@ -9,8 +9,8 @@ export const nounBugs: readonly QuickBug[] = [
     edits: [
       {
         file: 'src/guests/seating.ts',
-        from: '  const [tables, guests] = await Promise.all([\n    lockTables(w, wanted ? [wanted] : [], [guestId]),\n    lockGuests(w, [guestId]),',
-        to: '  const [guests, tables] = await Promise.all([\n    lockGuests(w, [guestId]),\n    lockTables(w, wanted ? [wanted] : [], [guestId]),',
+        from: '[lockTables(w, wanted ? [wanted] : [], [guestId]), lockGuests(w, [guestId])]',
+        to: '[lockGuests(w, [guestId]), lockTables(w, wanted ? [wanted] : [], [guestId])]',
       },
     ],
     test: locks,
@@ -45,8 +45,8 @@ export const nounBugs: readonly QuickBug[] = [
     edits: [
       {
         file: 'src/reservations/update-reservation.ts',
-        from: '  const tables = await lockTables(w, wanted ? [wanted] : [], [id])\n  const before = await lockReservation(w, id)',
-        to: '  const before = await lockReservation(w, id)\n  const tables = await lockTables(w, wanted ? [wanted] : [], [id])',
+        from: '  await lockTables(w, wanted ? [wanted] : [], [id])\n  await lockReservation(w, id)',
+        to: '  await lockReservation(w, id)\n  await lockTables(w, wanted ? [wanted] : [], [id])',
       },
     ],
     test: locks,
@@ -80,7 +80,7 @@ export const nounBugs: readonly QuickBug[] = [
     name: 'a party that loses its table keeps the time of its seating',
     edits: [
       {
-        file: 'src/guests/seating.ts',
+        file: 'src/parties/rules.ts',
         from: 'tableId: null, seatedTime: null, endedAt: null }',
         to: 'tableId: null, endedAt: null }',
       },
@@ -104,9 +104,9 @@ export const nounBugs: readonly QuickBug[] = [
     name: 'a reservation that is over keeps its table',
     edits: [
       {
-        file: 'src/reservations/update-reservation.ts',
-        from: 'return status !== undefined && isOver(status) ? null : before.tableId',
-        to: 'return before.tableId',
+        file: 'src/reservations/rules.ts',
+        from: 'const ends = change.status !== undefined && isOver(status)',
+        to: 'const ends = false',
       },
     ],
     test: 'src/reservations/reservations.db.test.ts',
@@ -116,12 +116,29 @@ export const nounBugs: readonly QuickBug[] = [
     name: 'a guest with a reservation that is still to come is deleted',
     edits: [
       {
-        file: 'src/reservations/reservations.ts',
-        from: "status in ('waitlist', 'arrived', 'seated')",
-        to: "status in ('seated')",
+        file: 'src/reservations/rules.ts',
+        from: "['waitlist', 'arrived', 'seated']",
+        to: "['seated']",
       },
     ],
     test: 'src/reservations/reservations.db.test.ts',
     named: 'V7',
+  },
+  {
+    name: 'the server refuses a move by a check of its own, before the rules',
+    edits: [
+      {
+        file: 'src/guests/move-guest.ts',
+        from: "import { idField, versionField } from '../platform/fields.ts'",
+        to: "import { AppError } from '../platform/errors.ts'\nimport { idField, versionField } from '../platform/fields.ts'",
+      },
+      {
+        file: 'src/guests/move-guest.ts',
+        from: '    await apply(w, decideMoveGuest',
+        to: "    if (!w.locked.of<Guest>('guest', input.guestId)?.tableId) throw new AppError('guest-not-seated', 409, '')\n    await apply(w, decideMoveGuest",
+      },
+    ],
+    test: 'client/optimistic.db.test.ts',
+    named: 'D10: of every combination',
   },
 ]

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import type { Change, Entry } from '../../changes/log/log.ts'
-import type { Guest, GuestEvent } from '../../guests/guests.ts'
-import type { Table, TableEvent } from '../../tables/tables.ts'
-import { PARTY_STATUSES } from '../../parties/rules.ts'
-import { TABLE_STATUSES } from '../../tables/rules.ts'
+import type { Guest } from '../../guests/guests.ts'
+import type { Table } from '../../tables/tables.ts'
+import { PARTY_STATUSES, type GuestEvent } from '../../parties/rules.ts'
+import { TABLE_STATUSES, type TableEvent } from '../../tables/rules.ts'
 import { messagesOf } from './messages.ts'
 import { syncGuestJson } from '../shapes.ts'
 import {

@@ -1,0 +1,148 @@
+import { decideClearTable, decideUpdateTable } from '../src/floor/rules.ts'
+import {
+  decideDeleteGuest,
+  decideJoin,
+  decideMoveGuest,
+  decideSeatGuest,
+  decideSetGuestStatus,
+  decideUpdateGuest,
+  newGuest,
+} from '../src/guests/rules.ts'
+import type { Decision, Effect } from '../src/parties/rules.ts'
+import type { Instant } from '../src/platform/clock.ts'
+import {
+  decideCancelReservation,
+  decideUpdateReservation,
+  EXPECTED,
+  newReservation,
+} from '../src/reservations/rules.ts'
+import { decideRemoveTable, newTable, sentOf, type Refusal } from '../src/tables/rules.ts'
+import { canonicalJson } from '../src/changes/floor/canonical.ts'
+import type { CommandName, Inputs, Parsed } from './commands.ts'
+import { Unlikely, type View } from './view.ts'
+import type { Kind, Kinds } from './words.ts'
+
+/**
+ * What commands do to what is shown, until the server has decided. The rules of the nouns decide, as they do on the server;
+ * here their decisions are laid over the view. Pure.
+ */
+
+export interface Moment {
+  readonly now: Instant
+  /** The id of an entity that the command makes and the device did not name. */
+  readonly newId: string
+}
+
+type Reducers = {
+  readonly [Name in CommandName]: (view: View, input: Parsed[Name], moment: Moment) => Decision
+}
+
+const reducers: Reducers = {
+  'add-table': (view, { id, ...made }, { now, newId }) => {
+    make(view, 'table', newTable(id ?? newId, made, now))
+    return []
+  },
+  'update-table': (view, input, { now }) => decideUpdateTable(view, input, now),
+  'clear-table': (view, input, { now }) => decideClearTable(view, input, now),
+  'remove-table': (view, input) => [allowed(decideRemoveTable(view.get('table', input.tableId), input))],
+  'add-reservation': (view, made, { now, newId }) => {
+    make(view, 'reservation', newReservation(newId, made, now))
+    return []
+  },
+  'update-reservation': (view, input, { now }) => decideUpdateReservation(view, input, now),
+  'cancel-reservation': (view, input, { now }) => decideCancelReservation(view, input, now),
+  'add-guest': (view, { id: named, ...made }, { now, newId }) => {
+    const id = named ?? newId
+    // A table names its party by id, whichever kind it is: no guest may have a reservation's.
+    if (view.get('reservation', id)) throw new Unlikely('id-taken')
+    const guest = newGuest(id, made, now)
+    const { before, after } = allowed(decideJoin(view, guest, made))
+    lay(view, now, before)
+    make(view, 'guest', guest)
+    return after
+  },
+  'update-guest': (view, input, { now }) => decideUpdateGuest(view, input, now),
+  'set-guest-status': (view, input, { now }) => decideSetGuestStatus(view, input, now),
+  'seat-guest': (view, input, { now }) => decideSeatGuest(view, input, now),
+  'move-guest': (view, input, { now }) => decideMoveGuest(view, input, now),
+  'delete-guest': (view, input) => {
+    const linked = [...view.of('reservation')].filter(({ guestId }) => guestId === input.guestId)
+    return decideDeleteGuest(view, input, {
+      isExpected: linked.some(({ status }) => EXPECTED.includes(status)),
+      linked,
+    })
+  },
+}
+
+/** Does a command to what is shown. Throws `Unlikely` where the server would refuse it. A command of a later version does nothing. */
+export function reduce<Name extends CommandName>(view: View, name: Name, input: Inputs[Name], moment: Moment): void {
+  const reducer = reducers[name] as Reducers[Name] | undefined
+  if (reducer) lay(view, moment.now, allowed(reducer(view, parsed(name, input), moment)))
+}
+
+function allowed<T extends object>(decision: Refusal | T): T {
+  if ('code' in decision) throw new Unlikely(decision.code)
+  return decision
+}
+
+function lay(view: View, now: Instant, effects: readonly Effect[]): void {
+  for (const { kind, id, set } of effects) {
+    if (set === null) view.drop(kind, id)
+    else change(view, now, kind, id, set)
+  }
+}
+
+/** Changes an entity, if it is shown. What changes nothing is no change, as on the server. */
+function change(view: View, now: Instant, kind: Kind, id: string, set: object): void {
+  const before = view.get(kind, id)
+  const after = { ...before, ...set } as Kinds[Kind]
+  if (!before || canonicalJson(before) === canonicalJson(after)) return
+  if (kind === 'table') refuseNumber(view, after as Kinds['table'])
+  view.put(kind, { ...after, version: before.version + 1, updatedAt: now })
+}
+
+/** Makes an entity. The server's keys refuse it last, and so does this. */
+function make<K extends Kind>(view: View, kind: K, made: Kinds[K]): void {
+  if (view.get(kind, made.id)) throw new Unlikely('id-taken')
+  if (kind === 'table') refuseNumber(view, made as Kinds['table'])
+  view.put(kind, made)
+}
+
+function refuseNumber(view: View, { id, number }: Kinds['table']): void {
+  for (const table of view.of('table'))
+    if (table.number === number && table.id !== id) throw new Unlikely('table-number-taken')
+}
+
+const NOTHING = { email: null, reservationTime: null, notes: null, specialRequests: null }
+
+/** What the server's schemas fill in where nothing is sent. */
+export const DEFAULTS: { readonly [Name in CommandName]?: Partial<Parsed[Name]> } = {
+  'add-table': { shape: 'round', section: null },
+  'add-reservation': { ...NOTHING, status: 'waitlist', contactInfo: null, durationMinutes: 90, source: 'app' },
+  'add-guest': {
+    ...NOTHING,
+    status: 'waitlist',
+    lastName: '',
+    phone: null,
+    dietaryRestrictions: [],
+    tableId: null,
+    checkedIn: true,
+  },
+}
+
+const TIMES = ['at', 'reservationTime', 'checkInTime', 'seatedTime', 'finishedTime']
+
+/** An input as the server's commands get it: with defaults, and times in full. */
+function parsed<Name extends CommandName>(name: Name, input: Inputs[Name]): Parsed[Name] {
+  const sent = Object.entries(sentOf(input)).map(([field, value]) => [
+    field,
+    TIMES.includes(field) && value !== null ? instant(value as string) : value,
+  ])
+  return { ...DEFAULTS[name], ...sentOf(Object.fromEntries(sent) as object) } as Parsed[Name]
+}
+
+/** A time as people's programs write it, with six digits. */
+export function instant(text: string): Instant | undefined {
+  const m = /^(.{16})(:\d\d)?(?:\.(\d+))?Z$/.exec(text)
+  return m ? (`${m[1]}${m[2] ?? ':00'}.${(m[3] ?? '').padEnd(6, '0').slice(0, 6)}Z` as Instant) : undefined
+}

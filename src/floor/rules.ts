@@ -1,0 +1,98 @@
+import type { Instant } from '../platform/clock.ts'
+import { displaced, ENDED_WITH_TABLE, isOver, left, type Decision, type Effect, type Floor } from '../parties/rules.ts'
+import {
+  freed,
+  partyAt,
+  partyColumns,
+  refuseTable,
+  refuseUnseen,
+  sentOf,
+  vacated,
+  type Insistence,
+  type TableEffect,
+  type TableEvent,
+  type TableState,
+  type TableStatus,
+} from '../tables/rules.ts'
+
+/**
+ * What commands do that change a table and the parties at it: which are refused and why, and what the others change. The
+ * order of the checks is the order of the refusals. Pure. The server and the client share this file.
+ */
+
+/** Which table a command is about, and the version that the host saw. */
+interface About {
+  readonly tableId: string
+  readonly version?: number | undefined
+}
+
+/** What is wanted of a table. `partyId`: an id seats that party there, null takes the party away, undefined says nothing. */
+interface TableChange extends Insistence {
+  readonly status?: TableStatus | undefined
+  readonly partyId?: string | null | undefined
+  readonly number?: string | undefined
+  readonly capacity?: number | undefined
+}
+
+/** A table is free again, whatever it was, and a guest who had it has finished. Spec: G11. */
+export function decideClearTable(floor: Floor, { tableId, version }: About, now: Instant): Decision {
+  const table = floor.get('table', tableId)
+  const unseen = refuseUnseen(tableId, table, version)
+  return unseen ?? [...left(floor, table!, 'cleared', now), freed(table!, 'cleared')]
+}
+
+/** A table's facts, its status and its party in one go. Spec: T5, G12. */
+export function decideUpdateTable(floor: Floor, input: About & TableChange, now: Instant): Decision {
+  const { tableId, version, status, partyId, takeOver, force, ...sent } = input
+  const table = floor.get('table', tableId)
+  const unseen = refuseUnseen(tableId, table, version)
+  if (unseen) return unseen
+  const facts = sentOf(sent)
+  const becomes = (set: Partial<TableState>, event: TableEvent): TableEffect => ({
+    kind: 'table',
+    id: tableId,
+    set: { ...facts, ...set },
+    event,
+  })
+  const bare = { guestId: null, reservationId: null }
+  const party = partyAt(table!)
+  if (status === 'available') {
+    const event = partyId ? 'assigned' : party ? 'freed' : 'edited'
+    return [...left(floor, table!, 'freed', now), becomes({ ...bare, status }, event)]
+  }
+  if (partyId) return seated(floor, { ...table!, ...facts }, partyId, { status, takeOver, force }, becomes)
+  const edited = { status: status ?? table!.status }
+  if (partyId === null && party)
+    return [...left(floor, table!, 'unlinked', now), becomes({ ...bare, ...edited }, 'edited')]
+  return [becomes(edited, status === 'occupied' ? 'assigned' : 'edited')]
+}
+
+/** A party that is named at a table moves there, a guest or a reservation. */
+function seated(
+  floor: Floor,
+  table: TableState,
+  partyId: string,
+  { status, ...insistence }: Insistence & Pick<TableChange, 'status'>,
+  becomes: (set: Partial<TableState>, event: TableEvent) => Effect,
+): Decision {
+  const reservation = floor.get('reservation', partyId)
+  const party = reservation ?? floor.get('guest', partyId)
+  if (!party) {
+    const message = 'There is no such guest or reservation to sit there'
+    return { code: 'unknown-party', status: 422, message, details: { partyId } }
+  }
+  const kind = reservation ? 'reservation' : 'guest'
+  const holds = reservation && reservation.status !== 'seated' ? 'reserved' : 'occupied'
+  const taken = becomes({ status: status ?? holds, ...partyColumns({ kind, id: partyId }) }, 'assigned')
+  if (party.tableId === table.id) return [taken]
+  if (isOver(party.status) && !insistence.force) return ENDED_WITH_TABLE
+  const from = floor.get('table', party.tableId)
+  return (
+    refuseTable(party.partySize, table, insistence) ?? [
+      ...displaced(table),
+      { kind, id: partyId, set: { tableId: table.id }, event: 'table-changed' },
+      ...(from ? [vacated(from)] : []),
+      taken,
+    ]
+  )
+}

@@ -1,0 +1,247 @@
+import type { Instant } from '../platform/clock.ts'
+import {
+  canFollow,
+  canSeat,
+  displaced,
+  ENDED_WITH_TABLE,
+  entryOf,
+  isOver,
+  keepsTable,
+  phaseOf,
+  refuseEndWithTable,
+  timesOf,
+  type Decision,
+  type Effect,
+  type Floor,
+  type GuestEvent,
+  type GuestState,
+  type PartyStatus,
+  type Phase,
+  type ReservationState,
+  type SentTimes,
+} from '../parties/rules.ts'
+import {
+  freed,
+  given,
+  refuseTable,
+  sentOf,
+  unknownTable,
+  vacated,
+  type Insistence,
+  type Refusal,
+} from '../tables/rules.ts'
+
+/**
+ * What the commands of guests do: which are refused and why, and what the others change. The order of the checks is the
+ * order of the refusals. Pure. The server and the client share this file.
+ */
+
+/** Which guest a command is about, and the version that the host saw. */
+interface About {
+  readonly guestId: string
+  readonly version?: number | undefined
+}
+
+/** What a guest's party wants changed. `tableId`: an id takes that table, null gives the table back, undefined says nothing. */
+interface GuestChange extends Insistence {
+  readonly facts?: Partial<GuestState>
+  readonly times?: SentTimes
+  readonly status?: PartyStatus | undefined
+  readonly tableId?: string | null | undefined
+  readonly event: GuestEvent
+}
+
+/** A waiting party takes a table. Spec: G4 to G8. */
+export function decideSeatGuest(
+  floor: Floor,
+  input: About & { readonly tableId: string; readonly force?: boolean | undefined },
+  now: Instant,
+): Decision {
+  const { tableId, force } = input
+  const guest = floor.get('guest', input.guestId)
+  return (
+    refuseUnseen(floor, guest, input) ??
+    (force ? null : refuseSeat(guest!)) ??
+    changed(floor, guest!, { status: 'seated', tableId, force, event: 'status-changed' }, now)
+  )
+}
+
+/** A party that has a table takes another. Spec: G5 to G8. */
+export function decideMoveGuest(
+  floor: Floor,
+  input: About & { readonly tableId: string; readonly force?: boolean | undefined },
+  now: Instant,
+): Decision {
+  const { tableId, force } = input
+  const guest = floor.get('guest', input.guestId)
+  const unseen = refuseUnseen(floor, guest, input)
+  if (unseen) return unseen
+  if (guest!.tableId !== null) return changed(floor, guest!, { tableId, force, event: 'table-changed' }, now)
+  const message = 'Only a party that has a table can be moved'
+  return { code: 'guest-not-seated', status: 409, message, details: { guest } }
+}
+
+/** A guest arrives, runs late, finishes, and so on. A status sets its own time only. Spec: G3, G9. */
+export function decideSetGuestStatus(
+  floor: Floor,
+  input: About & {
+    readonly status: PartyStatus
+    readonly at?: Instant | undefined
+    readonly force?: boolean | undefined
+  },
+  now: Instant,
+): Decision {
+  const { status, at, force } = input
+  const guest = floor.get('guest', input.guestId)
+  const unseen = refuseUnseen(floor, guest, input)
+  if (unseen) return unseen
+  const arrives = status === 'arrived' || status === 'partially_arrived'
+  const times = {
+    checkInTime: arrives ? (at ?? guest!.checkInTime ?? now) : undefined,
+    seatedTime: status === 'seated' ? at : undefined,
+    finishedTime: status === 'finished' ? at : undefined,
+  }
+  return changed(floor, guest!, { status, times, force, event: 'status-changed' }, now)
+}
+
+/** A guest's facts, status and table in one go. A phase changes only a guest who is in another. Spec: G3 to G9. */
+export function decideUpdateGuest(
+  floor: Floor,
+  input: About &
+    Insistence &
+    SentTimes & {
+      readonly phase?: Phase | undefined
+      readonly status?: PartyStatus | undefined
+      readonly tableId?: string | null | undefined
+      readonly partySize?: number | undefined
+    },
+  now: Instant,
+): Decision {
+  const { guestId, version, phase, status: sent, tableId, takeOver, force, ...rest } = input
+  const { checkInTime, seatedTime, finishedTime, ...facts } = rest
+  const guest = floor.get('guest', guestId)
+  const unseen = refuseUnseen(floor, guest, { guestId, version, tableId })
+  if (unseen) return unseen
+  const status = sent ?? (phase && phase !== phaseOf(guest!.status) ? entryOf[phase] : undefined)
+  const event = status !== undefined ? 'status-changed' : tableId !== undefined ? 'table-changed' : 'edited'
+  const times = { checkInTime, seatedTime, finishedTime }
+  return changed(floor, guest!, { facts: sentOf(facts), times, status, tableId, takeOver, force, event }, now)
+}
+
+interface Joining extends SentTimes, Insistence {
+  readonly status: PartyStatus
+  readonly partySize: number
+  readonly tableId: string | null
+  /** Whether joining counts as checking in now, when no time is sent. */
+  readonly checkedIn: boolean
+}
+
+/** A new guest. Spec: G1, G9. */
+export function newGuest<Made extends Joining>(id: string, made: Made, now: Instant) {
+  const { takeOver: _, force: __, checkedIn, checkInTime, seatedTime, finishedTime, ...rest } = made
+  const times = { checkInTime: checkInTime ?? (checkedIn ? now : undefined), seatedTime, finishedTime }
+  return { id, ...rest, ...timesOf(now, null, made.status, times), version: 1, createdAt: now, updatedAt: now }
+}
+
+/** A guest who is new takes the table that it joins at, if any. Spec: G2. */
+export function decideJoin(
+  floor: Floor,
+  guest: Pick<GuestState, 'id' | 'status' | 'partySize' | 'tableId'>,
+  insistence: Insistence,
+): Refusal | { readonly before: readonly Effect[]; readonly after: readonly Effect[] } {
+  const { id, status, partySize, tableId } = guest
+  if (tableId === null) return { before: [], after: [] }
+  if (isOver(status)) return ENDED_WITH_TABLE
+  const table = floor.get('table', tableId)
+  if (!table) return unknownTable(tableId)
+  return (
+    refuseTable(partySize, table, insistence) ?? {
+      before: displaced(table),
+      after: [given(table, { kind: 'guest', id })],
+    }
+  )
+}
+
+/** A guest goes for good, and the table it had has no party. `linked`: the reservations of the guest. Spec: G10, G16, V7. */
+export function decideDeleteGuest(
+  floor: Floor,
+  input: About,
+  { isExpected, linked }: { readonly isExpected: boolean; readonly linked: readonly ReservationState[] },
+): Decision {
+  const guest = floor.get('guest', input.guestId)
+  const unseen = refuseUnseen(floor, guest, input)
+  if (unseen) return unseen
+  if (isExpected) {
+    const message = 'Cannot delete guest with active reservations'
+    return { code: 'guest-has-reservations', status: 409, message, details: { guest } }
+  }
+  const table = floor.get('table', guest!.tableId)
+  return [
+    ...linked.map(({ id }) => ({ kind: 'reservation', id, set: { guestId: null }, event: 'edited' }) as const),
+    { kind: 'guest', id: input.guestId, set: null, event: 'deleted' },
+    ...(table ? [vacated(table)] : []),
+  ]
+}
+
+export const guestNotFound = (id: string): Refusal => ({
+  code: 'guest-not-found',
+  status: 404,
+  message: 'There is no such guest',
+  details: { guestId: id },
+})
+
+/** Refuses a guest who is not there or not as the host saw it, and a table to sit at that is not there. */
+function refuseUnseen(
+  floor: Floor,
+  guest: GuestState | undefined,
+  { guestId, version, tableId }: About & { readonly tableId?: string | null | undefined },
+): Refusal | null {
+  if (!guest) return guestNotFound(guestId)
+  if (version !== undefined && version !== guest.version)
+    return {
+      code: 'version-conflict',
+      status: 409,
+      message: 'The guest was changed in the meantime',
+      details: { guest },
+    }
+  return tableId && !floor.get('table', tableId) ? unknownTable(tableId) : null
+}
+
+function refuseSeat(guest: GuestState): Refusal | null {
+  if (canSeat(guest.status)) return null
+  const message = `A guest who is ${guest.status} can't be seated`
+  return { code: 'guest-not-waiting', status: 409, message, details: { guest } }
+}
+
+function refuseOrder(guest: GuestState, { status, force }: GuestChange): Refusal | null {
+  if (status === undefined || force || canFollow(guest.status, status)) return null
+  const message = `A guest who is ${guest.status} can't become ${status}`
+  return { code: 'status-order', status: 409, message, details: { guest } }
+}
+
+/** A guest's party changes, and with it its old table, its new one, and the party that had that. */
+function changed(floor: Floor, guest: GuestState, change: GuestChange, now: Instant): Decision {
+  const refusal = refuseEndWithTable(change.status, change.tableId) ?? refuseOrder(guest, change)
+  if (refusal) return refusal
+  const { id } = guest
+  const status = change.status ?? guest.status
+  const leavesSeat = change.status !== undefined && !keepsTable(guest.status, status)
+  const tableId = change.tableId !== undefined ? change.tableId : leavesSeat ? null : guest.tableId
+  const set = { ...change.facts, ...timesOf(now, guest, status, change.times), status, tableId }
+  const effect: Effect = { kind: 'guest', id, set, event: change.event }
+  if (tableId === guest.tableId) return [effect]
+
+  const from = floor.get('table', guest.tableId)
+  const leaving = from ? [tableId === null && leavesSeat ? freed(from) : vacated(from)] : []
+  const to = floor.get('table', tableId)
+  if (!to) return [effect, ...leaving]
+  return (
+    (change.force || guest.status === 'seated' ? null : refuseSeat(guest)) ??
+    refuseTable(change.facts?.partySize ?? guest.partySize, to, change) ?? [
+      ...displaced(to),
+      effect,
+      ...leaving,
+      given(to, { kind: 'guest', id }),
+    ]
+  )
+}

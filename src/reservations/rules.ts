@@ -1,0 +1,165 @@
+import type { Instant } from '../platform/clock.ts'
+import {
+  canFollow,
+  isOver,
+  refuseEndWithTable,
+  type Floor,
+  type PartyStatus,
+  type ReservationEffect,
+  type ReservationEvent,
+  type ReservationState,
+  type SentTimes,
+} from '../parties/rules.ts'
+import {
+  freed,
+  given,
+  partyAt,
+  refuseTable,
+  sentOf,
+  unknownTable,
+  vacated,
+  type Refusal,
+  type TableEffect,
+  type TableState,
+} from '../tables/rules.ts'
+
+/**
+ * What the commands of reservations do: which are refused and why, and what the others change. The order of the checks is the
+ * order of the refusals. Pure. The server and the client share this file.
+ */
+
+/** A reservation of one of these statuses is still to come or under way: its guest stays. Spec: V7. */
+export const EXPECTED: readonly PartyStatus[] = ['waitlist', 'arrived', 'seated']
+
+/** Which reservation a command is about, and the version that the host saw. */
+interface About {
+  readonly reservationId: string
+  readonly version?: number | undefined
+}
+
+/** A reservation never displaces a party. */
+export type ReservationDecision = Refusal | readonly (TableEffect | ReservationEffect)[]
+
+/** What is wanted of a reservation. A time counts only together with its own status. */
+interface ReservationChange extends About {
+  readonly facts?: Partial<ReservationState>
+  readonly times?: SentTimes
+  readonly status?: PartyStatus | undefined
+  readonly tableId?: string | null | undefined
+  readonly force?: boolean | undefined
+  readonly event: ReservationEvent
+}
+
+/** A new reservation. It has no table yet. Spec: V1. */
+export const newReservation = <Made extends { readonly status: PartyStatus }>(
+  id: string,
+  made: Made,
+  now: Instant,
+) => ({
+  id,
+  guestId: null,
+  ...made,
+  tableId: null,
+  checkInTime: null,
+  seatedTime: null,
+  finishedTime: null,
+  endedAt: isOver(made.status) ? now : null,
+  version: 1,
+  createdAt: now,
+  updatedAt: now,
+})
+
+/** A reservation's facts, status and table in one go. A taken table is refused. Spec: V2 to V5. */
+export function decideUpdateReservation(
+  floor: Floor,
+  input: About &
+    SentTimes & {
+      readonly status?: PartyStatus | undefined
+      readonly tableId?: string | null | undefined
+      readonly partySize?: number | undefined
+      readonly force?: boolean | undefined
+    },
+  now: Instant,
+): ReservationDecision {
+  const { reservationId, version, status, tableId, force, checkInTime, seatedTime, finishedTime, ...facts } = input
+  const event = status !== undefined ? 'status-changed' : tableId !== undefined ? 'table-changed' : 'edited'
+  const times = { checkInTime, seatedTime, finishedTime }
+  return changed(floor, { reservationId, version, facts: sentOf(facts), times, status, tableId, force, event }, now)
+}
+
+/** A reservation is called off; its table is free. Spec: V5. */
+export const decideCancelReservation = (
+  floor: Floor,
+  { reservationId, version }: About,
+  now: Instant,
+): ReservationDecision =>
+  changed(floor, { reservationId, version, status: 'cancelled', force: true, event: 'cancelled' }, now)
+
+/** A reservation changes, and with it the table that it gives back and the one that it takes. */
+function changed(floor: Floor, change: ReservationChange, now: Instant): ReservationDecision {
+  const { reservationId: id, event, force } = change
+  const reservation = floor.get('reservation', id)
+  const refusal =
+    refuseUnseen(reservation, change) ??
+    refuseOrder(reservation!, change) ??
+    refuseEndWithTable(change.status, change.tableId)
+  if (refusal) return refusal
+  const before = reservation!
+  const status = change.status ?? before.status
+  const ends = change.status !== undefined && isOver(status)
+  const tableId = change.tableId !== undefined ? change.tableId : ends ? null : before.tableId
+  const moves = tableId !== before.tableId
+  const from = floor.get('table', before.tableId)
+  const to = floor.get('table', tableId)
+  if (tableId !== null && !to) return unknownTable(tableId)
+  const held = to && moves ? refuseHeld(change.facts?.partySize ?? before.partySize, to, force) : null
+  if (held) return held
+
+  const holds = status === 'seated' ? 'occupied' : 'reserved'
+  const set = { ...change.facts, ...timesOf(before, change, now), status, tableId }
+  const isGiven = to && (moves || to.status !== holds || change.tableId === to.id)
+  return [
+    { kind: 'reservation', id, set, event },
+    ...(from && moves ? [isOver(status) ? freed(from) : vacated(from)] : []),
+    ...(isGiven ? [given(to, { kind: 'reservation', id }, holds)] : []),
+  ]
+}
+
+function refuseUnseen(reservation: ReservationState | undefined, { reservationId, version }: About): Refusal | null {
+  const details = reservation ? { reservation } : { reservationId }
+  if (!reservation)
+    return { code: 'reservation-not-found', status: 404, message: 'There is no such reservation', details }
+  if (version === undefined || version === reservation.version) return null
+  return { code: 'version-conflict', status: 409, message: 'The reservation was changed in the meantime', details }
+}
+
+function refuseOrder(reservation: ReservationState, { status, force }: ReservationChange): Refusal | null {
+  if (status === undefined || force || canFollow(reservation.status, status)) return null
+  const message = `A reservation that is ${reservation.status} can't become ${status}`
+  return { code: 'status-order', status: 409, message, details: { reservation } }
+}
+
+/** Refuses a table that another party has, or that is set as taken, even when the host insists. */
+function refuseHeld(partySize: number, table: TableState, force: boolean | undefined): Refusal | null {
+  if (partyAt(table) !== null || table.status === 'occupied' || table.status === 'reserved')
+    return { code: 'table-not-free', status: 409, message: 'Table is not available', details: { table } }
+  return refuseTable(partySize, table, { force })
+}
+
+/** A status sets its time: the one sent with it, the one it had, or now. */
+function timesOf(
+  before: ReservationState,
+  { status, times = {} }: ReservationChange,
+  now: Instant,
+): Pick<ReservationState, 'checkInTime' | 'seatedTime' | 'finishedTime' | 'endedAt'> {
+  const time = (of: PartyStatus, sent: Instant | undefined, had: Instant | null) => {
+    if (status !== of) return had
+    return sent ?? (before.status === of ? (had ?? now) : now)
+  }
+  return {
+    checkInTime: time('arrived', times.checkInTime, before.checkInTime),
+    seatedTime: time('seated', times.seatedTime, before.seatedTime),
+    finishedTime: time('finished', times.finishedTime, before.finishedTime),
+    endedAt: isOver(status ?? before.status) ? (before.endedAt ?? now) : null,
+  }
+}

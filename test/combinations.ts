@@ -1,0 +1,141 @@
+import type { View } from '../client/view.ts'
+import type { CommandName } from '../client/commands.ts'
+import { floorCommands, type Part } from '../src/floor/nouns.ts'
+import { PARTY_STATUSES, PHASES } from '../src/parties/rules.ts'
+import { newId } from '../src/platform/ids.ts'
+import { TABLE_SHAPES, TABLE_STATUSES } from '../src/tables/rules.ts'
+
+/** Inputs of commands in every combination that their schemas allow, for property tests. */
+
+const parts = floorCommands.filter((each): each is Part => each.inBatch)
+/** The commands that a client has, by name. */
+export const names: readonly CommandName[] = parts.map(({ name }) => name)
+
+/** What empties the floor comes less often, so that the rest meets parties and tables. */
+const SELDOM: readonly CommandName[] = ['clear-table', 'remove-table', 'delete-guest', 'cancel-reservation']
+const drawn = [...parts, ...[1, 2, 3].flatMap(() => parts.filter(({ name }) => !SELDOM.includes(name)))]
+
+/** Fields that decide who sits where. They are sent more often than facts. */
+const SEATING = ['status', 'phase', 'tableId', 'partyId', 'takeOver', 'force', 'partySize', 'capacity']
+
+/** One command with its input. */
+export interface Operation {
+  readonly command: CommandName
+  readonly input: Readonly<Record<string, unknown>>
+}
+
+/** What a schema accepts, as far as a generator needs to know. */
+export interface Accepts {
+  safeParse(value: unknown): { readonly success: boolean }
+}
+
+const TIMES = ['2026-11-23T11:00Z', '2026-11-23T10:00:07Z', '2026-11-23T11:00:07.5Z', '2026-11-23T11:00:07.1234567Z']
+const TEXTS = ['', 'a', 'ä 🍷', 'by the window']
+const some = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make)
+const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n)
+
+/** Where a value is wanted. `entity`: what the command is about. */
+interface Place {
+  readonly command: string
+  readonly view: View
+  readonly entity: { readonly version: number } | undefined
+}
+
+/** Values of a field by its name. What its schema does not accept is left out. */
+function valuesOf(field: string, { command, view, entity }: Place): readonly unknown[] {
+  const ids = (...kinds: ('table' | 'guest' | 'reservation')[]) =>
+    kinds.flatMap((kind) => [...view.of(kind)].map(({ id }) => id))
+  switch (field) {
+    case 'id':
+      // An id in use is refused.
+      if (command === 'arrange-tables') return [...ids('table'), newId()]
+      if (command === 'add-table') return [...ids('table').slice(-1), ...some(6, newId)]
+      return [...ids('guest').slice(-1), ...ids('reservation').slice(0, 1), ...some(6, newId)]
+    case 'tableId':
+      return [...ids('table'), newId()]
+    case 'guestId':
+      return [...ids('guest'), newId()]
+    case 'reservationId':
+      return [...ids('reservation'), newId()]
+    case 'partyId':
+      return [...ids('guest', 'reservation'), newId()]
+    case 'version':
+      return entity ? [entity.version, entity.version, entity.version + 1] : [1]
+    case 'status':
+      return [...PARTY_STATUSES, ...TABLE_STATUSES]
+    case 'phase':
+      return PHASES
+    case 'shape':
+      return TABLE_SHAPES
+    case 'partySize':
+    case 'capacity':
+      return numbers(-1, 6)
+    case 'durationMinutes':
+      return [1, 90]
+    case 'x':
+    case 'y':
+      return [0, 0.5, 1]
+    case 'number':
+      return numbers(1, 30).map(String)
+    case 'dietaryRestrictions':
+      return [[], ['nuts', 'ä']]
+    case 'takeOver':
+    case 'force':
+    case 'checkedIn':
+      return [true, false]
+    case 'at':
+    case 'checkInTime':
+    case 'seatedTime':
+    case 'finishedTime':
+    case 'reservationTime':
+      return TIMES
+    case 'firstName':
+    case 'lastName':
+    case 'guestName':
+    case 'email':
+    case 'phone':
+    case 'contactInfo':
+    case 'source':
+    case 'notes':
+    case 'specialRequests':
+    case 'section':
+      return TEXTS
+    default:
+      throw new Error(`test/combinations.ts knows no values of the field ${field}`)
+  }
+}
+
+/** A random input of a schema's fields: each may be left out or null wherever the schema allows it. */
+export function someInput(
+  command: string,
+  shape: Readonly<Record<string, Accepts>>,
+  view: View,
+  random: () => number,
+): Record<string, unknown> {
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!
+  const input: Record<string, unknown> = {}
+  // The entity is chosen first: its version is a value of another field.
+  const fields = Object.entries(shape).sort(([a], [b]) => Number(a === 'version') - Number(b === 'version'))
+  for (const [field, schema] of fields) {
+    const accepts = (value: unknown) => schema.safeParse(value).success
+    // A device always names what it makes.
+    if (
+      (field !== 'id' || command === 'arrange-tables') &&
+      accepts(undefined) &&
+      random() < (SEATING.includes(field) ? 0.5 : 0.85)
+    )
+      continue
+    const entity = (['guest', 'table', 'reservation'] as const)
+      .map((kind) => view.get(kind, (input[`${kind}Id`] as string | undefined) ?? null))
+      .find((each) => each !== undefined)
+    if (accepts(null) && random() < 0.3) input[field] = null
+    else input[field] = pick(valuesOf(field, { command, view, entity }).filter(accepts))
+  }
+  return input
+}
+
+/** A random command with a random input. */
+export function someOperation(view: View, random: () => number): Operation {
+  const { name, input } = drawn[Math.floor(random() * drawn.length)]!
+  return { command: name, input: someInput(name, input.shape, view, random) }
+}
