@@ -4,25 +4,29 @@ import { limits } from '../platform/limits.ts'
 import type { Measuring } from '../platform/observability/measuring.ts'
 import type { SpanContext, Tracing } from '../platform/observability/tracing.ts'
 
-/** What is remembered of a change after its commit, by its time, which no other has. */
+/** What is remembered of a change after its commit, by its time, which is unique. */
 interface Commit {
   readonly at: Instant
-  /** When it was committed, in milliseconds since 1970. */
+  /** The time of the commit, in milliseconds since 1970. */
   readonly millis: number
   readonly restaurantId: string
   readonly seq: number
-  /** The span that its deliveries belong to. */
+  /** The parent span of its deliveries. */
   readonly span: SpanContext | null
 }
 
-/** When changes were committed and whose trace they are of, for a while: how long a change took to the sockets is told from it. */
+/**
+ * Remembers for a while when changes were committed and to which trace they belong. The time from a commit to the
+ * sockets is measured with it.
+ */
 export class Commits {
   readonly tracing: Tracing | null
   readonly measuring: Measuring
-  // In two halves: the older one goes whole. Letting go the oldest of one map takes longer the more of them have gone.
+  // In two halves, and the older half is dropped as a whole. Removing the oldest entry of one map takes longer the
+  // more of them have gone.
   #young = new Map<Instant, Commit>()
   #old = new Map<Instant, Commit>()
-  /** What was made or asked for last: a change is asked for by one socket after the other. */
+  /** The latest entry made or requested: one socket after the other requests the same change. */
   #last: Commit | undefined
 
   constructor(tracing: Tracing | null, measuring: Measuring) {
@@ -30,7 +34,10 @@ export class Commits {
     this.measuring = measuring
   }
 
-  /** A change was committed now, or as another process says at `millis`. `parent`: the span of whoever did it. Whoever says so again says nothing new. */
+  /**
+   * Notes that a change was committed now, or at `millis` according to another process. `parent`: the span of its
+   * command. A repeat adds nothing.
+   */
   made(
     change: { readonly at: Instant; readonly restaurantId: string; readonly seq: number },
     parent: SpanContext | null = null,
@@ -43,7 +50,7 @@ export class Commits {
     this.#young.set(at, this.#last)
   }
 
-  /** The moment of a change's commit; its own time where that isn't known, which is that of its command's beginning. */
+  /** The time of a change's commit. If it is unknown, the change's own time, which is the start of its command. */
   millisOf(at: Instant): number {
     return this.#of(at)?.millis ?? Date.parse(at)
   }
@@ -58,7 +65,7 @@ export class Commits {
     return Math.max(0, (wallMillis() - this.millisOf(at)) / 1000)
   }
 
-  /** Tells the trace of a change that it was given to the sockets of a kind. */
+  /** Notes in the trace of a change that the sockets of a kind have received it. */
   traceDelivery(kind: string, at: Instant): void {
     if (!this.tracing) return
     const commit = this.#of(at)
@@ -77,7 +84,7 @@ export class Commits {
     return known
   }
 
-  /** A span for the way of a change to the sockets of this process. */
+  /** A span for the delivery of a change to the sockets of this process. */
   #publish(parent: SpanContext | null, restaurantId: string, seq: number): SpanContext | null {
     if (!this.tracing || !parent) return null
     const attributes = { 'qtable.restaurant_id': restaurantId, 'qtable.seq': seq }

@@ -3,16 +3,16 @@ import type { Instant } from '../platform/clock.ts'
 import { instantField } from '../platform/fields.ts'
 import { isId } from '../platform/ids.ts'
 
-/** Where an item stands in a list, newest first: items of one change share their time, so the id belongs to it. */
+/** The position of an item in a list, newest first. Items of one change share their time, so the id is part of it. */
 export interface Cursor {
   readonly createdAt: Instant
   readonly id: string
 }
 
-/** A cursor as clients are given it: a text that means nothing to them, 86 characters long. */
+/** A cursor as clients get it: an opaque text of 86 characters. */
 export const cursorText = ({ createdAt, id }: Cursor): string => Buffer.from(`${createdAt} ${id}`).toString('base64url')
 
-/** A cursor as it comes back: only what `cursorText` could have made is one. */
+/** A returned cursor: only texts that `cursorText` could have made are valid. */
 export const cursorField = z
   .string()
   .regex(/^[A-Za-z0-9_-]{86}$/, 'must be the next of an earlier page')
@@ -28,5 +28,5 @@ export const cursorField = z
     return z.NEVER
   })
 
-/** The place after everything of a time and later. */
+/** The position after everything of a time and later. */
 export const placeBefore = (createdAt: Instant): Cursor => ({ createdAt, id: '00000000-0000-0000-0000-000000000000' })

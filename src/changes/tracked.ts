@@ -8,13 +8,13 @@ import type { Change } from './log/log.ts'
 interface Trackable {
   readonly db: Db
   readonly publish: (change: Change) => void
-  /** Where none are noted, neither are statements. */
+  /** Without it, statements are not noted either. */
   readonly commits?: Commits | undefined
 }
 
 /**
- * What a request works with: its statements and its change are noted on its trail, and it takes no connection any more once its client is gone. What is under way
- * then is ended as it would have been.
+ * The dependencies of a request. Its trail notes its statements and its change. It takes no new connection once its
+ * client is gone; running work ends normally.
  */
 export function tracked<D extends Trackable>(
   deps: D,
@@ -25,10 +25,10 @@ export function tracked<D extends Trackable>(
   const db = deps.db.until(new ClientGone(response), commits?.measuring.isOn ? trail : undefined)
   const said = (change: Change) => {
     trail.seq = change.seq
-    // Before it is published: whoever hears of it asks for the span.
+    // Before it is published: receivers ask for the span.
     if (trail.span) commits?.made(change, trail.part)
     publish(change)
   }
-  // The new one first: V8 gives what is spread and then added to a hidden class of its own each time.
+  // The new property comes first: V8 gives a spread object with a later property a new hidden class each time.
   return { trail, ...deps, db, publish: said }
 }

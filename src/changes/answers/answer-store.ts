@@ -4,36 +4,41 @@ import { limits } from '../../platform/limits.ts'
 import type { Store } from '../../platform/redis.ts'
 import type { Place } from '../query.ts'
 
-/** An answer as it is kept: `until` when it ends though nothing was changed, `mark` what its ETag has beside the place. */
+/**
+ * A kept answer. `until`: when it ends although nothing was changed. `mark`: the part of its ETag besides the place.
+ */
 export interface Stored {
   readonly body: Buffer
   readonly until: Instant | null
   readonly mark: string
 }
 
-/** Names the form of all answers by the API's description: a program that writes others finds none of these. */
+/**
+ * Names the format of all answers by the API's description: a program version with other formats finds none of these.
+ */
 export const formOf = (api: object): string =>
   createHash('sha256').update(JSON.stringify(api)).digest('base64url').slice(0, 12)
 
 const SEAL_BYTES = 16
 
 /**
- * Answers in Redis, for other processes and for the next start: by restaurant, shape, epoch, seq and hour, so what is found is never stale, and whatever is lost is written
- * anew. Each is sealed with the server's key together with its name: what somebody else put there, or put elsewhere, is nothing.
+ * Answers in Redis, for other processes and the next start. The key has restaurant, shape, epoch, seq and hour, so a
+ * found answer is never stale; a lost one is written again. Each is sealed with the server's key together with its
+ * name, so an answer that somebody else put there, or moved, is ignored.
  */
 export class AnswerStore {
   readonly #store: Store
   readonly #secretKey: string
   readonly #form: string
 
-  /** `form`: of the answers; another version of this program writes others. */
+  /** `form`: the format of the answers; another version of this program has another one. */
   constructor(store: Store, secretKey: string, form: string) {
     this.#store = store
     this.#secretKey = secretKey
     this.#form = form
   }
 
-  /** What was kept of an answer at a place, or null. Never rejects, and waits `limits.storeMillis` at most. */
+  /** The stored answer at a place, or null. Never rejects, and waits `limits.storeMillis` at most. */
   async read(key: string, place: Place): Promise<Stored | null> {
     const name = this.#name(key, place)
     const kept = await this.#store.get(name)
@@ -45,7 +50,7 @@ export class AnswerStore {
     return { body: text.subarray(end + 1), until, mark }
   }
 
-  /** Keeps an answer for a while. Never waits, never throws. */
+  /** Stores an answer for a while. Never waits, never throws. */
   write(key: string, place: Place, { body, until, mark }: Stored): void {
     const name = this.#name(key, place)
     const text = Buffer.concat([Buffer.from(`${JSON.stringify({ until, mark })}\n`), body])

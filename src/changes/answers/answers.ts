@@ -10,7 +10,7 @@ import type { LiveFloor } from '../floor/live-floor.ts'
 import type { LiveFloors } from '../floor/live-floors.ts'
 import type { Place } from '../query.ts'
 
-/** What a shape writes. `until`: when it must be written anew though nothing was changed; `mark` then tells one from the other in the ETag. */
+/** A shape's text. `until`: when it ends without a change; `mark` tells its versions apart in the ETag. */
 export interface Written {
   readonly body: string | Buffer
   readonly until?: Instant
@@ -19,19 +19,19 @@ export interface Written {
 
 type WrittenAt = Written & { readonly place: Place }
 
-/** One way to answer from a restaurant's floor. Two with the same key answer the same at the same place. */
+/** One way to answer from a floor. Two with the same key give the same answer at the same place. */
 export interface Shape {
   readonly key: string
-  /** Writes it from the floor in memory, without the database; what ended before `horizon` is left out. Null where the floor doesn't have it all. */
+  /** Writes it from the floor in memory, without what ended before `horizon`; null if the floor lacks something. */
   readonly fromFloor: ((live: LiveFloor, now: Instant) => Written) | null
-  /** Asks the database. Rejects where its answer would be older than `minSeq`. */
+  /** Reads the database. Rejects if its answer would be older than `minSeq`. */
   fromDatabase(restaurantId: string, minSeq: number): Promise<WrittenAt>
 }
 
-/** How an answer came about. */
+/** The source of an answer. */
 export type Found = 'hit' | 'made' | 'redis'
 
-/** An answer as bytes. `coding` is what the body is in: small ones stay as they are. */
+/** An answer as bytes. `coding`: the coding of the body; small ones stay as they are. */
 export interface Answer {
   readonly etag: string
   readonly body: Buffer
@@ -45,14 +45,14 @@ interface Entry extends Stored {
   readonly found: Found
   readonly etag: string
   readonly madeAt: number
-  /** When it is true though nothing is changed, in microseconds since 1970: from the beginning of its hour until its end or its own. */
+  /** When it is valid if nothing changes, in microseconds since 1970: until its own end or the end of its hour. */
   readonly from: number
   readonly to: number
   bytes: number
-  /** When it was put behind all others in the order of their use, in microseconds since 1970. */
+  /** When it was moved to the end of the order of use, in microseconds since 1970. */
   usedAt: number
   readonly coded: Partial<Record<Coding, Promise<Buffer>>>
-  /** Those of them that are done. */
+  /** The finished ones. */
   readonly ready: Partial<Record<Coding, Buffer>>
 }
 
@@ -61,27 +61,28 @@ interface Making {
   readonly entry: Promise<Entry>
 }
 
-/** What answers stand on. */
+/** What answers need. */
 export interface AnswerDeps {
   readonly heads: Heads
   readonly floors: LiveFloors
   readonly clock: Clock
-  /** Where other processes and the next start find answers, if there is such a place. */
+  /** The store of answers for other processes and the next start, if there is one. */
   readonly store: AnswerStore | null
-  /** Bytes of all answers in memory, at most. */
+  /** The most bytes of all answers in memory. */
   readonly maxBytes: number
 }
 
 /**
- * Answers of reads, each written once for a place in the log. One is given again only while the log ends where it ended when the answer was written and the hour is
- * the same: so none is ever stale, whichever process made the last change. Bounded in bytes; what was not asked for longest goes first. Spec: K1 to K5.
+ * Answers of reads, each written once per place in the log. One is served only while the log ends there in the same
+ * hour, so none is stale, whichever process made the last change. Bounded; the least recently used go first. Spec: K1
+ * to K5.
  */
 export class Answers {
   readonly #deps: AnswerDeps
-  // In the order of their last use, to the second.
+  // In the order of their last use, with a resolution of one second.
   readonly #entries = new Map<string, Entry>()
   readonly #making = new Map<string, Making>()
-  /** Made a moment ago and not in the store yet. */
+  /** New answers that are not in the store yet. */
   readonly #unstored = new Set<string>()
   readonly #stopKeeping: (() => void) | null
   #bytes = 0
@@ -93,14 +94,15 @@ export class Answers {
     this.#stopKeeping = deps.store && every(limits.answerStoreMillis, () => this.#keep())
   }
 
-  /** Bytes and number of answers in memory, those that had to go, and how answers came about since the start. */
+  /** Bytes and number of answers in memory, the evicted ones, and the sources since the start. */
   get figures(): { bytes: number; entries: number; evictions: number; found: Readonly<Record<Found, number>> } {
     return { bytes: this.#bytes, entries: this.#entries.size, evictions: this.#evictions, found: { ...this.#found } }
   }
 
   /**
-   * The answer of a shape, at least as new as any change that was acknowledged before the call, or before the log was found to end at `told`. Rejects with `AppError`: busy when neither memory nor
-   * the database can answer, and what the shape refuses with.
+   * The answer of a shape, at least as new as any change acknowledged before the call, or before the log ended at
+   * `told`. Rejects with `AppError`: busy when neither memory nor the database can answer, and the refusals of the
+   * shape.
    */
   async get(restaurantId: string, shape: Shape, coding: Coding = 'identity', told?: End): Promise<Answer> {
     const key = keyOf(restaurantId, shape)
@@ -113,10 +115,10 @@ export class Answers {
     return this.#give(key, renewed.entry, renewed.found, coding)
   }
 
-  /** The answer of a shape, with its {@link keyOf}, for an end of the log, as {@link get} gives it, where that takes no waiting; else null. */
+  /** The answer of a shape for an end of the log, as from {@link get}; null if that needs waiting. */
   atOnce(restaurantId: string, key: string, shape: Shape, coding: Coding, end: End): Answer | null {
     const current = this.#current(key, end)
-    // What has to be compressed has to be waited for.
+    // Compression has to be awaited.
     const entry = current ?? (coding === 'identity' ? this.#makeAtOnce(key, restaurantId, shape, end) : null)
     if (!entry) return null
     const isPlain = coding === 'identity' || entry.body.length < limits.codedBytes
@@ -135,7 +137,7 @@ export class Answers {
     this.#bytes = 0
   }
 
-  /** Where the log ends. A process that alone writes to its database knows that of the floors it follows. */
+  /** Where the log ends. A process alone on its database knows it from the floors that it follows. */
   async #end(restaurantId: string): Promise<End> {
     const { heads, floors } = this.#deps
     if (!heads.isSole) return heads.of(restaurantId)
@@ -144,7 +146,7 @@ export class Answers {
     return heads.of(restaurantId)
   }
 
-  /** The answer for an end of the log or a later one, made once for all who wait for it. */
+  /** The answer for this end of the log or a later one, made once for all who wait for it. */
   async #renew(key: string, restaurantId: string, shape: Shape, end: End): Promise<{ entry: Entry; found: Found }> {
     for (let attempt = 0; attempt < limits.transactionAttempts; attempt++) {
       let making = this.#making.get(key)
@@ -156,9 +158,9 @@ export class Answers {
         this.#making.set(key, making)
       }
       const made = await making.entry
-      // Written while this was waited for: what time has passed since is on the way to the client.
+      // It was written during this wait: the time since then counts as time on the way to the client.
       if (reaches(made.place, end)) return { entry: made, found: made.found }
-      // The log began anew meanwhile.
+      // The log started over meanwhile.
       end = await this.#end(restaurantId)
     }
     throw new AppError('busy', 503, 'The floor changes faster than it can be read')
@@ -185,7 +187,7 @@ export class Answers {
     }
   }
 
-  /** Writes the answer for an end of the log from the floor in memory, where nothing has to be waited for; else null. */
+  /** Writes the answer for an end of the log from the floor in memory; null if that needs waiting. */
   #makeAtOnce(key: string, restaurantId: string, shape: Shape, end: End): Entry | null {
     const { clock, floors } = this.#deps
     const live = floors.now(restaurantId)
@@ -210,7 +212,7 @@ export class Answers {
     const to = stored.until === null ? hourEnds : Math.min(hourEnds, microsOf(stored.until))
     const times = { madeAt: elapsedMillis(), usedAt: this.#deps.clock.micros(), from, to }
     const entry: Entry = { restaurantId, etag, found, bytes, coded: {}, ready: {}, ...times, ...stored }
-    // One that was begun earlier and ended later is of use to those who wait for it, to nobody else.
+    // One that was started earlier and finished later is used only for those who wait for it.
     if (old && old.place.epoch === entry.place.epoch && old.place.seq > entry.place.seq) return entry
     if (old) this.#forget(key, old)
     this.#entries.set(key, entry)
@@ -218,13 +220,13 @@ export class Answers {
     return entry
   }
 
-  /** The answer that is kept, where it is that of a log that ends there, at this time. It is in use then. */
+  /** The kept answer, if it belongs to this end of the log, at this time. This counts as a use. */
   #current(key: string, end: End): Entry | null {
     const entry = this.#entries.get(key)
     if (!entry || !reaches(entry.place, end)) return null
     const now = this.#deps.clock.micros()
     if (now < entry.from || now >= entry.to) return null
-    // To take a key out of a map and put it in again takes longer than to find it, and some are asked for a thousand times a second.
+    // Moving a key to the end of a map is slower than finding it, and some are requested a thousand times a second.
     if (now - entry.usedAt >= ORDER_MICROS) {
       entry.usedAt = now
       this.#entries.delete(key)
@@ -264,7 +266,7 @@ export class Answers {
     this.#bytes -= entry.bytes
   }
 
-  /** Hands over to the store what has stood for a while: what is written anew many times a second is of no use there. */
+  /** Stores answers that have stood for a while. One that changes many times a second is useless there. */
   #keep(): void {
     const before = elapsedMillis() - limits.answerStoreMillis / 2
     for (const key of this.#unstored) {
@@ -276,7 +278,7 @@ export class Answers {
   }
 }
 
-// What an entry takes beside its body and its key, about.
+// The rough size of an entry beside its body and its key.
 const ENTRY_BYTES = 400
 const HOUR_MICROS = 3_600_000_000
 const ORDER_MICROS = 1_000_000
@@ -289,5 +291,5 @@ function writeFrom(live: LiveFloor, write: NonNullable<Shape['fromFloor']>, now:
   return { place: { epoch, seq, hour: fullHour(now) }, ...write(live, now) }
 }
 
-/** Whether a place is that of a log that ends there, or a later one: the end was asked for before the answer was written. */
+/** Whether a place belongs to this end of the log, or a later one, which was read before the answer was written. */
 const reaches = ({ epoch, seq }: End, end: End): boolean => seq >= end.seq && epoch === end.epoch

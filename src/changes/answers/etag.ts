@@ -1,19 +1,22 @@
 import type { Place } from '../query.ts'
 
-/** What a read is answered: JSON text with its ETag, if it has one; no text when the client has it already. */
+/** The answer of a read: JSON text with its ETag, if it has one; no text when the client already has it. */
 export interface ReadAnswer {
   readonly etag: string | null
   readonly body: string | Buffer | null
 }
 
 /**
- * The ETag of whatever stands at a place. Weak: what is in no order may come in any. `mark`: what else the answer depends on, for one that tells how long
- * something has lasted.
+ * The ETag of an answer at a place. It is weak: unordered content may come in any order. `mark`: the other inputs of
+ * the answer, for one that shows how long something has lasted.
  */
 export const etagAt = ({ epoch, seq, hour }: Place, mark = ''): string =>
   `W/"${epoch}.${seq}.${hour.slice(0, 13)}${mark === '' ? '' : `.${mark}`}"`
 
-/** Whether a client has what an ETag names: `If-None-Match` may list several. `*` is none of them: it would say of anything that nothing has changed. */
+/**
+ * Whether a client has the answer of an ETag: `If-None-Match` may list several. `*` does not count: it would say of
+ * any answer that nothing has changed.
+ */
 export const clientHas = (ifNoneMatch: string | null | undefined, etag: string): boolean => {
   if (ifNoneMatch === null || ifNoneMatch === undefined) return false
   return ifNoneMatch === etag || ifNoneMatch.split(',').some((each) => opaque(each.trim()) === opaque(etag))

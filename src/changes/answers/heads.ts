@@ -5,7 +5,7 @@ import { limits } from '../../platform/limits.ts'
 import type { Hub } from '../hub/hub.ts'
 import { headsOf, type Head } from '../log/log.ts'
 
-/** The end of a log: everything up to it had been committed when it was asked for. */
+/** The end of a log: everything up to it had been committed at the time of the query. */
 export type End = Pick<Head, 'epoch' | 'seq'>
 
 interface Batch {
@@ -14,9 +14,10 @@ interface Batch {
 }
 
 /**
- * Tells where the log of a restaurant ends: no change that was acknowledged to anybody before the question is beyond it, whichever process made it. A process that is
- * the only one on its database knows by itself. One of several asks the database, one question for all who ask
- * before it is sent: within a tick, and within {@link limits.headSpacingMillis} of the last question.
+ * Says where the log of a restaurant ends. No change that was acknowledged before the question is beyond it,
+ * whichever process made it. A process that is alone on its database knows it by itself. One of several asks the
+ * database, with one query for all who ask before it is sent: within a tick, and within {@link
+ * limits.headSpacingMillis} of the last query.
  */
 export class Heads {
   readonly #db: Db
@@ -35,17 +36,20 @@ export class Heads {
     this.isSole = isSole
   }
 
-  /** Questions to the database since the start. */
+  /** The number of queries since the start. */
   get figures(): { asked: number } {
     return { asked: this.#asked }
   }
 
-  /** The end as this process knows it by itself, or null when it has to be asked for. */
+  /** The end as this process knows it by itself, or null if the database must be asked. */
   known(restaurantId: string): End | null {
     return this.isSole ? this.#hub.newest(restaurantId) : null
   }
 
-  /** Rejects with `AppError` busy when the database can't be asked, restaurant-not-found (404) when there is no such log. */
+  /**
+   * Rejects with `AppError` busy when the database is unavailable, restaurant-not-found (404) when there is no such
+   * log.
+   */
   async of(restaurantId: string): Promise<End> {
     const known = this.known(restaurantId)
     if (known) return known
@@ -57,16 +61,17 @@ export class Heads {
     return end
   }
 
-  /** A question that is sent at the end of this tick, or when one of those that are under way has been answered. */
+  /** A query that is sent at the end of this tick, or when a running one has been answered. */
   #open(): Batch {
     const ids = new Set<string>()
     const turn = this.#underWay < limits.headQuestions ? Promise.resolve() : this.#place()
     const ends = turn.then(async () => {
-      // Each costs both processes more than a small answer: while many ask, those of a few milliseconds share one.
+      // Each query costs both processes more than a small answer. While many ask, those of a few milliseconds share
+      // one.
       const wait = this.#askedAt + limits.headSpacingMillis - elapsedMillis()
       if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
       await new Promise((resolve) => setImmediate(resolve))
-      // Whoever asks from here on may know of something newer than the answer to this.
+      // Later callers may know of something newer than the answer to this query.
       this.#next = null
       this.#underWay++
       this.#asked++

@@ -1,6 +1,7 @@
 /**
- * Rows that a command has locked and knows: read with their lock, or written since. Nobody else can change them before it ends, so they are not read again; that makes a
- * list of a thousand commands two trips to the database and not two thousand.
+ * Rows that a command has locked and knows: read with their lock, or written since. Nobody else can change them
+ * before the command ends, so they are not read again. So a list of a thousand commands takes two round trips and not
+ * two thousand.
  */
 export class LockedRows {
   #rows: Map<string, object | null>
@@ -9,29 +10,29 @@ export class LockedRows {
     this.#rows = new Map(rows)
   }
 
-  /** A row; null where there is none with this id, undefined where it is not known. */
+  /** A row; null if no row has this id, undefined if it is not known. */
   of<Row extends object>(kind: string, id: string): Row | null | undefined {
     return this.#rows.get(`${kind} ${id}`) as Row | null | undefined
   }
 
-  /** The rows with these ids, those that are there; undefined when not all of them are known. */
+  /** The existing rows with these ids; undefined if not all of them are known. */
   all<Row extends object>(kind: string, ids: readonly string[]): Row[] | undefined {
     const rows = ids.map((id) => this.of<Row>(kind, id))
     return rows.includes(undefined) ? undefined : rows.filter((row) => row !== undefined && row !== null)
   }
 
-  /** Notes what was asked for under a lock, and what of it there is. */
+  /** Notes the ids that were read with a lock, and the rows found. */
   note(kind: string, ids: readonly string[], rows: readonly { readonly id: string }[]): void {
     for (const id of ids) this.#rows.set(`${kind} ${id}`, null)
     for (const row of rows) this.#rows.set(`${kind} ${row.id}`, row)
   }
 
-  /** Notes what a row is now. */
+  /** Notes the new state of a row. */
   set(kind: string, id: string, row: object | null): void {
     this.#rows.set(`${kind} ${id}`, row)
   }
 
-  /** As it is now, to come back to. */
+  /** A copy of the current state, to return to. */
   copy(): LockedRows {
     return new LockedRows(this.#rows)
   }

@@ -5,7 +5,7 @@ import type { KeyedHash } from '../../platform/keyed-hash.ts'
 import { Secret, SECRET_IN_JSON } from '../../platform/passwords.ts'
 import type { Instant } from '../../platform/clock.ts'
 
-/** What a mutation was answered: its result, or the refusal. */
+/** The answer of a mutation: its result, or the refusal. */
 export type Outcome =
   | { readonly ok: true; readonly result: unknown }
   | {
@@ -16,34 +16,35 @@ export type Outcome =
       readonly details: Record<string, unknown>
     }
 
-/** The result of an answer. Throws the refusal that it is. */
+/** The result of an answer. Throws the refusal if it is one. */
 export function resultOf(outcome: Outcome): unknown {
   if (outcome.ok) return outcome.result
   throw new AppError(outcome.code, outcome.status, outcome.message, outcome.details)
 }
 
-/** An answer that was given before, and its change's place in the log. */
+/** An earlier answer, and its change's place in the log. */
 export interface Remembered {
   readonly outcome: Outcome
   readonly seq: number | null
-  /** Of `seq`; null too where the answer is older than this column. */
+  /** The epoch of `seq`; also null if the answer is older than this column. */
   readonly epoch: string | null
 }
 
-/** One name of a mutation, and what it stands for. */
+/** One name of a mutation, and its request. */
 export interface Named {
   readonly id: string
   readonly fingerprint: string
 }
 
-/** Names of a mutation: its id, and the other one that its client gave it. */
+/** The names of a mutation: its id, and its client's second name for it. */
 interface Names {
   readonly restaurantId: string
   readonly mutationId?: string
   readonly alias?: string
 }
 
-// The insert is also the lock: a second request with the same id waits here until the first has committed, and then finds the answer.
+// The insert is also the lock: a second request with the same id waits here until the first has committed, and then
+// finds the answer.
 const insertMutation = statement(
   'insert-mutation',
   `insert into mutations (restaurant_id, mutation_id, fingerprint, at) values ($1, $2, $3, $4)
@@ -62,7 +63,10 @@ const updateMutation = statement(
    where restaurant_id = $1 and mutation_id = $2`,
 )
 
-/** Takes a mutation id for this transaction, or gives what it was answered earlier. Throws `AppError` mutation-id-reused (422). */
+/**
+ * Claims a mutation id for this transaction, or returns its earlier answer. Throws `AppError` mutation-id-reused
+ * (422).
+ */
 export async function claimMutation(
   w: { readonly tx: Tx; readonly restaurantId: string; readonly now: Instant },
   { id: mutationId, fingerprint }: Named,
@@ -81,7 +85,9 @@ export async function claimMutation(
   return { outcome: row.outcome, seq: row.seq, epoch: row.epoch }
 }
 
-/** Takes all names of a request, or gives what was answered under one of them. Throws `AppError` as `claimMutation` does. */
+/**
+ * Claims all names of a request, or returns the answer under one of them. Throws `AppError` as `claimMutation` does.
+ */
 export async function claim(
   w: Parameters<typeof claimMutation>[0],
   names: readonly Named[],
@@ -93,7 +99,7 @@ export async function claim(
   return null
 }
 
-/** Stores what a claimed mutation is answered. `appended`: its change is the newest of the log. */
+/** Stores the answer of a claimed mutation. `appended`: its change is the newest of the log. */
 export async function settleMutation(
   tx: Tx,
   restaurantId: string,
@@ -104,7 +110,7 @@ export async function settleMutation(
   await tx.all(updateMutation, [restaurantId, mutationId, JSON.stringify(outcome), appended])
 }
 
-/** What a refusal is remembered as. */
+/** The stored form of a refusal. */
 export const refused = ({ code, status, message, details }: AppError): Outcome => ({
   ok: false,
   code,
@@ -114,8 +120,8 @@ export const refused = ({ code, status, message, details }: AppError): Outcome =
 })
 
 /**
- * The names that a request claims, in the order in which they are claimed. Under its alias it is found whatever its id is; the id belongs to this alias alone,
- * so the same id with another alias is another request, and refused.
+ * The names that a request claims, in the order of claiming. Under its alias it is found whatever its id is. The id
+ * belongs to this alias alone, so the same id with another alias is another request, and refused.
  */
 export function namesOf(
   { restaurantId, mutationId, alias }: Names,
@@ -133,8 +139,9 @@ export function namesOf(
 }
 
 /**
- * What tells one request from another: the command and its parsed input, secrets included. A secret counts by a keyed hash, together with the mutation's
- * own id: the database alone tells neither what it was nor whether two are the same. Inputs without secrets have the fingerprint they always had.
+ * The fingerprint of a request: the command and its parsed input, secrets included. A secret counts by a keyed hash,
+ * together with the mutation's own id. So the database alone reveals neither the secret nor whether two are the same.
+ * Inputs without secrets keep the fingerprint they always had.
  */
 export function fingerprintOf(command: string, input: unknown, mutation: string, hash: KeyedHash | undefined): string {
   const text = `${command}\n${JSON.stringify(input)}`
@@ -152,7 +159,7 @@ export function fingerprintOf(command: string, input: unknown, mutation: string,
 function secretsIn(input: unknown): string[] {
   const found: string[] = []
   JSON.stringify(input, function (this: Record<string, unknown>, name: string, value: unknown) {
-    // `value` is what toJSON gave; the secret itself still stands in its holder.
+    // `value` is the result of toJSON; its holder still has the secret.
     const held = this[name]
     if (held instanceof Secret) found.push(held.text)
     return value

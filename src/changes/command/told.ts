@@ -4,7 +4,7 @@ import { limits } from '../../platform/limits.ts'
 import type { Instant } from '../../platform/clock.ts'
 import { isNews, type Entry } from '../log/log.ts'
 
-/** What every entity has that devices show. */
+/** The fields of every entity that devices show. */
 export interface Versioned {
   readonly id: string
   readonly version: number
@@ -13,7 +13,7 @@ export interface Versioned {
 
 const STAMPS: readonly string[] = ['version', 'updatedAt'] satisfies (keyof Versioned)[]
 
-/** Whether two states of an entity differ in nothing but when they were stored. */
+/** Whether two states of an entity differ only in when they were stored. */
 export function isSame(before: object, after: object): boolean {
   const old = before as Readonly<Record<string, unknown>>
   return Object.entries(after).every(
@@ -21,10 +21,11 @@ export function isSame(before: object, after: object): boolean {
   )
 }
 
-// What was created in a command stays so, and what was asked for in a batch, whatever that moved besides.
+// An entity created in a command stays `created`, and one requested in a batch stays `batched`, whatever side effects
+// follow.
 const LASTING = ['created', 'batched']
 
-/** What a command tells of: each entity once, with what is true of it in the end. */
+/** The entries of a command: each entity once, with its final state. */
 export class Told {
   readonly #entries: Map<string, Entry>
 
@@ -40,13 +41,13 @@ export class Told {
       throw new AppError('too-large', 422, `One command may touch ${limits.entriesPerChange} entities at most`)
   }
 
-  /** All that was told, or what is news. */
+  /** All entries, or only those with news. */
   entries(withUnchanged: boolean): Entry[] {
     const all = [...this.#entries.values()]
     return withUnchanged ? all : all.filter(isNews)
   }
 
-  /** As it is now, to come back to. */
+  /** A copy of the current state, to return to. */
   copy(): Told {
     return new Told(this.#entries)
   }
@@ -54,7 +55,9 @@ export class Told {
 
 type Put = Entry & { readonly op: 'put' }
 
-/** What is told of an entity that was told of before. Where its version is still the same, there is news when there was. */
+/**
+ * The new entry of an entity that already has one. If its version is the same, it is news if the earlier entry was.
+ */
 function later(before: Put, { unchanged, ...entry }: Put): Put {
   const event = LASTING.includes(before.event) ? before.event : entry.event
   const isOld = before.unchanged === true && (unchanged === true || before.version === entry.version)

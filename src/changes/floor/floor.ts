@@ -6,14 +6,14 @@ import { canonicalJson } from './canonical.ts'
 import { isNews, type Change } from '../log/log.ts'
 import { upgraded, type Upgrade } from '../log/rules.ts'
 
-/** What every entity on the floor has. One that ended stays until the horizon has passed it. */
+/** The fields of every entity on the floor. An ended entity stays until the horizon has passed it. */
 export interface EntityValue {
   readonly id: string
   readonly version: number
   readonly endedAt?: Instant | null
 }
 
-/** One entity as it is held: its value as canonical JSON. A new value is a new object. */
+/** One stored entity: its value as canonical JSON. A new value is a new object. */
 export interface Held {
   readonly kind: string
   readonly id: string
@@ -23,7 +23,10 @@ export interface Held {
   readonly json: string
 }
 
-/** Where a floor stands: at the change `seq` of an epoch, made at `at`; what ended before `horizon` isn't on it. */
+/**
+ * The position of a floor: the change `seq` of an epoch, made at `at`. Entities that ended before `horizon` are not
+ * on it.
+ */
 export interface Standing {
   readonly epoch: string
   readonly seq: number
@@ -32,8 +35,8 @@ export interface Standing {
 }
 
 /**
- * The floor of one restaurant in memory: read once from its tables and moved forward by changes, one after the other. It is what a device holds that
- * stands at the same change, letter for letter, and `hash` proves that (docs/protocol.md).
+ * The floor of one restaurant in memory: read once from its tables and moved forward by one change after the other. A
+ * device at the same change holds the same floor, character by character; `hash` proves it (docs/protocol.md).
  */
 export class Floor {
   readonly #held = new Map<string, Held>()
@@ -41,7 +44,7 @@ export class Floor {
   #sum = 0
   #characters = 0
   #text: string | null = null
-  /** Keys of what was put or dropped last, and how many were before those. */
+  /** The keys of the latest puts and drops, and how many were before those. */
   #touched: string[] = []
   #forgotten = 0
 
@@ -54,7 +57,7 @@ export class Floor {
     return this.#standing
   }
 
-  /** Everything on the floor, in no order. */
+  /** All entities on the floor, in no order. */
   get entities(): Iterable<Held> {
     return this.#held.values()
   }
@@ -64,12 +67,12 @@ export class Floor {
     return this.#held.get(key)
   }
 
-  /** How often anything was put or dropped. */
+  /** The number of puts and drops so far. */
   get touches(): number {
     return this.#forgotten + this.#touched.length
   }
 
-  /** Kinds and ids of what was put or dropped after so many {@link touches}; null where that is too long ago. */
+  /** The kinds and ids of the puts and drops after this number of {@link touches}; null if that is too long ago. */
   touchedSince(touches: number): readonly string[] | null {
     return touches < this.#forgotten ? null : this.#touched.slice(touches - this.#forgotten)
   }
@@ -79,12 +82,15 @@ export class Floor {
     return this.#held.size
   }
 
-  /** Characters of JSON that are held, all entities together. */
+  /** The characters of JSON of all entities together. */
   get characters(): number {
     return this.#characters
   }
 
-  /** The number of entities and the sum of their checksums modulo 2^32: the same for every holder of the same state, in whatever order it came about. */
+  /**
+   * The number of entities and the sum of their checksums modulo 2^32: the same for every holder of the same state,
+   * whatever the order of changes.
+   */
   get hash(): string {
     return `${this.#held.size}-${this.#sum.toString(16).padStart(8, '0')}`
   }
@@ -107,7 +113,7 @@ export class Floor {
     this.#text = null
   }
 
-  /** Lets go what ended before a new horizon; one that isn't later changes nothing. */
+  /** Removes entities that ended before a new horizon. A horizon that is not later changes nothing. */
   letGo(horizon: Instant): void {
     if (horizon <= this.#standing.horizon) return
     this.#standing = { ...this.#standing, horizon }
@@ -119,7 +125,7 @@ export class Floor {
     this.#text = null
   }
 
-  /** The snapshot that devices take, as the fields of a JSON object without its braces. Written once for each state. */
+  /** The snapshot for devices, as the fields of a JSON object without its braces. Written once for each state. */
   get text(): string {
     if (this.#text !== null) return this.#text
     const { epoch, seq, at, horizon } = this.#standing

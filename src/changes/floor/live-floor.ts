@@ -8,42 +8,43 @@ import { headOf, isNews, type Change } from '../log/log.ts'
 import { RecentChanges, type Recent } from './recent.ts'
 import { changesSince, type Place, type ResyncReason, type Since } from '../log/since.ts'
 
-/** How the entities of one kind are read: all but those that ended before the horizon. */
+/** Reads the entities of one kind: all but those that ended before the horizon. */
 export interface FloorKind {
   readonly kind: string
   read(tx: Tx, restaurantId: string, horizon: Instant): Promise<readonly EntityValue[]>
 }
 
-/** Hears a floor after it has moved. Must not throw. */
+/** Is notified after a floor has moved. Must not throw. */
 export interface Watcher {
   /** A change was applied; `text` is its JSON. */
   onChange(change: Change, text: string): void
-  /** The floor was read anew: nothing that was told of it counts any more. */
+  /** The floor was read again: earlier notifications no longer count. */
   onReset(): void
-  /** The floor can't be kept, because the database can't be read. */
+  /** The floor can no longer be followed, because the database cannot be read. */
   onLost(): void
 }
 
-/** What live floors stand on. */
+/** What live floors need. */
 export interface FloorDeps {
   readonly db: Db
   readonly hub: Hub
   readonly clock: Clock
   readonly log: Logger
   readonly kinds: readonly FloorKind[]
-  /** Days that a visit stays on the floor after its end. */
+  /** How many days a visit stays on the floor after its end. */
   readonly historyDays: number
 }
 
 const HOUR_MICROS = 3_600_000_000
 
 /**
- * The horizon at a time: some days back, at a full hour, so that every process says the same and a floor is gone through once an hour.
+ * The horizon at a time: some days back, at a full hour. So every process has the same one, and a floor is searched
+ * once an hour.
  */
 export const horizonAt = (now: Instant, days: number): Instant =>
   instantOfMicros(Math.max(0, Math.floor(microsOf(now) / HOUR_MICROS) - days * 24) * HOUR_MICROS)
 
-/** The floor of a restaurant as long as somebody holds it: in memory, moved forward by each change as it is delivered. */
+/** The floor of a restaurant while somebody holds it: in memory, moved forward by each delivered change. */
 export class LiveFloor {
   readonly restaurantId: string
   readonly #deps: FloorDeps
@@ -52,24 +53,24 @@ export class LiveFloor {
   #floor: Floor | null = null
   #waiting: Change[] | null = []
   readonly #recent = new RecentChanges()
-  /** The reading of what devices missed that is under way. */
+  /** The running read of what devices missed. */
   #reaching: Promise<unknown> | null = null
   #stop: (() => void) | null = null
   #closed = false
   #isLost = false
   #anew: Promise<void> = Promise.resolve()
   #isReading = false
-  /** Whether the log began anew since the reading that is under way began. */
+  /** Whether the log started over since the running read began. */
   #isStale = false
 
-  /** `onLost`: it can't be kept, and is of no use to anybody from now on. */
+  /** `onLost`: the floor can no longer be followed, and is useless from now on. */
   constructor(restaurantId: string, deps: FloorDeps, onLost: (live: LiveFloor) => void) {
     this.restaurantId = restaurantId
     this.#deps = deps
     this.#onLost = onLost
   }
 
-  /** Starts to follow the log. Rejects when the database can't be read. */
+  /** Starts to follow the log. Rejects when the database cannot be read. */
   async open(): Promise<void> {
     const stop = await this.#deps.hub.subscribe(
       this.restaurantId,
@@ -87,27 +88,27 @@ export class LiveFloor {
     return this.#floor!
   }
 
-  /** Whether it could not be read anew: it stands still for ever. */
+  /** Whether reading it again failed: it stands still for ever. */
   get isLost(): boolean {
     return this.#isLost
   }
 
-  /** Whether it is read, and not being read anew. */
+  /** Whether it has been read, and is not being read again. */
   get isSettled(): boolean {
     return this.#floor !== null && this.#waiting === null && !this.#isLost
   }
 
-  /** Resolves when it isn't being read anew: until then it is of a log that has ended. Never rejects. */
+  /** Resolves when it is not being read again: until then it belongs to a log that has ended. Never rejects. */
   get settled(): Promise<void> {
     return this.#anew
   }
 
-  /** Those who are told of each change. */
+  /** The watchers of changes. */
   get watchers(): number {
     return this.#watchers.size
   }
 
-  /** Tells a watcher of every change from now on. Call the result to stop. */
+  /** Notifies a watcher of every change from now on. Call the result to stop. */
   watch(watcher: Watcher): () => void {
     this.#watchers.add(watcher)
     return () => void this.#watchers.delete(watcher)
@@ -120,22 +121,23 @@ export class LiveFloor {
     return since > seq ? null : this.#recent.after(since)
   }
 
-  /** The time of a change, where memory knows it. */
+  /** The time of a change, if memory knows it. */
   timeOf(seq: number): Instant | null {
     const { standing } = this.floor
     return seq === standing.seq ? standing.at : this.#recent.timeOf(seq)
   }
 
   /**
-   * Why a device can't go on from its place, which is not ahead of the floor, or null when it can. A place that memory doesn't know is looked up in the log, and what
-   * came after it is kept: when a process dies, all its devices come at once, and stand at nearly the same place.
+   * Why a device cannot continue from its position, which is not ahead of the floor, or null if it can. A position
+   * that memory does not know is looked up in the log, and the changes after it are kept: when a process dies, all
+   * its devices return at once, at nearly the same position.
    */
   async reasonAgainst(place: Place): Promise<ResyncReason | null> {
     const { epoch, seq } = this.floor.standing
     if (place.epoch !== epoch) return 'epoch'
     const known = this.#reasonKnown(place)
     if (known !== undefined) return known
-    // Whoever missed more than is read at once reads page by page.
+    // A device that missed more than one read returns reads page by page.
     if (seq - place.since > limits.changesPerRead) return this.#lookUp(place, 1)
     while (this.#reaching) await this.#reaching
     const found = this.#reasonKnown(place)
@@ -149,12 +151,12 @@ export class LiveFloor {
     }
   }
 
-  /** Waits until the floor has come to a change. Throws as `Hub.catchUp` does. */
+  /** Waits until the floor has reached a change. Throws as `Hub.catchUp` does. */
   async reach(seq: number): Promise<void> {
     if (this.floor.standing.seq < seq) await this.#deps.hub.catchUp(this.restaurantId, seq)
   }
 
-  /** Resolves when the floor is of the epoch that the database has, asked from now on. Rejects when it can't be asked. */
+  /** Resolves when the floor has the database's epoch, queried from now on. Rejects when the query fails. */
   async confirm(): Promise<void> {
     await this.#deps.hub.confirm(this.restaurantId)
     await this.settled
@@ -178,7 +180,7 @@ export class LiveFloor {
     for (const watcher of this.#watchers) watcher.onChange(change, text)
   }
 
-  /** As `reasonAgainst`, as far as memory tells; undefined when it doesn't. */
+  /** As `reasonAgainst`, as far as memory knows; otherwise undefined. */
   #reasonKnown({ epoch, since, at }: Place): ResyncReason | null | undefined {
     const { standing } = this.floor
     if (epoch !== standing.epoch) return 'epoch'
@@ -187,13 +189,13 @@ export class LiveFloor {
     return at === undefined && this.after(since) !== null ? null : undefined
   }
 
-  /** What the log has after a place, `limit` changes at most. Rejects when the database can't be read. */
+  /** The changes of the log after a position, `limit` at most. Rejects when the database cannot be read. */
   async readLog(place: Place, limit: number): Promise<Since> {
     const { restaurantId } = this
     const found = await this.#deps.db.transaction({ restaurantId }, (tx) =>
       changesSince(tx, restaurantId, { ...place, limit }),
     )
-    // Whoever begins anew now is sent this floor: it must not be of a log that has ended.
+    // A device that starts over now is sent this floor: it must not belong to a log that has ended.
     if (found.kind === 'resync' && found.epoch !== this.floor.standing.epoch) await this.confirm()
     return found
   }
@@ -210,14 +212,14 @@ export class LiveFloor {
   #beginAnew(): void {
     this.#waiting = []
     this.#recent.clear()
-    // What is being read now is of a log that has ended: it is read again, and nobody is told twice.
+    // The running read belongs to a log that has ended. It is read again, and watchers are notified once.
     if (this.#isReading) this.#isStale = true
     else this.#anew = this.#readAnew()
   }
 
   async #readAnew(): Promise<void> {
     try {
-      // Before they hear of any change of the new log.
+      // Before they receive any change of the new log.
       await this.#read(() => {
         for (const watcher of this.#watchers) watcher.onReset()
       })
@@ -225,13 +227,13 @@ export class LiveFloor {
       this.#deps.log.warn({ err: error, restaurantId: this.restaurantId }, 'a floor could not be read anew')
       this.#isLost = true
       const watchers = [...this.#watchers]
-      // First, so that whoever comes back at once finds another.
+      // First, so that a caller that retries at once finds another floor.
       this.#onLost(this)
       for (const watcher of watchers) watcher.onLost()
     }
   }
 
-  /** Reads the floor, calls `then`, and goes on with what was delivered meanwhile. */
+  /** Reads the floor, calls `then`, and continues with the changes delivered meanwhile. */
   async #read(then: () => void): Promise<void> {
     const { hub } = this.#deps
     this.#isReading = true
@@ -240,7 +242,7 @@ export class LiveFloor {
       do {
         this.#isStale = false
         floor = await this.#readOnce()
-        // The hub may have no word of its epoch yet, and would begin anew again as soon as it has.
+        // The hub may not know its epoch yet, and would start over again as soon as it does.
         if (hub.awaits(this.restaurantId, floor.standing.epoch, 0)) await hub.confirm(this.restaurantId)
       } while (this.#isStale)
       this.#floor = floor
@@ -248,7 +250,7 @@ export class LiveFloor {
       this.#isReading = false
     }
     then()
-    // What was delivered meanwhile and isn't in it yet.
+    // The changes delivered meanwhile that are not in it yet.
     const waiting = this.#waiting ?? []
     this.#waiting = null
     for (const change of waiting) this.#take(change)
@@ -271,7 +273,7 @@ export class LiveFloor {
   }
 }
 
-/** A change as the stream tells it. */
+/** A change in the stream's format. */
 export function changeText(change: Change): string {
   return JSON.stringify({ ...change, restaurantId: undefined, entries: change.entries.filter(isNews) })
 }

@@ -10,12 +10,12 @@ interface Kept {
   idleSince: number
 }
 
-/** How long a floor that nobody holds is kept, how many of them, and how often that is looked at. */
+/** How long an idle floor is kept, how many of them, and how often that is checked. */
 export type IdleLimits = Readonly<
   Record<'floorIdleMillis' | 'idleFloors' | 'idleFloorCharacters' | 'floorSweepMillis', number>
 >
 
-/** The floors that are in use, and for a while those that were. */
+/** The floors in use, and for a while those that were. */
 export class LiveFloors {
   readonly #deps: FloorDeps
   readonly #idle: IdleLimits
@@ -28,7 +28,7 @@ export class LiveFloors {
     this.#stopSweeping = every(idle.floorSweepMillis, () => this.#sweep())
   }
 
-  /** Floors in memory, how many of them nobody holds, and the characters of JSON in all of them. */
+  /** The number of floors in memory, how many are idle, and the characters of JSON in all of them. */
   get figures(): { floors: number; idle: number; characters: number } {
     const all = [...this.#kept.values()]
     return {
@@ -38,7 +38,7 @@ export class LiveFloors {
     }
   }
 
-  /** Holds a floor until `release` is called. Rejects when the database can't be read. */
+  /** Holds a floor until `release` is called. Rejects when the database cannot be read. */
   async hold(restaurantId: string): Promise<{ live: LiveFloor; release: () => void }> {
     const known = this.#kept.get(restaurantId)
     if (known?.live.isLost) this.#drop(restaurantId, known)
@@ -61,18 +61,18 @@ export class LiveFloors {
     }
   }
 
-  /** A floor that can be read without waiting for anything. */
+  /** A floor that can be read without waiting. */
   now(restaurantId: string): LiveFloor | null {
     const live = this.#kept.get(restaurantId)?.live
     return live?.isSettled ? live : null
   }
 
-  /** Whether a floor is in memory, or on its way there. */
+  /** Whether a floor is in memory, or being read. */
   has(restaurantId: string): boolean {
     return this.#kept.has(restaurantId)
   }
 
-  /** Keeps a floor that nobody holds for a while longer, if it is there. */
+  /** Keeps an idle floor for a while longer, if it is in memory. */
   touch(restaurantId: string): void {
     const kept = this.#kept.get(restaurantId)
     if (kept) kept.idleSince = performance.now()

@@ -1,18 +1,21 @@
 import type { Instant } from '../../platform/clock.ts'
 import { limits } from '../../platform/limits.ts'
 
-/** A change as it is sent, kept for a while for those who come back after a moment. */
+/** A serialised change, kept for a while for devices that return soon. */
 export interface Recent {
   readonly seq: number
   readonly at: Instant
   readonly text: string
 }
 
-/** The last changes of a floor, without a gap up to where it stands: `limits.recentChanges` and `limits.recentCharacters` at most. */
+/**
+ * The last changes of a floor, without a gap up to its position: `limits.recentChanges` and `limits.recentCharacters`
+ * at most.
+ */
 export class RecentChanges {
   #changes: Recent[] = []
   #characters = 0
-  /** The change before those that were read from the log, where its time is known. */
+  /** The change before those that were read from the log, if its time is known. */
   #before: { readonly seq: number; readonly at: Instant } | null = null
 
   /** The oldest of them. */
@@ -20,7 +23,7 @@ export class RecentChanges {
     return this.#changes[0]
   }
 
-  /** Those after `since`, up to the newest; null when they don't reach back that far. */
+  /** The changes after `since`, up to the newest; null if they do not reach back that far. */
   after(since: number): readonly Recent[] | null {
     const { first } = this
     return first && since >= first.seq - 1 ? this.#changes.slice(since + 1 - first.seq) : null
@@ -42,8 +45,8 @@ export class RecentChanges {
   }
 
   /**
-   * Keeps changes that were read from the log, `older`, which come after `before`; as far as they lead without a gap to the oldest that is kept, or to `standing` when none is, and as
-   * far as there is room.
+   * Keeps changes that were read from the log, `older`, which come after `before`: those without a gap to the oldest
+   * kept one, or to `standing` when none is kept, and as many as fit.
    */
   prepend(older: readonly Recent[], before: { seq: number; at: Instant | undefined }, standing: number): void {
     const next = this.first?.seq ?? standing + 1

@@ -1,19 +1,19 @@
 import type { Logger } from '../../platform/observability/log.ts'
 
-/** Something that is done now and then. `run` is given a signal that is aborted when the server stops; what it gives is logged. */
+/** A periodic job. `run` gets a signal that is aborted when the server stops. Its result is logged. */
 export interface Job {
   readonly name: string
-  /** Milliseconds from the end of a run to the next, more or less. */
+  /** Milliseconds from the end of a run to the next, with some variation. */
   readonly every: number
   run(signal: AbortSignal): Promise<unknown>
 }
 
-// So that the processes of one house don't all come at once.
+// So that the processes do not all run at once.
 const JITTER = 0.2
 
 /**
- * Runs each job at once and then every so often; no job overlaps itself. One that fails is logged and has its next turn. `close` resolves when those
- * under way have ended.
+ * Runs each job at once and then periodically. No job overlaps itself. A failed job is logged and runs again at its
+ * next turn. `close` resolves when the running jobs have ended.
  */
 export function startHousekeeping(jobs: readonly Job[], log: Logger): { close(): Promise<void> } {
   const stopping = new AbortController()

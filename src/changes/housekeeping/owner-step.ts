@@ -3,23 +3,24 @@ import { statement, type Owner, type Tx } from '../../platform/database/db.ts'
 import { AppError } from '../../platform/errors.ts'
 import { limits } from '../../platform/limits.ts'
 
-// Any numbers will do, so long as every server takes the same. The lock is taken by each transaction anew, so that a pooler may sit between.
+// Any numbers work, if every server uses the same. Each transaction takes the lock anew, so that a pooler may stand
+// between.
 const LOCKS = { retention: 7_148_202, lineage: 7_148_203, upgrade: 7_148_204 } as const
 
 const takeTurn = statement('take-turn', `select pg_try_advisory_xact_lock($1::bigint) as taken`)
 
-// Without it a restored log would look empty to an owner that it doesn't name, and nothing would lie above a floor.
+// Without it, a restored log would look empty to an owner that it does not name, and nothing would be above a floor.
 const claim = statement('claim-housekeeping', `select claim_housekeeping()`)
 
-/** Another server is at the same work. */
+/** Another server is doing the same work. */
 export class Taken extends Error {}
 
 /** The server is stopping. */
 export class Stopped extends Error {}
 
 /**
- * One step of work as the owner, in a transaction that no other server's step of the same kind overlaps, tried again while somebody holds a lock that
- * it needs. Throws `Taken`, `Stopped`, and what the step throws.
+ * One step of work as the owner, in a transaction that no other server's step of the same kind overlaps. It is tried
+ * again while somebody holds a lock that it needs. Throws `Taken`, `Stopped`, and the errors of the step.
  */
 export async function inTurn<T>(
   db: Owner,
@@ -44,7 +45,7 @@ export async function inTurn<T>(
   }
 }
 
-/** Waits a moment, or until the server stops. */
+/** Waits for a moment, or until the server stops. */
 export const pause = (
   signal: AbortSignal | undefined,
   millis: number = limits.housekeepingPauseMillis,

@@ -13,7 +13,7 @@ import type { Change } from '../log/log.ts'
 
 const SEAL_BYTES = 16
 
-/** What hints stand on. `secretKey`: the server's, the same in every process. */
+/** What hints need. `secretKey`: the server's, the same in every process. */
 export interface HintDeps {
   readonly topics: Topics
   readonly hub: Hub
@@ -37,7 +37,7 @@ export class Hints implements Wire {
   readonly #log: Logger
   readonly #self = newId()
   readonly #commits: Commits | undefined
-  /** When word of another epoch than the hub's was looked into last, by restaurant. */
+  /** When a hint of another epoch was last looked into, by restaurant. */
   readonly #lookedAt = new Map<string, number>()
   #complainedAt = -Infinity
 
@@ -50,7 +50,7 @@ export class Hints implements Wire {
     hub.connect(this)
   }
 
-  /** Tells the other processes of a change that was committed here. */
+  /** Sends a hint of a change that was committed here to the other processes. */
   tell(change: Change): void {
     const json = JSON.stringify(change)
     const body = json.length <= limits.hintCharacters ? json : ''
@@ -82,7 +82,7 @@ export class Hints implements Wire {
     const [, seal, sender, epoch, digits, micros, parent, json] = HINT.exec(text) ?? []
     if (seal === undefined || epoch === undefined || !isId(epoch)) return this.#complain()
     const seq = Number(digits)
-    // What this process said itself, or knows already, is not worth the look at its seal.
+    // A hint from this process, or one that says nothing new, is not worth checking its seal.
     if (sender === this.#self || !this.#hub.awaits(restaurantId, epoch, seq)) return
     if (!this.#isSealed(restaurantId, seal, text)) return this.#complain()
     if (this.#isTooSoon(restaurantId, epoch)) return
@@ -98,7 +98,7 @@ export class Hints implements Wire {
     return timingSafeEqual(Buffer.from(seal, 'base64url'), wanted)
   }
 
-  /** An old hint that somebody sends again may name an epoch that is over: the database is not asked about each. */
+  /** A replayed hint may name an epoch that is over: not every one of them causes a query. */
   #isTooSoon(restaurantId: string, epoch: string): boolean {
     const newest = this.#hub.newest(restaurantId)
     if (!newest || newest.epoch === epoch) return false
@@ -118,7 +118,7 @@ export class Hints implements Wire {
   }
 }
 
-// The seal has a length of its own, so what it seals is what comes after.
+// The seal has a fixed length, so the rest is what it seals.
 const HINT = /^([\w-]{22}) (\S+) (\S+) (\d{1,15}) (?:@(\d{1,17})(?:\/([\w-]{55}))? )?(.*)$/s
 
 const topicOf = (restaurantId: string): string => `qtable:changes:${restaurantId}`

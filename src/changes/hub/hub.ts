@@ -21,9 +21,9 @@ import {
 } from './room.ts'
 
 /**
- * Delivers changes in order. A change that follows the last delivered one goes straight to the listeners; when one is missing, it is read from the
- * log, which has every change up to any that was committed. So whoever calls `publish` may forget, repeat or reorder: listeners hear
- * everything once and in order, at worst one poll of the heads later.
+ * Delivers changes in order. A change that follows the last delivered one goes straight to the listeners; a missing
+ * one is read from the log. So callers of `publish` may forget, repeat or reorder: listeners receive everything once
+ * and in order, at worst one poll of the heads later.
  */
 export class Hub {
   readonly #db: Db
@@ -35,7 +35,7 @@ export class Hub {
   #polling = false
   #ticks = 0
 
-  /** `isSole`: no other process writes to this database, so the heads are polled seldom. */
+  /** `isSole`: no other process writes to this database, so the heads are polled rarely. */
   constructor(db: Db, log: Logger, pollMillis: number = limits.headPollMillis, isSole = false, ranBack?: RanBack) {
     this.#renew = ranBack
     this.#db = db
@@ -46,27 +46,24 @@ export class Hub {
     })
   }
 
-  /** Restaurants listened to, and changes that wait for their turn. */
+  /** The number of restaurants with listeners, and of changes that wait for their turn. */
   get figures(): { rooms: number; early: number } {
     const early = [...this.#rooms.values()].reduce((sum, room) => sum + room.early.size, 0)
     return { rooms: this.#rooms.size, early }
   }
 
-  /** Changes that there is word of and that were not delivered yet, and for how many seconds the oldest has been known. */
+  /** The number of known but undelivered changes, and for how many seconds the oldest has been known. */
   get lag(): Lag {
     return lagOf(this.#rooms.values())
   }
 
-  /** Tells a wire which restaurants are listened to, those of now included. */
+  /** Tells a wire which restaurants have listeners, the current ones included. */
   connect(wire: Wire): void {
     this.#wire = wire
     for (const restaurantId of this.#rooms.keys()) wire.watch(restaurantId)
   }
 
-  /**
-   * Starts listening; resolves when every change that commits from now on will be heard. Rejects when the database can't be
-   * asked where the log stands. Call the result to stop.
-   */
+  /** Starts listening: every later commit is delivered. Rejects without the database. Call the result to stop. */
   async subscribe(
     restaurantId: string,
     onChange: Listener,
@@ -97,8 +94,8 @@ export class Hub {
   }
 
   /**
-   * The newest change of a restaurant that this process has word of, delivered or still on its way: null where nobody listens. What this process commits is
-   * in it before its caller is answered; null too while nobody knows whether a commit was done.
+   * The newest change of a restaurant that this process knows of, delivered or not. It includes what this process
+   * commits before its caller is answered. Null without listeners, and while the outcome of a commit is unknown.
    */
   newest(restaurantId: string): Pick<Head, 'epoch' | 'seq'> | null {
     const room = this.#rooms.get(restaurantId)
@@ -106,7 +103,7 @@ export class Hub {
     return room.behind ? { epoch: room.at.epoch, seq: room.behind.seq } : room.at
   }
 
-  /** The answer to a commit was lost: there may be a change that nobody publishes. It is looked for until the database has told. */
+  /** A commit's answer was lost, so nobody may publish its change. It is looked for until the database answers. */
   doubt(restaurantId: string): void {
     const room = this.#rooms.get(restaurantId)
     if (!room) return
@@ -114,13 +111,13 @@ export class Hub {
     void this.#compare([room])
   }
 
-  /** Whether listeners have yet to hear a change: a wire may spare itself the reading of one that they have. */
+  /** Whether listeners have not received a change yet: a wire may skip parsing one that they have. */
   awaits(restaurantId: string, epoch: string, seq: number): boolean {
     const room = this.#rooms.get(restaurantId)
     return room !== undefined && (room.at === null || room.at.epoch !== epoch || room.at.seq < seq)
   }
 
-  /** Takes in word that the log of a restaurant has come to `seq`. */
+  /** Notes that the log of a restaurant has reached `seq`. */
   hint(restaurantId: string, epoch: string, seq: number): void {
     const room = this.#rooms.get(restaurantId)
     if (!room?.at) return
@@ -129,8 +126,8 @@ export class Hub {
   }
 
   /**
-   * Resolves when listeners of a restaurant, which must have some, have heard everything up to `seq`. Throws `AppError` ahead-of-log (409) when
-   * the log doesn't reach that far, and busy (503) when it can't be read.
+   * Resolves when the listeners of a restaurant have received everything up to `seq`. Throws `AppError` ahead-of-log
+   * (409) when the log does not reach that far, and busy (503) when it cannot be read.
    */
   async catchUp(restaurantId: string, seq: number): Promise<void> {
     const room = this.#rooms.get(restaurantId)
@@ -143,7 +140,7 @@ export class Hub {
     if (room.at!.seq < seq) throw new AppError('busy', 503, 'The change log could not be read')
   }
 
-  /** Compares the heads of all rooms with what was delivered and fetches what is missing. Never rejects. */
+  /** Compares the heads of all rooms with what was delivered and reads what is missing. Never rejects. */
   async poll(): Promise<void> {
     if (this.#polling || this.#rooms.size === 0) return
     this.#polling = true
@@ -168,10 +165,10 @@ export class Hub {
       for (const [restaurantId, before, wasInDoubt] of known) {
         const head = heads.get(restaurantId)
         const room = this.#rooms.get(restaurantId)
-        // Who moved listeners to another epoch meanwhile knew more than this answer.
+        // Code that moved listeners to another epoch meanwhile knew more than this answer.
         if (!head || !room?.at || !before || room.at.epoch !== before.epoch) continue
         if (head.epoch !== before.epoch) this.#reset(room, head)
-        // Compared with what was delivered before the heads were asked for: since then more may have come.
+        // The heads are compared with what was delivered before the query: more may have arrived since.
         else if (head.seq < before.seq) this.#ranBack(room, head)
         else await this.#fill(room, head.seq)
         if (wasInDoubt && room.at.seq >= head.seq) room.isInDoubt = false
@@ -204,21 +201,21 @@ export class Hub {
   #take(room: Room, change: Change): void {
     if (room.at && room.at.epoch !== change.epoch) return void this.#compare([room])
     if (room.at && change.seq <= room.at.seq) return this.#hearAgain(room, change)
-    // Beyond the limit the log has it all the same.
+    // Beyond the limit, the log still has it.
     if (room.early.size < limits.changesPerRead) room.early.set(change.seq, change)
     if (!room.at) return
     this.#drain(room)
     if (room.early.size > 0) void this.#fill(room, change.seq)
   }
 
-  /** A change whose number was delivered: mostly the one that was. Another one with that number must never be, and ends the epoch. */
+  /** A change whose number was delivered: mostly the same one. A different one ends the epoch. */
   #hearAgain(room: Room, { seq, at }: Change): void {
     const known = room.times.get(seq)
     if (known === undefined) void this.#compare([room])
     else if (known !== at) this.#ranBack(room, { epoch: room.at!.epoch, seq: seq - 1 })
   }
 
-  /** The log ends before what was delivered, or gave a number again: listeners may go on in a new epoch only. */
+  /** The log ends before what was delivered, or repeated a number: listeners may continue only in a new epoch. */
   #ranBack(room: Room, head: Pick<Head, 'epoch' | 'seq'>): void {
     const { restaurantId, isRenewing } = room
     if (!this.#renew) return this.#reset(room, head)
@@ -231,7 +228,7 @@ export class Hub {
       .finally(() => (room.isRenewing = false))
   }
 
-  /** Resolves when listeners, of whom there must be some, are in the epoch that the database has now. Rejects when it can't be asked. */
+  /** Resolves when the listeners are in the database's current epoch. Rejects when the database cannot be asked. */
   confirm(restaurantId: string): Promise<void> {
     const room = this.#rooms.get(restaurantId)
     assert(room, 'only a restaurant that is listened to can be confirmed')
@@ -262,7 +259,7 @@ export class Hub {
     }
   }
 
-  /** Reads what is missing up to `target` from the log, once at a time. Never rejects: the next poll tries again. */
+  /** Reads what is missing up to `target` from the log, one read at a time. Never rejects: the next poll retries. */
   async #fill(room: Room, target: number): Promise<void> {
     if (room.at!.seq >= target) return
     noteBehind(room, target)
@@ -274,9 +271,9 @@ export class Hub {
 
   async #read(room: Room, target: number): Promise<void> {
     try {
-      // Changes of this process that are a moment out of order are on their way: let them come before asking the database.
+      // Slightly reordered changes of this process are on their way: wait for them before asking the database.
       await new Promise((resolve) => setImmediate(resolve))
-      // A seq that is committed has all before it committed too, so reading closes any gap.
+      // Everything before a committed seq is committed too, so reading closes any gap.
       while (this.#rooms.get(room.restaurantId) === room && room.at!.seq < Math.max(target, ...room.early.keys())) {
         const from = room.at!.seq
         const page = await changesAfter(this.#db, room.restaurantId, from)
