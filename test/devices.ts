@@ -3,6 +3,7 @@ import { surroundings } from '../client/node.ts'
 import { TOKENS, type Tokens } from '../client/session.ts'
 import { MemoryStorage, type ClientStorage, type Op } from '../client/storage.ts'
 import type { Surroundings } from '../client/surroundings.ts'
+import { nouns } from '../src/floor/nouns.ts'
 import { PARTY_STATUSES } from '../src/parties/rules.ts'
 import { TABLE_STATUSES } from '../src/tables/rules.ts'
 import type { Restaurant, TestApp, TestDatabase } from './kit.ts'
@@ -169,7 +170,7 @@ export async function storedFloor(
   const { body } = await restaurant.v2('GET', '/snapshot')
   const entities = body.entities as { kind: string; id: string; value: object }[]
   const floor = new Map(entities.map(({ kind, id, value }) => [`${kind} ${id}`, value]))
-  for (const kind of ['table', 'guest', 'reservation']) {
+  for (const { kind } of nouns) {
     const rows = await app.database.sql<{ id: string; version: number }>(
       `select id, version from qtable.${kind}s where restaurant_id = $1`,
       [restaurant.id],
@@ -186,13 +187,7 @@ export async function storedFloor(
 
 /** What a device shows, in the same form. */
 export function shownFloor({ floor }: QTable): Map<string, object> {
-  const entries = (kind: string, list: readonly { id: string }[]) =>
-    list.map((value) => [`${kind} ${value.id}`, value] as const)
-  return new Map([
-    ...entries('table', floor.tables),
-    ...entries('guest', floor.guests),
-    ...entries('reservation', floor.reservations),
-  ])
+  return new Map(nouns.flatMap(({ kind }) => floor.all(kind).map((value) => [`${kind} ${value.id}`, value] as const)))
 }
 
 /** What a host might do next, with what is shown: likely things often, everything sometimes. */

@@ -10,6 +10,7 @@ import {
   type Ids,
   type Operation,
 } from '../doors/operations.ts'
+import { changingBody, oneOfEach } from '../doors/one-of-each.ts'
 import { startApp, type Restaurant, type TestApp } from '../kit.ts'
 import { budgets, endlessBudgets, listBudgets, severalBudgets, type Budget } from './budgets.ts'
 import { count } from './count.ts'
@@ -46,13 +47,10 @@ async function furnished(of: TestApp, rows: number): Promise<Restaurant> {
 
 /** One row of each kind that is free to be changed: so whatever was answered before has to be made anew. */
 async function fresh(restaurant: Restaurant): Promise<Omit<Ids, 'staff'>> {
-  const reservation = await restaurant.call('POST', '/reservations', { guest_name: 'Rowan', party_size: 2 })
   const { body } = await restaurant.v2('GET', '/snapshot')
   return {
     restaurant: restaurant.id,
-    table: await restaurant.table(newId().slice(-20)),
-    guest: await restaurant.walkIn(),
-    reservation: reservation.body.id as string,
+    ...(await oneOfEach(restaurant)),
     epoch: body.epoch as string,
   }
 }
@@ -73,7 +71,8 @@ async function costOf(of: TestApp, restaurant: Restaurant, op: Operation): Promi
   // Whoever is added costs a password's hash: only where somebody is needed.
   const staff = op.path.includes('taff') ? await colleague(restaurant) : restaurant.staffId
   const ids = { ...(await fresh(restaurant)), staff }
-  const body = changing(ids)[op.name] ?? (await knowingBody(op, restaurant)) ?? (op.body && goodBody(op, ids))
+  const body =
+    changing(ids)[op.name] ?? changingBody(op) ?? (await knowingBody(op, restaurant)) ?? (op.body && goodBody(op, ids))
   const token = op.door === 'v2' && op.name === 'sign-out' ? (await restaurant.signIn()).accessToken : restaurant.token
   const headers = op.isPublic ? {} : { authorization: `Bearer ${token}` }
   if (op.name === 'move-guest')

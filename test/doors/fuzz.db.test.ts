@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { nouns } from '../../src/floor/nouns.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { upTo } from '../patience.ts'
 import { startApp, TEST_PASSWORD, type Answer, type Restaurant, type TestApp } from '../kit.ts'
@@ -9,6 +10,7 @@ import { addressOf, colleague, isDone, knowingBody, operations, titleOf, type Op
 import { Raw } from './raw.ts'
 import { fieldsOf, present, withValue, type Schema } from './schemas.ts'
 import { badValues, badValuesOf } from './refusals.ts'
+import { addOne, takesId } from './one-of-each.ts'
 import { watchInputs } from './inputs.ts'
 import { openWitness, type Witness } from './witness.ts'
 
@@ -59,12 +61,7 @@ async function openFloor(): Promise<Floor> {
         if (known.staff.length < 4) await colleague(restaurant)
         // Half of them with ids that devices made, of no version and variant that a standard knows: a UUID is a UUID.
         const id = numbers % 2 === 0 ? newId() : newId().replace(/-7(...)-./, '-f$1-0')
-        const made = [
-          await restaurant.v2('POST', '/guests', { id, firstName: 'Ada', partySize: 2 }),
-          await restaurant.v2('POST', '/tables', { id, number: `floor ${++numbers}`, capacity: 8, x: 0.5, y: 0.5 }),
-        ]
-        expect(made.map(({ status }) => status)).toEqual([200, 200])
-        await restaurant.call('POST', '/reservations', { guest_name: 'Ada', party_size: 2 })
+        for (const { kind } of nouns) await addOne(restaurant, kind, takesId(kind) && { id })
       }
     },
   }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newId } from '../../src/platform/ids.ts'
 import { commands, floorReads, nativeRoutes, queries, routes } from '../../src/app.ts'
 import { entityOf, operations, pathOf, titleOf, type Operation } from './operations.ts'
+import { forEachKind } from './one-of-each.ts'
 import { bodyOf, NOWHERE, openRivals, plainAnswer, type Rivals } from './rivals.ts'
 
 /** One restaurant tries everything it can name of another. Iterates what app.ts lists, so a new route is tried by being listed. */
@@ -35,9 +36,9 @@ describe('N3, P7, W2: another restaurant in the path or the query', () => {
     test(`N3, P7: ${titleOf(op)}`, async () => {
       const ownIds = await rivals.freshIds(rivals.mine)
       const named = {
+        ...forEachKind((kind) => rivals.theirIds[kind]![0]!),
         guest: rivals.theirIds['guest']![1]!,
         table: rivals.theirIds['table']![1]!,
-        reservation: rivals.theirIds['reservation']![0]!,
       }
       await rivals.unchanged(op, async () => {
         for (const [token, restaurant] of [
@@ -45,7 +46,7 @@ describe('N3, P7, W2: another restaurant in the path or the query', () => {
           [rivals.theirs.token, rivals.mine.id],
         ] as const) {
           for (const ids of [ownIds, { ...ownIds, ...named }]) {
-            const sentIds = [restaurant, ids.guest, ids.table, ids.reservation]
+            const sentIds = [restaurant, ...Object.values(forEachKind((kind) => ids[kind]))]
             for (const body of op.body ? [bodyOf(op, ids), { made: 'up' }, undefined] : [undefined]) {
               const foreign = await rivals.send(op, token, { ...ids, restaurant }, { body })
               const nowhere = newId()

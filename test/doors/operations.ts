@@ -1,4 +1,5 @@
 import { commands, floorReads, nativeRoutes, queries, routes } from '../../src/app.ts'
+import { nouns, type Kind as NounKind } from '../../src/floor/nouns.ts'
 import type { Route } from '../../src/ios/route.ts'
 import { openApi } from '../../src/api-documents/openapi.ts'
 import { newId } from '../../src/platform/ids.ts'
@@ -76,13 +77,11 @@ export const operations: readonly Operation[] = operationsOf(listed)
 export const titleOf = (op: Operation): string => `${op.name} ${op.method} ${op.path}`
 
 /** What a field may name. `new` is an id that a client made for something that is not there yet. */
-export type Kind = 'restaurant' | 'staff' | 'guest' | 'table' | 'reservation' | 'party' | 'new'
+export type Kind = 'restaurant' | 'staff' | NounKind | 'party' | 'new'
 const KINDS: readonly string[] = [
   'restaurant',
   'staff',
-  'guest',
-  'table',
-  'reservation',
+  ...nouns.map(({ kind }) => kind),
   'party',
   'new',
 ] satisfies Kind[]
@@ -110,13 +109,13 @@ export function entityOf(name: string, op: Operation, place: Place = []): Kind |
   if (kind !== undefined && isKind(kind)) return kind
   if (kind !== undefined) throw new Error(`${op.name}: what is ${name}?`)
   if (place.some((key) => key === '=create' || String(key).startsWith('=add-'))) return 'new'
-  if (op.name === 'add-guest' || op.name === 'add-table') return 'new'
+  if (op.name.startsWith('add-')) return 'new'
   const list = place.find((key) => key === 'guests' || key === 'tables') ?? op.path
   return list.includes('tables') ? 'table' : 'guest'
 }
 
 /** Ids to fill a request with. Without `new` every new entity has another. */
-export type Ids = Readonly<Record<'restaurant' | 'staff' | 'guest' | 'table' | 'reservation', string>> & {
+export type Ids = Readonly<Record<'restaurant' | 'staff' | NounKind, string>> & {
   readonly new?: string
   /** That of the restaurant's log. */
   readonly epoch?: string

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newId } from '../../src/platform/ids.ts'
+import { changingBody, oneOfEach } from './one-of-each.ts'
 import { startApp, type Answer, type Restaurant, type TestApp } from '../kit.ts'
 import {
   addressOf,
@@ -28,13 +29,11 @@ afterAll(() => app.close())
 const keyed = operations.filter(({ parameters }) => parameters.some(({ name }) => name === 'Idempotency-Key'))
 
 /** A restaurant with one of each, nobody seated. */
-async function oneOfEach(): Promise<{ restaurant: Restaurant; ids: Ids }> {
+async function open(): Promise<{ restaurant: Restaurant; ids: Ids }> {
   const restaurant = await app.restaurant()
   const ids = {
     restaurant: restaurant.id,
-    guest: await restaurant.walkIn(),
-    table: await restaurant.table('1', 8),
-    reservation: (await restaurant.call('POST', '/reservations', { guest_name: 'Ada', party_size: 2 })).body.id,
+    ...(await oneOfEach(restaurant)),
     staff: await colleague(restaurant),
     new: newId(),
   }
@@ -74,7 +73,7 @@ function telling(op: Operation, { guest, table }: Ids): unknown {
     case 'update-staff':
       return op.body && { firstName: 'Ada' }
     default:
-      return undefined
+      return changingBody(op)
   }
 }
 
@@ -95,7 +94,7 @@ const same = ({ status, body }: Answer): unknown => [
 
 for (const op of keyed)
   test(`C8, L5: a key makes one effect of two requests, and the repeat says so: ${titleOf(op)}`, async () => {
-    const { restaurant, ids } = await oneOfEach()
+    const { restaurant, ids } = await open()
     if (op.name === 'move-guest') {
       const seated = { tableId: await restaurant.table('2', 8) }
       expect((await restaurant.v2('POST', `/guests/${ids.guest}/seat`, seated)).status).toBe(200)
@@ -130,7 +129,7 @@ for (const op of keyed)
   })
 
 test('C8, L5, N2: a refusal under a key is given again too, though it would be done by now, and says so', async () => {
-  const { restaurant, ids } = await oneOfEach()
+  const { restaurant, ids } = await open()
   const [t, other] = [ids.table, await restaurant.walkIn('Bo')]
   await restaurant.v2('POST', `/guests/${other}/seat`, { tableId: t })
   const headers = { 'idempotency-key': newId() }
@@ -143,7 +142,7 @@ test('C8, L5, N2: a refusal under a key is given again too, though it would be d
 })
 
 test('L5, B1: an atomic batch has two names, its key and its transaction id: a repeat under either is one, another batch under either is refused', async () => {
-  const { restaurant, ids } = await oneOfEach()
+  const { restaurant, ids } = await open()
   const op = operations.find(({ name }) => name === 'atomicBatch')!
   const send = (transaction: string, key: string | null, notes = 'x'): Promise<Answer> =>
     app.call(
@@ -183,7 +182,7 @@ test('L5, B1: an atomic batch has two names, its key and its transaction id: a r
 })
 
 test('L5: an answer says which epoch its number counts in, a repeat the one that it was then', async () => {
-  const { restaurant } = await oneOfEach()
+  const { restaurant } = await open()
   const { epoch } = (await restaurant.v2('GET', '/snapshot')).body
   const headers = { 'idempotency-key': newId() }
   const add = () => restaurant.v2('POST', '/guests', { firstName: 'Ada', partySize: 2 }, headers)

@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import { nouns } from '../../src/floor/nouns.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { startApp, type Answer, type Restaurant, type TestApp } from '../kit.ts'
 import {
@@ -17,6 +18,7 @@ import {
   type Kind,
   type Operation,
 } from './operations.ts'
+import { addOne, forEachKind, marked, oneOfEach } from './one-of-each.ts'
 import { Raw } from './raw.ts'
 import type { Field } from './schemas.ts'
 import { openEars, openWitness, TOLD_OF, type Ears, type Witness } from './witness.ts'
@@ -24,10 +26,8 @@ import { openEars, openWitness, TOLD_OF, type Ears, type Witness } from './witne
 /** Ids of nothing. */
 export const NOWHERE: Ids = {
   restaurant: newId(),
-  guest: newId(),
-  table: newId(),
-  reservation: newId(),
   staff: newId(),
+  ...forEachKind(() => newId()),
 }
 
 /** In every text that one of them has. */
@@ -93,16 +93,13 @@ export async function openRivals(): Promise<Rivals> {
   }
 
   async function freshIds(restaurant: Restaurant): Promise<Ids> {
-    const number = `fresh ${newPlan()}`
     const staff = colleagues.get(restaurant.id) ?? (await colleague(restaurant))
     colleagues.set(restaurant.id, staff)
     return {
       staff,
       restaurant: restaurant.id,
-      guest: await restaurant.walkIn('Fresh', 2),
-      table: await restaurant.table(number, 8),
-      reservation: (await restaurant.v2('POST', '/reservations', { guestName: 'Fresh', partySize: 2 })).body.result.id,
       new: newId(),
+      ...(await oneOfEach(restaurant)),
     }
   }
 
@@ -220,6 +217,8 @@ async function furnish(restaurant: Restaurant, mark: string): Promise<string> {
   expect(holds.status, holds.text).toBe(200)
   await made('/reservations', reservation(2, { status: 'confirmed' }))
   await made('/reservations', reservation(3, { status: 'cancelled' }))
+  for (const { kind } of nouns)
+    if (!['table', 'guest', 'reservation'].includes(kind)) await addOne(restaurant, kind, marked(kind, mark))
   await made('/staff', {
     email: `${mark.toLowerCase()}-host@guest.example`,
     password: `${mark} password`,

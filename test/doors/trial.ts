@@ -11,6 +11,7 @@ import {
   type Ids,
   type Operation,
 } from './operations.ts'
+import { oneOfEach } from './one-of-each.ts'
 import { Raw } from './raw.ts'
 import { expectRefusal, expectRefusalOrTold } from './refusals.ts'
 import { openEars, openWitness, TOLD_OF, type Ears, type Witness } from './witness.ts'
@@ -53,9 +54,7 @@ export async function openTrial(): Promise<Trial> {
   const restaurant = await app.restaurant()
   const ids: Ids = {
     restaurant: restaurant.id,
-    guest: await restaurant.walkIn(),
-    table: await restaurant.table('1', 8),
-    reservation: (await restaurant.call('POST', '/reservations', { guest_name: 'Ada', party_size: 2 })).body.id,
+    ...(await oneOfEach(restaurant)),
     staff: await colleague(restaurant),
     epoch: (await restaurant.v2('GET', '/snapshot')).body.epoch,
   }

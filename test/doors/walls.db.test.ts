@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { addOne } from './one-of-each.ts'
+import { nouns } from '../../src/floor/nouns.ts'
 import { startApp, type Restaurant, type TestApp } from '../kit.ts'
 import type { Instant } from '../../src/platform/clock.ts'
 import { statement } from '../../src/platform/database/db.ts'
@@ -15,7 +17,7 @@ beforeAll(async () => {
     const guest = await each.walkIn()
     await each.call('PUT', `/guests/${guest}`, { status: 'Seated', table_id: table })
     await each.call('DELETE', `/guests/${await each.walkIn()}`)
-    await each.call('POST', '/reservations', { guest_name: 'Alma', party_size: 2 })
+    for (const { kind } of nouns) if (kind !== 'table' && kind !== 'guest') await addOne(each, kind)
     await each.signIn()
     await each.v2('POST', '/guests', { firstName: 'Ida', partySize: 2 }, { 'idempotency-key': 'one' })
   }

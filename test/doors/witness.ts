@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { expect } from 'vitest'
+import { nouns, type Kind } from '../../src/floor/nouns.ts'
 import { openDevice, type Device, type Message, type Restaurant, type TestApp } from '../kit.ts'
 
 /** Watches what is stored and what is announced, beside the application: through SQL as a superuser, and as a device. */
@@ -11,7 +12,7 @@ export interface Witness {
   /** Every row of a restaurant, in every table that has rows of restaurants. */
   rowsOf(restaurantId: string): Promise<unknown[]>
   /** The ids that a restaurant has of each kind; of staff all but the owner who registered. */
-  idsOf(restaurantId: string): Promise<Record<'table' | 'guest' | 'reservation' | 'staff', string[]>>
+  idsOf(restaurantId: string): Promise<Record<Kind | 'staff', string[]>>
   /** The place of the newest change in a restaurant's log. */
   seqOf(restaurantId: string): Promise<number>
   /** The changes after a place in the log: their commands, and how many entities they touched. */
@@ -30,14 +31,12 @@ export async function openWitness({ database }: TestApp): Promise<Witness> {
   expect(names).toEqual(
     expect.arrayContaining([
       'changes',
-      'guests',
       'heads',
       'mutations',
-      'reservations',
       'sign_ins',
       'staff',
-      'tables',
       'tombstones',
+      ...nouns.map(({ kind }) => `${kind}s`),
     ]),
   )
   const rowsIn = (except: readonly string[], where = '') =>
@@ -52,7 +51,7 @@ export async function openWitness({ database }: TestApp): Promise<Witness> {
   }
   const ids = (name: string) => `array(select id from ${name} ${OF_ONE} order by id) as "${name.slice(0, -1)}"`
   const staff = `array(select id from staff ${OF_ONE} order by created_at, id offset 1) as staff`
-  const idsOf = `select ${['tables', 'guests', 'reservations'].map(ids).join(', ')}, ${staff}`
+  const idsOf = `select ${nouns.map(({ kind }) => ids(`${kind}s`)).join(', ')}, ${staff}`
   return {
     everything: (except = []) => hash(rowsIn(except), []),
     everythingOf: (restaurantId, except = []) => hash(rowsIn(except, OF_ONE), [restaurantId]),

@@ -1,0 +1,70 @@
+import { floorCommands, nouns, type Kind } from '../../src/floor/nouns.ts'
+import type { Restaurant } from '../kit.ts'
+import { entityOf, goodAddress, goodBody, operations, type Operation } from './operations.ts'
+import { plain, present } from './schemas.ts'
+
+/** Entities of every kind that `src/floor/nouns.ts` lists, made by their own commands. A new kind needs nothing here. */
+
+const called = (name: string): Operation => {
+  const op = operations.find((each) => each.name === name)
+  if (!op?.body)
+    throw new Error(`src/floor/nouns.ts lists no command ${name}: the matrices make one of each kind with it`)
+  return op
+}
+
+/** Adds one of a kind, as plain as its schema lets it be; its id. */
+export async function addOne(
+  restaurant: Pick<Restaurant, 'v2'>,
+  kind: Kind,
+  more: object | false = {},
+): Promise<string> {
+  const op = called(`add-${kind}`)
+  const body = { ...(plain(op.body!) as object), ...(kind === 'table' && { capacity: 8 }), ...more }
+  const made = await restaurant.v2(op.method, op.path.replace('/v2/restaurants/{restaurantId}', ''), body)
+  if (made.status !== 200) throw new Error(`${op.name}: ${made.text}`)
+  return made.body.result.id
+}
+
+/** Whether a device may name a new entity of a kind. */
+export const takesId = (kind: Kind): boolean => 'id' in (called(`add-${kind}`).body!.properties ?? {})
+
+/** Adds one of each kind; their ids. */
+export async function oneOfEach(restaurant: Pick<Restaurant, 'v2'>): Promise<Record<Kind, string>> {
+  const ids: Partial<Record<Kind, string>> = {}
+  for (const { kind } of nouns) ids[kind] = await addOne(restaurant, kind)
+  return ids as Record<Kind, string>
+}
+
+/** Something for each kind. */
+export const forEachKind = <T>(of: (kind: Kind) => T): Record<Kind, T> =>
+  Object.fromEntries(nouns.map(({ kind }) => [kind, of(kind)])) as Record<Kind, T>
+
+/** The fields of a kind that are any text, each with its name behind a mark. */
+export function marked(kind: Kind, mark: string): Record<string, string> {
+  const fields = Object.entries(called(`add-${kind}`).body!.properties ?? {}).filter(([name, schema]) => {
+    const { type, enum: words, format } = present(schema)
+    return type === 'string' && !words && !format && entityOf(name, called(`add-${kind}`)) === undefined
+  })
+  return Object.fromEntries(fields.map(([name, of]) => [name, `${mark} ${name}`.slice(0, present(of).maxLength)]))
+}
+
+/** A body that changes something, for the command `update-KIND`: its first field that names nobody. */
+export function changingBody(op: Operation): object | undefined {
+  if (!nouns.some(({ kind }) => op.name === `update-${kind}`)) return undefined
+  const field = Object.entries(op.body!.properties ?? {}).find(
+    ([name]) => name !== 'version' && entityOf(name, op) === undefined,
+  )
+  return field && { [field[0]]: plain(field[1]) }
+}
+
+/** The native operations that `src/floor/nouns.ts` lists. */
+export const floorOperations = operations.filter(({ name }) => floorCommands.some((each) => each.name === name))
+
+/** A request for one of them, as plain as its schema lets it be, about entities that are made for it. */
+export async function plainRequest(
+  op: Operation,
+  restaurant: Restaurant,
+): Promise<[method: string, path: string, body: unknown]> {
+  const ids = { restaurant: restaurant.id, staff: restaurant.staffId, ...(await oneOfEach(restaurant)) }
+  return [op.method, goodAddress(op, ids), changingBody(op) ?? (op.body && goodBody(op, ids))]
+}
