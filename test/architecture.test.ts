@@ -1,10 +1,19 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { expect, test } from 'vitest'
+import { commands, queries } from '../src/app.ts'
+import { floorCommands, nouns } from '../src/floor/nouns.ts'
 
 /** The rules of ARCHITECTURE.md that can be read off the files: who imports whom, how long things are, who looks outside. */
 
-const LADDER = ['restaurants', 'staff', 'tables', 'parties', 'reservations', 'guests', 'floor']
+/** Nouns may reach downward only. Those that devices see stand as `src/floor/nouns.ts` lists them. */
+const LADDER = [
+  'restaurants',
+  'staff',
+  // What guests and reservations have in common stands above tables.
+  ...nouns.flatMap(({ kind }) => (kind === 'table' ? ['tables', 'parties'] : [`${kind}s`])),
+  'floor',
+]
 
 interface File {
   readonly path: string
@@ -66,9 +75,32 @@ function onTheLadder(a: string, to: string): string | null {
   return a === 'floor' || isFrontDoor(to) ? null : 'a noun is reached through its front door'
 }
 
+/** Folders that nobody has given a place: they have no walls. */
+const unplaced = (paths: readonly string[]): string[] =>
+  [...new Set(paths.map(folder))].filter((each) => !FOLDERS.includes(each))
+
 test('R1: each folder has its place', () => {
-  // A folder of a new name has no walls until somebody decides them here.
-  expect([...new Set(files.map(({ path }) => folder(path)))].filter((each) => !FOLDERS.includes(each))).toEqual([])
+  const where = 'a noun: src/floor/nouns.ts; any other folder: test/architecture.test.ts'
+  expect(unplaced(files.map(({ path }) => path)), where).toEqual([])
+  expect(unplaced(['lamps/lamps.ts', 'guests/guests.ts', 'app.ts'])).toEqual(['lamps'])
+})
+
+/** What files declare by `entity('kind'`, or by `command({ name:` and `query({ name:`. */
+const declared = (of: 'entity' | 'command' | 'query'): string[] =>
+  files.flatMap(({ text }) =>
+    [...text.matchAll(new RegExp(`= ${of}\\((?:\\{\\s+name: )?'([\\w-]+)'`, 'g'))].map((m) => m[1]!),
+  )
+
+test('R6: what a file declares is in the list that all faces are made from', () => {
+  const names = (list: readonly { readonly name: string }[]) => list.map(({ name }) => name).toSorted()
+  expect(declared('entity').toSorted(), 'src/floor/nouns.ts: nouns').toEqual(nouns.map(({ kind }) => kind).toSorted())
+  expect(declared('command').toSorted(), 'src/floor/nouns.ts: floorCommands, or src/app.ts: commands').toEqual(
+    names(commands),
+  )
+  expect(declared('query').toSorted(), 'src/app.ts: queries').toEqual(names(queries))
+  // A command of a noun that devices see is one of the floor.
+  const own = commands.filter(({ path }) => nouns.some(({ kind }) => path.startsWith(`/${kind}s`)))
+  expect(names(own), 'src/floor/nouns.ts: floorCommands').toEqual(names(floorCommands))
 })
 
 test('R1: no folder is a heap: at most 20 files, tests with them', () => {

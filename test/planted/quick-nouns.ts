@@ -5,6 +5,54 @@ const locks = 'src/guests/lock-order.db.test.ts'
 /** In the nouns: locks in another order, which repeats hide, and what a party or a table keeps. */
 export const nounBugs: readonly QuickBug[] = [
   {
+    name: 'a kind that is in no list',
+    edits: [
+      {
+        file: 'src/floor/nouns.ts',
+        from: '[tablesOnFloor, reservationsOnFloor, guestsOnFloor]',
+        to: '[tablesOnFloor, guestsOnFloor]',
+      },
+    ],
+    test: 'test/architecture.test.ts',
+    named: 'R6',
+  },
+  {
+    name: 'a command that is in no list',
+    edits: [{ file: 'src/floor/nouns.ts', from: '  cancelReservation,\n', to: '' }],
+    test: 'test/architecture.test.ts',
+    named: 'R6',
+  },
+  {
+    name: 'of a guest and its table a conflict is about the table',
+    edits: [{ file: 'src/native/explain-conflict.ts', from: 'of nouns.toReversed()', to: 'of nouns' }],
+    test: 'src/native/explain-conflict.db.test.ts',
+    named: 'N7',
+  },
+  {
+    name: 'an input keeps the order in which a door named its fields',
+    edits: [
+      {
+        file: 'src/changes/input.ts',
+        from: '  for (const name in shape) {',
+        to: '  for (const name in { ...values, ...shape }) {',
+      },
+    ],
+    test: 'src/changes/input.test.ts',
+    named: 'L5',
+  },
+  {
+    name: 'a field that no schema has is lost in silence',
+    edits: [
+      {
+        file: 'src/changes/input.ts',
+        from: '  for (const name in values) assert(Object.hasOwn(shape, name), `no field is called ${name}`)\n',
+        to: '',
+      },
+    ],
+    test: 'src/changes/input.test.ts',
+    named: 'R6',
+  },
+  {
     name: 'a guest is locked before its tables',
     edits: [
       {
