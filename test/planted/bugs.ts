@@ -279,5 +279,17 @@ export const bugs: readonly Bug[] = [
     checker: refreshes,
     finds: /uses of one refresh token/,
   },
+  {
+    name: 'a changed reservation is told and not stored',
+    edits: [
+      {
+        file: 'reservations/reservations.ts',
+        from: 'w.tx.send(update, row(w, reservation))',
+        to: "if (w.restaurantId === '') w.tx.send(update, row(w, reservation))",
+      },
+    ],
+    checker: storm,
+    finds: /version \d+ of reservation|the tables, and what the log makes of them|answered 500/,
+  },
   ...accountBugs,
 ]

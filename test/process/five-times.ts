@@ -3,10 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { request, type Answer, type Restaurant } from '../kit.ts'
 import { asLogin } from '../postgres.ts'
-import { expectWhole } from './oracle.ts'
+import { cards, Deck, learn } from './cards.ts'
+import type { Floor } from './load.ts'
+import { expectStaff, expectWhole } from './oracle.ts'
 import { within } from '../patience.ts'
 
-/** Mutations that are sent five times at once to whichever server, and again until each sending is answered; and what must be true of the answers and of the log. */
+/**
+ * Mutations that are sent five times at once to several servers, and again until each sending is answered; and what must
+ * be true of the answers and of the log.
+ */
 
 /** One request below `/v2/restaurants/{id}`. */
 interface Asked {
@@ -75,6 +80,9 @@ const isReused = ({ status, body }: Answer): boolean => status === 422 && body.c
 const told = ({ status, body }: Answer) => ({ status, body: { ...body, requestId: null } })
 const textOf = ({ method, path, body }: Asked): string => `${method} ${path} ${JSON.stringify(body)}`
 
+/** The request that has the key: of two the first that came. */
+const wonBy = ({ sendings, answers }: Played): Asked => sendings[answers.findIndex((answer) => !isReused(answer))]!
+
 /** The five answers must be one: the same for the same request, and for another request with its key 422. Gives that one. */
 export function expectOneAnswer({ sendings, answers }: Played): Answer {
   const first = answers.findIndex((answer) => !isReused(answer))
@@ -91,7 +99,7 @@ export function expectOneAnswer({ sendings, answers }: Played): Answer {
   return given
 }
 
-/** Each mutation must be in the log once if it was done, and not at all if it was refused; and remembered as what it was answered. */
+/** Each mutation must be in the log once if it was done, and not at all if it was refused. Its answer is remembered. */
 export async function expectOneEffect(url: string, restaurant: Restaurant, played: readonly Played[]): Promise<void> {
   const changes = await expectWhole(url, restaurant)
   const rows = await asLogin<{ key: string; ok: string }>(
@@ -107,6 +115,8 @@ export async function expectOneEffect(url: string, restaurant: Restaurant, playe
     expect(done, what).toEqual(status < 300 && body.seq !== null ? [body.seq] : [])
     expect(remembered.get(each.key), what).toBe(status < 300)
   }
+  const sent = played.map((each) => ({ ...wonBy(each), answer: expectOneAnswer(each) }))
+  await expectStaff(url, { restaurant, sent })
 }
 
 /** A refusal must stay one when its reason is gone, and a new key must not be held up by it. */
@@ -127,47 +137,34 @@ export async function expectRefusalRemembered(target: Target, newTable: () => Pr
 
 // ---------------------------------------------------------------- what is sent
 
-type Make = (guest: string, table: string, note: string, version: number) => Asked
-
-// How often each is done, of a hundred.
-const MUTATIONS: readonly [number, Make][] = [
-  [20, (_, __, note) => ({ method: 'POST', path: '/guests', body: { firstName: note, partySize: 2 } })],
-  [25, (guest, tableId) => ({ method: 'POST', path: `/guests/${guest}/seat`, body: { tableId } })],
-  [10, (guest, tableId) => ({ method: 'POST', path: `/guests/${guest}/move`, body: { tableId } })],
-  [15, (_, table) => ({ method: 'POST', path: `/tables/${table}/clear`, body: {} })],
-  [15, (guest, _, notes, version) => ({ method: 'PATCH', path: `/guests/${guest}`, body: { notes, version } })],
-  [10, (guest) => ({ method: 'POST', path: `/guests/${guest}/status`, body: { status: 'waitlist' } })],
-  [5, (guest) => ({ method: 'DELETE', path: `/guests/${guest}`, body: undefined })],
-]
 const REUSED = 0.1
 
-/** A mutation of a floor by chance: some will be refused, one in ten uses its key for two requests. */
-export function nextMutation(guests: readonly string[], tables: readonly string[], random: () => number): Mutation {
-  const guest = guests[Math.max(0, guests.length - 1 - Math.floor(random() * 20))]!
-  const table = tables[Math.floor(random() * tables.length)]!
-  let left = random() * MUTATIONS.reduce((sum, [weight]) => sum + weight, 0)
-  const [, make] = MUTATIONS.find(([weight]) => (left -= weight) < 0)!
-  const one = make(guest, table, `note ${randomUUID()}`, 1 + Math.floor(random() * 3))
+/** The next mutation of a deck: some are refused, one in ten uses its key for two requests. */
+function nextMutation(floor: Floor, deck: Deck, random: () => number): Mutation {
+  const { card, path, body } = deck.next(floor, random)
   const other = { method: 'POST', path: '/guests', body: { firstName: 'Another', partySize: 3 } }
-  return fiveTimes(one, random() < REUSED ? other : undefined)
+  return fiveTimes({ method: card.method, path, body }, random() < REUSED ? other : undefined)
 }
 
 /** So many mutations by writers at once, each one after the other; and more, slowly, until `enough`. */
 export async function playMany(
   target: Target,
-  floor: { readonly guests: string[]; readonly tables: readonly string[] },
+  floor: Floor,
   options: { readonly count: number; readonly random: () => number; readonly enough?: () => boolean },
 ): Promise<Played[]> {
   const { count, random, enough = () => true } = options
   const played: Played[] = []
+  // The iPad's contract has no key.
+  const deck = new Deck(cards.filter(({ api }) => api === 'v2'))
   let begun = 0
   const writer = async () => {
     while (begun < count || !enough()) {
       if (begun++ >= count) await sleep(100)
-      const each = await play(target, nextMutation(floor.guests, floor.tables, random))
+      const each = await play(target, nextMutation(floor, deck, random))
       played.push(each)
       const { status, body } = expectOneAnswer(each)
-      if (status === 200 && each.sendings[0]!.path === '/guests') floor.guests.push(body.result.id as string)
+      const { method, path } = wonBy(each)
+      if (status === 200) learn(floor, method, path, body.result?.id)
     }
   }
   await Promise.all(Array.from({ length: 4 }, writer))

@@ -150,9 +150,9 @@ async function rollUnderLoad(env: Record<string, string>, rolls: number): Promis
   await Promise.all(writers)
   const reads = (await Promise.all(readers)).reduce((sum, each) => sum + each, 0)
   for (const { sent } of floors)
-    for (const { method, path, answer } of sent)
+    for (const { api, method, path, answer, fault } of sent)
       if (answer === null || answer.status >= 500)
-        failures.push(`${method} ${path}: ${answer ? `${answer.status} ${answer.text}` : 'no answer'}`)
+        failures.push(`${api} ${method} ${path}: ${answer ? `${answer.status} ${answer.text}` : describe(fault)}`)
   const writes = floors.reduce((sum, { sent }) => sum + sent.length, 0)
   // A device waits as long as it was told to before it comes back: the last ones may do so after the roll.
   await until(() => devices.every(({ live }) => live))
