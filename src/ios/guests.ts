@@ -11,6 +11,7 @@ import { getGuest } from '../guests/get-guest.ts'
 import { listGuests } from '../guests/list-guests.ts'
 import { updateGuest } from '../guests/update-guest.ts'
 import { detail } from './errors.ts'
+import { addedFacts, editedFacts, sentFacts } from './guest-facts.ts'
 import { idOrNothing, pathId } from './ids.ts'
 import { check, field } from './pydantic/pydantic.ts'
 import { route, type ShapeDeps } from './route.ts'
@@ -43,11 +44,7 @@ export const anyStatus = check(field.str({ max: 20 }), (word) => partyStatusOf(w
 export const contact = {
   phone: text(20),
   email: maybe(field.email()),
-  notes: text(limits.noteCharacters),
-  special_requests: text(limits.noteCharacters),
-  dietary_restrictions: maybe(
-    field.list(field.str({ max: limits.dietaryRestrictionCharacters }), { max: limits.dietaryRestrictions }),
-  ),
+  ...sentFacts,
   table_id: text(100),
   reservation_time: time,
   check_in_time: time,
@@ -112,9 +109,7 @@ export const guestsCreate = route({
       status: body.status ? partyStatusOf(body.status) : 'waitlist',
       email: body.email ?? null,
       phone: body.phone ?? null,
-      notes: body.notes ?? null,
-      specialRequests: body.special_requests ?? null,
-      dietaryRestrictions: body.dietary_restrictions ?? [],
+      ...addedFacts(body),
       reservationTime: body.reservation_time ?? null,
       checkInTime: body.check_in_time ?? undefined,
       seatedTime: body.seated_time ?? undefined,
@@ -151,9 +146,7 @@ export const guestsUpdate = route({
       partySize: body.party_size ?? undefined,
       email: body.email ?? undefined,
       phone: body.phone ?? undefined,
-      notes: body.notes ?? undefined,
-      specialRequests: body.special_requests ?? undefined,
-      dietaryRestrictions: body.dietary_restrictions ?? undefined,
+      ...editedFacts(body),
       reservationTime: body.reservation_time ?? undefined,
       checkInTime: body.check_in_time ?? undefined,
       seatedTime: body.seated_time ?? undefined,

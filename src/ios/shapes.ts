@@ -16,6 +16,7 @@ import {
   TABLE_INPUT,
   tableWords,
 } from '../old-backend/statuses.ts'
+import { factShapes, factsOf } from './guest-facts.ts'
 import { naive, naiveOrNull, zulu } from './times.ts'
 
 /** The contract's JSON of a guest and a table, with keys in wire order. The API's description uses these schemas. */
@@ -48,9 +49,7 @@ export const guestShape = z
     email: z.string().nullable(),
     phone: z.string().nullable(),
     totalVisits: z.int(),
-    notes: z.string().nullable(),
-    dietaryRestrictions: z.array(z.string()),
-    specialRequests: z.string().nullable(),
+    ...factShapes,
     partySize: z.int().nullable(),
     status: guestStatus,
     tableId: id.nullable(),
@@ -93,9 +92,7 @@ export function guestJson(g: Guest): z.output<typeof guestShape> {
     email: g.email,
     phone: g.phone,
     totalVisits: 0,
-    notes: g.notes,
-    dietaryRestrictions: g.dietaryRestrictions,
-    specialRequests: g.specialRequests,
+    ...factsOf(g),
     partySize: g.partySize,
     status: guestWords[g.status],
     tableId: g.tableId,

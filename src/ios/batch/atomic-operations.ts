@@ -8,6 +8,7 @@ import { addTable } from '../../tables/add-table.ts'
 import { removeTable } from '../../tables/remove-table.ts'
 import { isId } from '../../platform/ids.ts'
 import { TABLE_SHAPES } from '../../tables/rules.ts'
+import { editedFacts } from '../guest-facts.ts'
 import { anyStatus, contact, partySize } from '../guests.ts'
 import { field, parseModel, ValidationError } from '../pydantic/pydantic.ts'
 import { partyStatusOf, TABLE_INPUT, tableStatusOf } from '../../old-backend/statuses.ts'
@@ -71,9 +72,7 @@ function guestOperation({ id, operation: wanted, data }: AtomicItem): Operation 
     status: sent.status ? partyStatusOf(sent.status) : undefined,
     phone: sent.phone ?? undefined,
     email: sent.email ?? undefined,
-    notes: sent.notes ?? undefined,
-    specialRequests: sent.special_requests ?? undefined,
-    dietaryRestrictions: sent.dietary_restrictions ?? undefined,
+    ...editedFacts(sent),
     tableId: table === undefined ? undefined : table || null,
     reservationTime: sent.reservation_time ?? undefined,
     checkInTime: sent.check_in_time ?? undefined,

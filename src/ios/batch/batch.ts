@@ -20,6 +20,7 @@ import {
 import { linesOf, refusalLine } from './error-lines.ts'
 import { pathId } from '../ids.ts'
 import { check, field } from '../pydantic/pydantic.ts'
+import { factsOf } from '../guest-facts.ts'
 import { route } from '../route.ts'
 import { guestJson, guestShape, guestStatus, id, naiveTime, offsetTime, tableJson, tableShape } from '../shapes.ts'
 import { guestWords, partyStatusOf, POST_GUEST_WORDS } from '../../old-backend/statuses.ts'
@@ -80,10 +81,11 @@ export const batchUpdate = route({
 
 /** A guest with the key order of a batch. */
 function batchGuestJson(g: z.output<typeof batchGuestShape>): z.output<typeof batchGuestShape> {
-  const { id, name, firstName, lastName, email, phone, totalVisits, notes, dietaryRestrictions, ...rest } = g
-  const { specialRequests, partySize, status, tableId, createdAt, lastUpdated, ...times } = rest
+  const { id, name, firstName, lastName, email, phone, totalVisits, createdAt, lastUpdated } = g
+  const { partySize, status, tableId, reservationTime, checkInTime, seatedTime, finishedTime } = g
   const who = { id, name, firstName, lastName, email, phone, partySize, status, tableId }
-  return { ...who, ...times, notes, dietaryRestrictions, specialRequests, totalVisits, createdAt, lastUpdated }
+  const times = { reservationTime, checkInTime, seatedTime, finishedTime }
+  return { ...who, ...times, ...factsOf(g), totalVisits, createdAt, lastUpdated }
 }
 
 const atomicItem = field.model({
