@@ -1,4 +1,7 @@
-/** The only place that reads the time. Everything else is given an {@link Instant}. */
+/**
+ * Makes every time that is stored or sent. All other code is given an {@link Instant}, or reads the system's clock to
+ * measure a duration.
+ */
 
 /**
  * A point in time as fixed-width ISO 8601 text in UTC with microseconds: `2026-11-23T18:00:00.123456Z`.
@@ -6,10 +9,13 @@
  */
 export type Instant = string & { readonly __brand: 'Instant' }
 
-/** Tells the time. `now()` never repeats itself and never runs backwards within one process. */
+/** Gives the time. `now()` never repeats itself and never runs backwards within one process. */
 export interface Clock {
   now(): Instant
-  /** The time in microseconds since 1970, where no instant is needed: it may repeat itself, and is no later than the next `now()`. */
+  /**
+   * The time in microseconds since 1970, where no instant is needed. It may repeat itself, and is no later than the
+   * next `now()`.
+   */
   micros(): number
 }
 
@@ -18,7 +24,7 @@ const FORM = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/
 /** Whether a text has the exact form of an {@link Instant}. */
 export const isInstant = (text: string): text is Instant => FORM.test(text)
 
-// Most instants that are made are of the same second as the one before.
+// Most instants have the same second as the one before.
 let [second, untilSecond] = [NaN, '']
 
 /** Microseconds since 1970 to an instant. Years 1 to 9999. */
@@ -54,18 +60,21 @@ export function systemClock(): Clock {
   }
 }
 
-/** A clock that shows what a function says. */
+/** A clock that gives the time of a function. */
 export const clockOf = (now: () => Instant): Clock => ({ now, micros: () => microsOf(now()) })
 
 let origin = performance.timeOrigin
 
-/** Milliseconds since 1970 as the system's clock has them, with fractions as fine as performance.now(): for how long something took between processes. */
+/**
+ * Milliseconds since 1970 by the system's clock, with the resolution of performance.now(): measures durations between
+ * processes.
+ */
 export function wallMillis(): number {
   const [now, since] = [Date.now(), performance.now()]
-  // What performance.now() counts from stays where it was when the system's clock is set.
+  // The origin of performance.now() stays when the system's clock is set.
   if (Math.abs(origin + since - now) > 2) origin = now - since
   return origin + since
 }
 
-/** Milliseconds since this process began, for how long something lasts here. */
+/** Milliseconds since this process began: measures durations within it. */
 export const elapsedMillis = (): number => performance.now()

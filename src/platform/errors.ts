@@ -1,6 +1,6 @@
 /**
- * A refusal: the request was understood and can't be done. Anything that is thrown and is no `AppError` is a bug (500).
- * The code is stable and listed in SPEC.md; `details` carries the current entity, so a client can show what is true.
+ * A refusal: the request was understood and cannot be done. Any other thrown error is a bug (500). The code is stable
+ * and listed in SPEC.md. `details` has the current entity, so a client can show the true state.
  */
 export class AppError extends Error {
   readonly code: string
@@ -17,7 +17,7 @@ export class AppError extends Error {
   }
 }
 
-/** A problem with how the server was set up or with what it stands on, told to the operator without a stack trace. */
+/** A problem of the setup or of the environment, reported to the operator without a stack trace. */
 export class StartupError extends Error {
   constructor(message: string) {
     super(message)
@@ -25,7 +25,7 @@ export class StartupError extends Error {
   }
 }
 
-/** Throws unless the condition holds: for what the code itself guarantees, never for input. */
+/** Throws unless the condition holds: for guarantees of the code, never for input. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`assertion failed: ${message}`)
 }

@@ -1,11 +1,11 @@
 import type { Instant } from './clock.ts'
 
 /**
- * How a field of an entity is described: once, as plain data. Schemas, SQL and the importer's rows are made from it
+ * The description of an entity's field: once, as plain data. Schemas, SQL and the importer's rows are made from it
  * (`changes/entity.ts`).
  */
 
-/** What values a field takes. Lengths in characters. */
+/** The values of a field. Lengths are in characters. */
 export type FieldType =
   | { readonly type: 'text'; readonly max: number }
   | { readonly type: 'texts'; readonly max: number; readonly items: number }
@@ -15,23 +15,25 @@ export type FieldType =
   | { readonly type: 'id' | 'instant' }
 
 /**
- * Who sets a field. `command`: what a command decides, such as a status or a table. `fact`: a plain fact, which adding and
- * editing take as it is sent. `origin`: a plain fact that adding takes and nothing changes.
+ * Who sets a field. `command`: a command decides it, such as a status or a table. `fact`: a plain fact, which adding
+ * and editing store as sent. `origin`: a plain fact that only adding sets.
  */
 export type SetBy = 'command' | 'fact' | 'origin'
 
-/** One field. `T` is the type of its values, `S` who sets it, `I` whether it may be left out when the entity is added. */
+/**
+ * One field. `T`: the type of its values. `S`: who sets it. `I`: whether it may be missing when the entity is added.
+ */
 export interface Field<T, S extends SetBy = SetBy, I extends boolean = boolean> {
   readonly is: FieldType
   readonly isNullable: boolean
   readonly setBy: S
-  /** What it is when nothing is sent; undefined where something must be. */
+  /** Its value when nothing is sent; undefined if it is required. */
   readonly initial: I extends true ? T : undefined
   /** Only for the compiler. */
   readonly value?: T
 }
 
-/** The fields of an entity by name, in the order in which they are shown. */
+/** The fields of an entity by name, in display order. */
 export type Fields = Readonly<Record<string, Field<unknown>>>
 
 export type ValueOf<F> = F extends Field<infer T> ? T : never
@@ -58,14 +60,14 @@ export const nullable = <T>({ is }: Field<T, 'command', false>): Field<T | null,
   isNullable: true,
 })
 
-/** The same field as a plain fact, with what it is when nothing is sent. */
+/** The same field as a plain fact, with its value when nothing is sent. */
 export function fact<T>(described: Field<T, 'command', false>): Field<T, 'fact', false>
 export function fact<T>(described: Field<T, 'command', false>, initial: NoInfer<T>): Field<T, 'fact', true>
 export function fact<T>(described: Field<T, 'command', false>, initial?: T): Field<T, 'fact'> {
   return { ...described, setBy: 'fact', initial }
 }
 
-/** The same field as a plain fact that stays what it was at first. */
+/** The same field as a plain fact that keeps its first value. */
 export const origin = <T>(described: Field<T, 'command', false>, initial: NoInfer<T>): Field<T, 'origin', true> => ({
   ...described,
   setBy: 'origin',

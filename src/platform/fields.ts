@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import { isInstant, type Instant } from './clock.ts'
 
-/** An id as it comes from outside: a UUID in lower case. */
+/** An id in input: a UUID in lower case. */
 export const idField = z
   .string()
   .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, 'must be a UUID in lower case')
   .meta({ description: 'UUID, lower case' })
 
-/** Text of bounded length (in characters) that PostgreSQL can store: no NUL, no half of a surrogate pair. */
+/** Text of limited length (in characters) that PostgreSQL can store: no NUL, no lone surrogate. */
 export const textField = (max: number) =>
   z
     .string()
@@ -17,7 +17,7 @@ export const textField = (max: number) =>
 /** A 32-bit whole number. */
 export const intField = (min: number, max = 2_147_483_647) => z.int().min(min).max(max)
 
-/** An instant as it comes from outside: ISO 8601 in UTC, up to six digits of a second. */
+/** An instant in input: ISO 8601 in UTC, up to six digits of a second. */
 export const instantField = z.iso.datetime().transform((text, ctx): Instant => {
   const m = /^(.{16})(:\d\d)?(?:\.(\d+))?Z$/.exec(text)
   const instant = m ? `${m[1]}${m[2] ?? ':00'}.${(m[3] ?? '').padEnd(6, '0').slice(0, 6)}Z` : ''
@@ -26,7 +26,7 @@ export const instantField = z.iso.datetime().transform((text, ctx): Instant => {
   return z.NEVER
 })
 
-/** An instant as it goes out: always with six digits, always in UTC. */
+/** An instant in output: always with six digits, always in UTC. */
 export const sentInstant = z
   .string()
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)
@@ -39,7 +39,7 @@ export const versionField = intField(1)
   })
   .optional()
 
-/** An e-mail address to be stored. Only its plain form is looked at: whether it exists shows when someone writes to it. */
+/** An e-mail address to store. Only its form is checked; whether it exists shows when someone writes to it. */
 export const emailField = z
   .string()
   .max(254)

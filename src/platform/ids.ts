@@ -2,7 +2,7 @@ import { randomFillSync, randomUUID } from 'node:crypto'
 
 let lastMillis = 0
 let counter = 0
-// Drawn many at once: a call for each id costs a third of the time of a small read.
+// Random bytes are drawn in bulk: a call per id costs a third of the time of a small read.
 const BYTES = 16
 const pool = Buffer.alloc(BYTES * 256)
 let used = pool.length
@@ -39,10 +39,10 @@ export function idIn(bytes: Buffer, start: number): string {
 /** The 16 bytes of an id. */
 export const bytesOf = (id: string): Buffer => Buffer.from(id.replaceAll('-', ''), 'hex')
 
-/** An id that says nothing about when it was made, for epochs. */
+/** An id that does not reveal when it was made, for epochs. */
 export const newEpoch = (): string => randomUUID()
 
 const FORM = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
-/** Whether a text is a UUID in the one spelling used here: lower case, hyphens. */
+/** Whether a text is a UUID in the only accepted spelling: lower case, hyphens. */
 export const isId = (text: string): boolean => FORM.test(text)

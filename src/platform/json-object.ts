@@ -1,4 +1,4 @@
-/** The JSON object that a text is, or null for anything else. */
+/** The JSON object in a text, or null for anything else. */
 export function jsonObject(text: string): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(text)

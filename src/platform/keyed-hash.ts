@@ -1,6 +1,6 @@
 import { createHmac, hkdfSync } from 'node:crypto'
 
-/** A hash that nobody makes without SECRET_KEY: what is stored of a secret by it can't be guessed from the database alone. */
+/** A hash that needs SECRET_KEY: a secret stored as such a hash cannot be guessed from the database alone. */
 export type KeyedHash = (text: string) => Buffer
 
 /** The keyed hash for one purpose. Hashes for different purposes have different keys, derived from SECRET_KEY. */

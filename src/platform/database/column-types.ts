@@ -2,7 +2,7 @@ import pg from 'pg'
 import { assert } from '../errors.ts'
 import { type Instant, isInstant } from '../clock.ts'
 
-/** How values of columns are read where the driver's own way won't do, by the oid of their type. */
+/** Parsers of column values where the driver's own do not suffice, by the oid of the type. */
 export const parsers = new Map<number, (text: string) => unknown>([
   [pg.types.builtins.INT8, (text) => safeInteger(text)],
   [pg.types.builtins.TIMESTAMPTZ, (text) => parseTimestamp(text)],
@@ -14,7 +14,10 @@ function safeInteger(text: string): number {
   return value
 }
 
-/** PostgreSQL's text of a timestamptz in UTC (`2026-11-23 18:00:00.12+00`), the zone every transaction works in, as an instant. */
+/**
+ * Parses PostgreSQL's text of a timestamptz (`2026-11-23 18:00:00.12+00`) as an instant. Every transaction works in
+ * UTC.
+ */
 export function parseTimestamp(text: string): Instant {
   const m = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\+00$/.exec(text)
   const instant = m ? `${m[1]}T${m[2]}.${(m[3] ?? '').padEnd(6, '0')}Z` : ''

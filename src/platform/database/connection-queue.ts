@@ -4,8 +4,8 @@ import { busy } from './database-errors.ts'
 import { AppError } from '../errors.ts'
 
 /**
- * Who may use the database: so many at once, the others in the order in which they came. Whoever waits too long or is no longer asked for leaves the queue without having
- * taken anything.
+ * Limits how many use the database at once. The others wait in the order of their arrival. A caller that waits too
+ * long, or whose client has gone, leaves the queue without a turn.
  */
 export class ConnectionQueue {
   readonly #most: number
@@ -15,7 +15,7 @@ export class ConnectionQueue {
   readonly #waiters = new Set<() => void>()
   #used = 0
 
-  /** `most` at once, `longest` waiting, each for `waitMillis`. */
+  /** At most `most` at once and `longest` waiting, each for `waitMillis`. */
   constructor(most: number, longest: number, waitMillis: number, observer?: Pick<DbObserver, 'waited' | 'gaveUp'>) {
     this.#most = most
     this.#longest = longest
@@ -23,14 +23,14 @@ export class ConnectionQueue {
     this.#observer = observer
   }
 
-  /** How many wait. */
+  /** The number of waiting callers. */
   get waiting(): number {
     return this.#waiters.size
   }
 
   /**
-   * Waits for its turn; whoever gets it calls `leave` afterwards. Throws `AppError` busy (503) when too many are waiting, when its turn doesn't come in time, and when
-   * `gone` says that nobody waits for the answer any more.
+   * Waits for a turn. The caller calls `leave` afterwards. Throws `AppError` busy (503) when too many are waiting,
+   * when its turn does not come in time, and when `gone` says that nobody waits for the answer.
    */
   async enter(gone?: Gone): Promise<void> {
     if (gone?.isGone) throw nobodyWaits()
@@ -48,7 +48,7 @@ export class ConnectionQueue {
     this.#observer?.waited((performance.now() - began) / 1000)
   }
 
-  /** Hands the turn on to whoever waits longest. */
+  /** Passes the turn to the longest waiting caller. */
   leave(): void {
     const [next] = this.#waiters
     if (!next) return void this.#used--

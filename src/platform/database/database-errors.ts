@@ -1,9 +1,9 @@
 import pg from 'pg'
 import { AppError } from '../errors.ts'
 
-/** What errors of the database mean. */
+/** The meaning of database errors. */
 
-/** Whether the database said that a statement failed; otherwise the connection broke and nobody knows what it did. */
+/** Whether the database reported a failed statement. Otherwise the connection broke and nobody knows what it did. */
 export const isFailure = (error: unknown): boolean => !isGone(sqlState(error) ?? '08000')
 
 const isGone = (state: string): boolean => state.startsWith('08') || state.startsWith('57P')
@@ -15,7 +15,7 @@ export const outcomeUnknown = (): AppError =>
 export const isOutcomeUnknown = (error: unknown): boolean =>
   error instanceof AppError && error.code === 'outcome-unknown'
 
-/** Come back later. */
+/** The answer "try again later". */
 export const busy = (message: string): AppError => new AppError('busy', 503, message)
 
 /** A newer version of the server has brought the log forward (migrations/0014). */
@@ -35,14 +35,15 @@ export const isStale = (error: unknown): boolean => sqlState(error) === 'QT001'
  */
 export const isOnStandby = (error: unknown): boolean => ['0A000', '25006'].includes(sqlState(error) ?? '')
 
-/** The name of the constraint that a database error is about. */
+/** The name of the constraint in a database error. */
 export const constraintOf = (error: unknown): string | undefined =>
   error instanceof pg.DatabaseError ? error.constraint : undefined
 
-// Timeouts (of a statement, a lock, an idle transaction), broken connections, a server that is full, going or gone, or has trouble with its machine: they say "come back"; the rest stays what it is.
+// Timeouts (of a statement, a lock, an idle transaction), broken connections, a server that is full, stopping or
+// gone, or has a fault of its machine: the answer is "try again". Other errors stay as they are.
 const COME_BACK = /^(57014|55P03|25P03|08...|53...|57P..|58...)$/
 
-/** An error as whoever called is told it: a refusal that says come back, or what it is. */
+/** The error for the caller: a refusal that says "try again", or the error itself. */
 export function asRefusal(error: unknown): unknown {
   if (error instanceof AppError) return error
   const state = sqlState(error)
@@ -51,7 +52,8 @@ export function asRefusal(error: unknown): unknown {
   return isBrokenConnection(error) ? busy('The connection to the database broke') : error
 }
 
-// What the driver says of one, and what Node does: of the system (ECONNRESET, ETIMEDOUT), and where it is written to one that has ended (EPIPE, ERR_STREAM_DESTROYED).
+// Messages of the driver and codes of Node: of the system (ECONNRESET, ETIMEDOUT), and of writing to an ended
+// connection (EPIPE, ERR_STREAM_DESTROYED).
 function isBrokenConnection(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const { code = '', syscall } = error as NodeJS.ErrnoException

@@ -25,7 +25,7 @@ export { declaredStatements, statement, type Owner, type Statement, type Tx } fr
 export type { DbObserver, PoolFigures, StatementObserver } from './db-observer.ts'
 export type { Scope } from './opening.ts'
 
-/** What `final` of a transaction sends together with the commit. */
+/** The statements of `final`, which travel with the commit. */
 type Final<T> = (tx: Tx) => Promise<T>
 
 const notify = statement('notify', 'select pg_notify($1, $2)::text')
@@ -33,13 +33,13 @@ const notify = statement('notify', 'select pg_notify($1, $2)::text')
 /** Settings of the pool. */
 export interface DbOptions {
   readonly url: string
-  /** Connections at most. */
+  /** The most connections. */
   readonly poolSize: number
   /** False for poolers that know unnamed statements only (PgBouncer before 1.21). */
   readonly prepare?: boolean
-  /** Told of connections that break while idle. */
+  /** Called for connections that break while idle. */
   readonly onConnectionError?: (error: Error) => void
-  /** Told what happens, for figures. */
+  /** Observers, for figures. */
   readonly observer?: DbObserver
   /** Checks whose epochs the database has, when it refuses for that. Without it such a transaction is answered busy. */
   readonly checkEpochs?: CheckEpochs
@@ -51,16 +51,16 @@ export class Db {
   readonly #pool: pg.Pool
   readonly #queue: ConnectionQueue
   readonly #idle: Set<pg.PoolClient>
-  /** Why connections can't be used any more. */
+  /** Why the connections are useless. */
   readonly #broken: WeakMap<pg.PoolClient, Error>
   readonly #gone: Gone | undefined
   readonly #guard: EpochGuard
-  /** Whoever watches the pool; all that share it share this. */
+  /** The observers of the pool, shared by all views of it. */
   readonly #watch: { observer: DbObserver | undefined; reached: boolean | undefined }
-  /** Whoever watches one request. */
+  /** The observer of one request. */
   readonly #watcher: StatementObserver | undefined
 
-  /** `shared`: another one whose pool this one uses, for as long as `gone` doesn't say that nobody waits for the answer. */
+  /** `shared`: another instance whose pool this one uses, until `gone` says that nobody waits for the answer. */
   constructor(options: DbOptions, shared?: Db, gone?: Gone, watcher?: StatementObserver) {
     this.#options = options
     this.#watch = shared ? shared.#watch : { observer: options.observer, reached: undefined }
@@ -75,32 +75,39 @@ export class Db {
     this.#pool = shared ? shared.#pool : openPool(options, this.#idle, this.#broken)
   }
 
-  /** The same database for one request: when its client is gone, it takes no connection any more. `watcher` is told what runs through this. */
+  /**
+   * The same database for one request: once its client is gone, it takes no connection any more. `watcher` observes
+   * it.
+   */
   until(gone: Gone, watcher?: StatementObserver): Db {
     return new Db(this.#options, this, gone, watcher)
   }
 
-  /** Has what happens from now on told; undefined: nothing more. */
+  /** Sets the observer from now on; undefined removes it. */
   observe(observer: DbObserver | undefined): void {
     this.#watch.observer = observer
   }
 
-  /** Hears what the database says on a channel, on a connection beside the pool: `hear` and `begin` as `NoticesDeps` has them. */
+  /**
+   * Receives the database's notices on a channel, on a connection beside the pool: `hear` and `begin` as in
+   * `NoticesDeps`.
+   */
   notices(channel: string, told: Pick<NoticesDeps, 'hear' | 'begin'>): Notices {
     const say = (text: string) => this.read({ restaurantId: '' }, notify, [channel, text])
     return new Notices({ url: this.#options.url, channel, say, ...told })
   }
 
-  /** Its connections, as they are now. */
+  /** The current state of the connections. */
   get figures(): PoolFigures {
     const { totalCount: size, idleCount: idle } = this.#pool
     return { size, idle, used: size - idle, waiting: this.#queue.waiting, max: this.#options.poolSize }
   }
 
   /**
-   * Runs `work` in one transaction (read committed) that sees the scope's rows only. It commits when `work` resolves and rolls back when it
-   * throws. `final`, given what `work` resolved to, is sent in one trip with the commit. Throws `AppError` busy (503) when no connection is to be
-   * had in time, and outcome-unknown (503) when the connection broke while committing.
+   * Runs `work` in one transaction (read committed) that sees only the scope's rows. It commits when `work` resolves
+   * and rolls back when it throws. `final` gets the result of `work`; its statements travel with the commit. Throws
+   * `AppError` busy (503) when no connection is available in time, and outcome-unknown (503) when the connection
+   * broke while committing.
    */
   async transaction<T>(scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T>
   async transaction<T, U>(
@@ -117,7 +124,10 @@ export class Db {
     return final ? ran : ran[0]
   }
 
-  /** Asks one thing, in a transaction of its own: all of it is one trip. Throws as `transaction` does, but never outcome-unknown. */
+  /**
+   * Runs one query in a transaction of its own, in one round trip. Throws as `transaction` does, but never
+   * outcome-unknown.
+   */
   async read<Row extends object>(scope: Scope, s: Statement, values: readonly unknown[]): Promise<Row[]> {
     const ask = (tx: Tx) => tx.all<Row>(s, values)
     try {
@@ -128,25 +138,25 @@ export class Db {
       )
       return rows!
     } catch (error) {
-      // Nothing was to be committed.
+      // There was nothing to commit.
       throw isOutcomeUnknown(error) ? busy('The connection to the database broke') : error
     }
   }
 
-  /** Runs `work` in a transaction that only reads, all of it the state of one moment (repeatable read). Throws as `transaction` does. */
+  /** Runs `work` in a read-only transaction on one snapshot (repeatable read). Throws as `transaction` does. */
   async snapshot<T>(scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T> {
     return (await this.#run<T, null>(toLook(scope), work))[0]
   }
 
   /**
-   * Runs `work` in a transaction as the login, which owns the tables and is held back by no restaurant's wall: for housekeeping, nothing else. Throws
-   * as `transaction` does, and busy (503) too when a lock isn't to be had at once.
+   * Runs `work` in a transaction as the login, which owns the tables; row-level security does not limit it. For
+   * housekeeping only. Throws as `transaction` does, and busy (503) too when a lock is not available at once.
    */
   async asOwner<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     return (await this.#run<T, null>(AS_OWNER, work))[0]
   }
 
-  /** A transaction of a restaurant that is refused for its epochs has done nothing: it is run again when they have been checked. */
+  /** A transaction that is refused for its epochs has done nothing. It is run again after they were checked. */
   async #run<T, U>(
     opening: Opening,
     work: (tx: Tx) => Promise<T>,
@@ -164,10 +174,10 @@ export class Db {
     const observers = [this.#watch.observer, this.#watcher].filter((each) => each !== undefined)
     const began = observers.length > 0 ? performance.now() : 0
     const client = await this.#connect()
-    // PostgreSQL's own limits don't help when it is the network that says nothing.
+    // PostgreSQL's own limits do not help when the network is silent.
     const late = setTimeout(() => {
       cutOff(client)
-      // Those that nobody uses lead to the same place, and each would keep a request as long.
+      // Idle connections lead to the same server, and each would delay a request as long.
       for (const idle of this.#idle) cutOff(idle)
     }, opening.millis)
     const tx = new OpenTx(client, this.#options.prepare ?? true, observers)
@@ -176,7 +186,7 @@ export class Db {
       const last = final?.(made)
       const [ended, committed] = await Promise.allSettled([last ? last(tx) : null, tx.commit()])
       if (committed.status === 'rejected') {
-        // Not committed for sure where a statement failed, this one or one ahead of it in the trip.
+        // Certainly not committed if a statement failed, this one or an earlier one of the trip.
         if (isFailure(committed.reason)) await tx.rollback()
         else this.#broken.set(client, committed.reason as Error)
       }
@@ -201,11 +211,12 @@ export class Db {
   }
 
   async #work<T>(tx: OpenTx, opening: Opening, work: (tx: Tx) => Promise<T>): Promise<T> {
-    // The first statements of the work travel with these two. Where these fail, those fail too: nothing runs without the scope.
+    // The first statements of the work travel with these two, and fail with them: nothing runs without the scope.
     tx.open(opening)
     try {
       const made = await work(tx)
-      // What only writes is one trip, from begin to commit. Otherwise nothing else is sent before the scope is known to hold.
+      // A transaction that only writes is one round trip, from begin to commit. Otherwise nothing is sent before the
+      // scope is known to hold.
       if (!tx.isAtHome) await tx.begun()
       return made
     } catch (error) {
@@ -239,7 +250,7 @@ export class Db {
   }
 }
 
-/** Tells what the queue tells to whoever watches then. */
+/** Passes the queue's events to the current observers. */
 function toldOf(watch: { readonly observer: DbObserver | undefined }): Pick<DbObserver, 'waited' | 'gaveUp'> {
   return {
     waited: (seconds) => watch.observer?.waited(seconds),
@@ -254,7 +265,7 @@ function openPool(options: DbOptions, idle: Set<pg.PoolClient>, broken: WeakMap<
     max: options.poolSize,
     pipeline: true,
     connectionTimeoutMillis: limits.poolWaitMillis,
-    // A connection costs 20 ms to open: a quiet restaurant's next seating should not pay that.
+    // A connection costs 20 ms to open. The next command of a quiet restaurant should not pay that.
     idleTimeoutMillis: limits.poolIdleMillis,
     keepAlive: true,
     keepAliveInitialDelayMillis: limits.poolKeepAliveMillis,

@@ -2,12 +2,14 @@ import { busy, isStale } from './database-errors.ts'
 import { limits } from '../limits.ts'
 import type { Owner } from './statement.ts'
 
-/** Finds out whose epochs a database has, gives new ones where they are due, and opens the guard (migrations/0013). */
+/**
+ * Finds out which server the epochs belong to, gives new ones where needed, and opens the guard (migrations/0013).
+ */
 export type CheckEpochs = (db: Owner) => Promise<unknown>
 
 /**
- * Runs transactions that the database refuses while nobody has checked whose epochs it has. The first one that is refused has them checked; it and all
- * others wait for that, without a connection, and are run again. No transaction that was refused has done anything.
+ * Runs transactions that the database refuses while its epochs are unchecked. The first refused one starts the check.
+ * All refused ones wait for it, without a connection, and are run again. A refused transaction has done nothing.
  */
 export class EpochGuard {
   readonly #check: () => Promise<unknown> | undefined
@@ -26,7 +28,7 @@ export class EpochGuard {
         return await transaction()
       } catch (error) {
         if (!isStale(error)) throw error
-        // One that has recovered twice meanwhile will do so again.
+        // A server that has recovered twice meanwhile will do so again.
         if (attempt === limits.epochChecks)
           throw busy('The database has recovered, and its epochs could not be checked')
       }

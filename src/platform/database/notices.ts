@@ -4,22 +4,22 @@ import { limits } from '../limits.ts'
 import { every } from '../shared-timer.ts'
 import { cutOff } from './trip.ts'
 
-/** Where notices come from, and who is told. */
+/** The source and the receivers of notices. */
 export interface NoticesDeps {
   readonly url: string
   /** The name of the channel, as SQL takes it. */
   readonly channel: string
-  /** Says something on the channel, on another connection. */
+  /** Sends a notice on the channel, on another connection. */
   readonly say: (text: string) => Promise<unknown>
-  /** What was said. Must not throw. */
+  /** Receives a notice. Must not throw. */
   readonly hear: (text: string) => void
-  /** From here on everything is heard, and what was said before may not have been. Must not throw. */
+  /** From here on every notice arrives; earlier ones may be lost. Must not throw. */
   readonly begin: () => void
 }
 
 const GOODBYE_MILLIS = 1_000
 
-/** Ends a connection, at once where it doesn't answer. */
+/** Ends a connection, immediately if it does not answer. */
 async function ended(client: pg.Client): Promise<void> {
   let late: NodeJS.Timeout | undefined
   const cut = new Promise<void>((resolve) => {
@@ -32,12 +32,14 @@ async function ended(client: pg.Client): Promise<void> {
   clearTimeout(late)
 }
 
-/** What starts a notice that is only there to show that notices come: nobody else hears it. */
+/** The prefix of a notice that only proves that notices arrive: nobody else receives it. */
 const PROOF = '?'
 
 /**
- * What the database says on a channel (PostgreSQL's NOTIFY: said when its transaction commits), heard on a connection of its own. It counts as hearing once it has heard something that was said on
- * another connection, because a pooler in transaction mode takes LISTEN and then brings nothing. Until then, and while it is tried again, `isHearing` is false.
+ * The database's notices on a channel (PostgreSQL's NOTIFY, sent at commit), received on a connection of its own. It
+ * counts as listening once it has received a notice that was sent on another connection, because a pooler in
+ * transaction mode accepts LISTEN and delivers nothing. Until then, and while it is tried again, `isHearing` is
+ * false.
  */
 export class Notices {
   readonly #deps: NoticesDeps
@@ -47,7 +49,7 @@ export class Notices {
   #isHearing = false
   #closed = false
   #opening: Promise<void> | null = null
-  /** Ticks until it is tried again, and how many it waited the last time. */
+  /** Ticks until the next try, and the length of the previous wait. */
   #wait = 0
   #waited = 0
 
@@ -57,7 +59,7 @@ export class Notices {
     this.#try()
   }
 
-  /** Whether everything that is said is heard: false for some seconds at most where a network has died without a word. */
+  /** Whether every notice arrives. It is wrong for some seconds at most, when a network has died silently. */
   get isHearing(): boolean {
     return this.#isHearing
   }
@@ -85,7 +87,7 @@ export class Notices {
     this.#client = client
     client.on('error', () => this.#lost(client))
     client.on('notification', ({ payload = '' }) => this.#take(payload))
-    // Whoever ends the driver's connection while it is being made is never told that it won't be.
+    // When the driver's connection is ended while it is being made, the caller is never notified.
     const ends = new Promise<never>((_, reject) => {
       client.on('end', () => {
         this.#lost(client)
@@ -100,7 +102,7 @@ export class Notices {
       this.#waited = 0
       this.#deps.begin()
     } catch {
-      // Tried again: later each time, because a pooler stays one.
+      // It is tried again, later each time: a pooler stays a pooler.
       await this.#drop()
     }
   }
@@ -111,7 +113,7 @@ export class Notices {
     await this.#prove()
   }
 
-  /** Resolves when what is said is heard. Rejects when it isn't in time. */
+  /** Resolves when notices arrive. Rejects when they do not in time. */
   async #prove(): Promise<void> {
     const text = PROOF + newId()
     let late: NodeJS.Timeout | undefined
@@ -119,7 +121,7 @@ export class Notices {
       this.#proof = { text, heard: resolve }
       late = setTimeout(() => reject(new Error('nothing is heard')), limits.noticeProofMillis).unref()
     })
-    // It may be late before it is waited for.
+    // It may fail before anybody waits for it.
     heard.catch(() => undefined)
     try {
       await this.#deps.say(text)

@@ -6,7 +6,7 @@ import type { Opening } from './opening.ts'
 import type { Statement, Tx } from './statement.ts'
 import { Trip } from './trip.ts'
 
-/** A transaction on a connection: what is sent in one turn of the event loop goes out in one trip. */
+/** A transaction on a connection: statements issued in one event-loop turn share one round trip. */
 export class OpenTx implements Tx {
   readonly #client: pg.PoolClient
   readonly #prepare: boolean
@@ -17,7 +17,7 @@ export class OpenTx implements Tx {
   #isOver = false
   #sent: Promise<unknown> = Promise.resolve()
   #begun: Promise<unknown> = this.#sent
-  /** Why a statement failed that nobody waited for; the first of them. */
+  /** The error of the first failed statement that nobody waited for. */
   failure: unknown
 
   constructor(client: pg.PoolClient, prepare: boolean, observers: readonly StatementObserver[]) {
@@ -60,7 +60,7 @@ export class OpenTx implements Tx {
       this.#unwatched(this.control(`release savepoint ${name}`))
       return made
     } catch (error) {
-      // In a trip of its own: where a statement failed, all that travels behind it is lost.
+      // In a trip of its own: after a failed statement, the rest of a trip is lost.
       this.#depart()
       await this.control(`rollback to savepoint ${name}`)
       const { failure } = this
@@ -71,47 +71,47 @@ export class OpenTx implements Tx {
     }
   }
 
-  /** Sends the beginning, which travels with the first statements of the work: where it fails, so do they. */
+  /** Sends the beginning, which travels with the first statements of the work: they fail with it. */
   open({ text, scope, values }: Opening): void {
     this.#unwatched(this.control(text))
     this.send(scope, values)
     this.#begun = this.#sent
   }
 
-  /** Waits until the beginning is answered. Throws its error. */
+  /** Waits for the answer to the beginning. Throws its error. */
   async begun(): Promise<void> {
     await this.#begun
     if (this.failure !== undefined) throw this.failure
   }
 
-  /** Whether everything that was sent is still here, to travel with what is sent in this turn. */
+  /** Whether everything issued so far is still unsent, and will travel with the statements of this turn. */
   get isAtHome(): boolean {
     return this.#departed === 0
   }
 
-  /** Runs a statement that begins, ends or divides the transaction. Gives what PostgreSQL says of it. */
+  /** Runs a statement that begins, ends or divides the transaction. Returns PostgreSQL's command tag. */
   control(text: string, told: string | null = null): Promise<string> {
     if (this.#isOver) return Promise.reject(tooLate(text))
     return this.#next().wordOf({ name: this.#prepare ? `: ${text}` : '', text, told })
   }
 
-  /** Commits. Gives `ROLLBACK` where a statement had failed. */
+  /** Commits. Returns `ROLLBACK` if a statement had failed. */
   commit(): Promise<string> {
     return this.control('commit', 'commit')
   }
 
-  /** Undoes everything. Whatever was sent and not awaited has been answered by the time this is. */
+  /** Undoes everything. When it returns, all sent statements have been answered. */
   async rollback(): Promise<void> {
     this.#depart()
     await this.control('rollback').catch(() => this.#client.emit('error', new Error('rollback failed')))
   }
 
-  /** Nothing can be sent any more: the connection is another's now. */
+  /** Nothing can be sent any more: the connection belongs to another transaction now. */
   end(): void {
     this.#isOver = true
   }
 
-  /** The trip that leaves in this turn. */
+  /** The trip of this turn. */
   #next(): Trip {
     if (this.#trip) return this.#trip
     nextTick(() => this.#depart())
@@ -133,6 +133,9 @@ export class OpenTx implements Tx {
 
 const tooLate = (name: string): Error => new Error(`assertion failed: ${name} was sent after its transaction`)
 
-/** Of two errors of one piece of work the one to tell: a refusal is what it made of a failure, and what travelled behind a statement that failed knows only that it failed. */
+/**
+ * Chooses between two errors of one piece of work. A refusal is made from a failure, and a statement behind a failed
+ * one only knows that it failed.
+ */
 export const blamed = (error: unknown, failure: unknown): unknown =>
   error instanceof AppError ? error : (failure ?? error)

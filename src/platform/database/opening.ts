@@ -2,11 +2,11 @@ import type { Instant } from '../clock.ts'
 import { limits } from '../limits.ts'
 import { statement, type Statement } from './statement.ts'
 
-/** How a transaction opens: whose rows it may see, how long it may take, how its statements are planned. */
+/** How a transaction opens: which rows it sees, how long it may take, how its statements are planned. */
 
 /**
- * Whose rows a transaction may see; at most one restaurant's, or the one staff row it names, or heads to compare, or staff by id with their sign-ins, or
- * sign-ins that were over before a time.
+ * The rows that a transaction may see: one restaurant's, a row of staff, heads to compare, staff by id with their
+ * sign-ins, or sign-ins that were over before a time.
  */
 export type Scope =
   | { readonly restaurantId: string }
@@ -16,22 +16,23 @@ export type Scope =
   | { readonly watchedStaff: readonly string[] }
   | { readonly forgottenBefore: Instant }
 
-/** What a transaction sends before anything else. */
+/** The first statements of a transaction. */
 export interface Opening {
   /** A `begin`. */
   readonly text: string
   readonly scope: Statement
   readonly values: readonly string[]
-  /** How long all of it may take. */
+  /** How long the whole transaction may take. */
   readonly millis: number
 }
 
-/** Whose rights a transaction has: those of the server on the rows of restaurants. */
+/** The role of a transaction: the server's rights on the rows of restaurants. */
 export const ROLE = 'qtable_app'
 
-// One statement sets everything a transaction works under; all of it ends with the transaction, so that a pooler in transaction mode
-// (PgBouncer) may sit between. Session state is never used. The statement fails where the epochs may be another server's (migrations/0013): then nothing
-// of the transaction runs, and `EpochGuard` has the epochs checked.
+// One statement sets everything that a transaction needs. All of it ends with the transaction, so that a pooler in
+// transaction mode (PgBouncer) may stand between; session state is never used. The statement fails while the epochs
+// may belong to another server (migrations/0013). Then nothing of the transaction runs, and `EpochGuard` has the
+// epochs checked.
 const begin = statement(
   'begin',
   `select set_config('role', coalesce(
@@ -44,7 +45,8 @@ const begin = statement(
      set_config('idle_in_transaction_session_timeout', '${limits.idleTransactionMillis}', true)`,
 )
 
-// The same without a role: the login itself, which owns the tables. It waits for locks a moment only, because whoever comes after it waits as long.
+// The same without a role, for the login that owns the tables. It waits only briefly for locks, because later
+// transactions wait as long.
 const beginAsOwner = statement(
   'begin-as-owner',
   `select set_config('search_path', 'qtable, pg_temp', true), set_config('timezone', 'UTC', true),
@@ -53,8 +55,9 @@ const beginAsOwner = statement(
      set_config('idle_in_transaction_session_timeout', '${limits.idleTransactionMillis}', true)`,
 )
 
-// PostgreSQL takes a list that it doesn't know for ten long, and so finds it cheaper to plan `= any ($1)` anew each time, for the one that there is: a third of what a change of status
-// cost it. Commands name rows by their keys, and one plan is right for all values; lists with filters that may be left out gain by theirs.
+// PostgreSQL assumes ten elements for an unknown list. So it finds it cheaper to plan `= any ($1)` again each time,
+// for the one element: a third of the cost of a change of status. Commands name rows by their keys, and one plan
+// suits all values. Lists with optional filters gain from a plan for their values.
 const PLANNED_ONCE = 'force_generic_plan'
 const PLANNED_BY_VALUES = 'auto'
 
@@ -73,18 +76,18 @@ const opening = (text: string, scope: Scope, planned: string): Opening => ({
   millis: limits.transactionMillis,
 })
 
-/** Of one that writes (read committed). */
+/** The opening of a transaction that writes (read committed). */
 export const toWrite = (scope: Scope): Opening =>
   opening('begin', scope, 'restaurantId' in scope ? PLANNED_ONCE : PLANNED_BY_VALUES)
 
-/** Of one that asks one thing. */
+/** The opening of a single query. */
 export const toRead = (scope: Scope): Opening => opening('begin', scope, PLANNED_BY_VALUES)
 
-/** Of one that sees the state of one moment (repeatable read). */
+/** The opening of a transaction on one snapshot (repeatable read). */
 export const toLook = (scope: Scope): Opening =>
   opening('begin isolation level repeatable read read only', scope, PLANNED_BY_VALUES)
 
-/** Of housekeeping, which no restaurant's wall holds back. */
+/** The opening of housekeeping, which row-level security does not limit. */
 export const AS_OWNER: Opening = {
   text: 'begin',
   scope: beginAsOwner,

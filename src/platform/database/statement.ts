@@ -4,7 +4,10 @@ import { assert } from '../errors.ts'
 export interface Statement {
   readonly name: string
   readonly text: string
-  /** Planned for the values of each time. Otherwise PostgreSQL settles on one plan for all values after five times, where that looks no dearer. */
+  /**
+   * Planned for its values each time. Otherwise PostgreSQL settles on one plan for all values after five executions,
+   * if that seems as cheap.
+   */
   readonly isPlannedAnew: boolean
 }
 
@@ -18,10 +21,10 @@ export function statement(name: string, text: string, { isPlannedAnew = false } 
   return made
 }
 
-/** The statement of a name, if it is declared. */
+/** The statement with this name, if it is declared. */
 export const statementOf = (name: string): Statement | undefined => declared.get(name)
 
-/** Every statement that was declared by the modules that are loaded. */
+/** All declared statements of the loaded modules. */
 export const declaredStatements = (): Statement[] => [...declared.values()]
 
 /** Where transactions run as the login, which owns the tables: see `Db.asOwner`. */
@@ -29,21 +32,21 @@ export interface Owner {
   asOwner<T>(work: (tx: Tx) => Promise<T>): Promise<T>
 }
 
-/** An open transaction. Statements of one turn of the event loop travel together, in one trip, and run in order. */
+/** An open transaction. Statements issued in one event-loop turn share one round trip, and run in order. */
 export interface Tx {
-  /** Runs a statement and gives its rows. */
+  /** Runs a statement and returns its rows. */
   all<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row[]>
-  /** Runs a statement and gives its first row, if there is one. */
+  /** Runs a statement and returns its first row, if there is one. */
   maybe<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row | undefined>
-  /** Runs a statement and gives its one row; no row is a bug. */
+  /** Runs a statement and returns its one row; no row is a bug. */
   one<Row extends object>(s: Statement, values: readonly unknown[]): Promise<Row>
   /**
-   * Sends a statement that gives nothing and isn't waited for: it travels with what is sent next, the commit at the latest. Where it fails the transaction
-   * fails, with its error.
+   * Sends a statement without a result, and does not wait for it. It travels with the next statements, at the latest
+   * with the commit. If it fails, the transaction fails with its error.
    */
   send(s: Statement, values: readonly unknown[]): void
-  /** Waits until whatever `send` sent is answered. Throws the error of the first that failed. */
+  /** Waits until everything that `send` sent is answered. Throws the error of the first that failed. */
   arrived(): Promise<void>
-  /** Runs `work`; what it wrote is undone when it throws. */
+  /** Runs `work`; when it throws, its writes are undone. */
   nested<T>(work: () => Promise<T>): Promise<T>
 }

@@ -5,34 +5,35 @@ import { sqlState } from './database-errors.ts'
 import type { StatementObserver } from './db-observer.ts'
 
 /**
- * Statements that go to the database in one write and are answered in one: with one Sync behind the last of them, where the driver puts one behind each. The
- * server then sends once and this process reads once (see docs/decisions/0009). Where one fails, those behind it are not run.
+ * Statements that are sent in one write and answered together: with one Sync after the last of them, where the driver
+ * puts one after each. So the server sends once and this process reads once (docs/decisions/0009). When a statement
+ * fails, those after it are not run.
  */
 
 /** A statement to send. */
 interface Asking {
-  /** Without a name it is parsed anew each time. */
+  /** Without a name it is parsed each time. */
   readonly name: string
   readonly text: string
-  /** What observers know it by; null: it is nothing to them. */
+  /** Its name for observers; null if they ignore it. */
   readonly told: string | null
 }
 
-/** A statement on its way. */
+/** A sent statement. */
 interface Asked extends Asking {
-  /** As they were given, and as they are sent. */
+  /** Its values, as given and as sent. */
   readonly given: readonly unknown[]
   readonly values: readonly (string | Buffer | null)[]
   readonly rows: object[]
   shape: Shape | undefined
-  /** Why its rows can't be read. */
+  /** Why its rows cannot be parsed. */
   fault?: unknown
-  /** `said`: what PostgreSQL says of it (`INSERT 0 1`, `COMMIT`). */
+  /** `said`: PostgreSQL's command tag (`INSERT 0 1`, `COMMIT`). */
   readonly resolve: (rows: never[], said: string) => void
   readonly reject: (error: unknown) => void
 }
 
-/** The columns of a statement's rows, and how their text is read. */
+/** The columns of a statement's rows, and their parsers. */
 type Shape = readonly { readonly name: string; readonly read: (text: string) => unknown }[]
 
 interface Field {
@@ -56,33 +57,33 @@ interface Connection {
 const NO_ROWS: Shape = []
 const connectionOf = (client: pg.ClientBase): Connection => (client as unknown as { connection: Connection }).connection
 
-/** What is known of the named statements of each connection: so they are described once. */
+/** The known named statements of each connection, so that each is described once. */
 const shapes = new WeakMap<Connection, Map<string, Shape>>()
 
-/** A query of the driver that is several: it takes the answers in the order in which they come. */
+/** A query of the driver that contains several: it takes the answers in their order. */
 export class Trip {
-  /** What travels together. */
+  /** The statements of this trip. */
   readonly asked: Asked[] = []
-  // The driver reads these two of the query that is being answered.
+  // The driver reads these two properties of the current query.
   name = ''
   text = ''
   readonly #observers: readonly StatementObserver[]
-  /** When the first was taken along: the others are of the same turn. */
+  /** When the first was added: the others are of the same turn. */
   readonly #began: number
   #at = 0
 
-  /** `observers` are told of each statement that they know. */
+  /** `observers` are notified of each statement with a name for them. */
   constructor(observers: readonly StatementObserver[]) {
     this.#observers = observers
     this.#began = observers.length > 0 ? performance.now() : 0
   }
 
-  /** Takes one more along, before it is sent. Gives its rows. */
+  /** Adds a statement before the trip is sent. Returns its rows. */
   rowsOf<Row extends object>(asking: Asking, values: readonly unknown[]): Promise<Row[]> {
     return new Promise((resolve, reject) => this.#take(asking, values, resolve, reject))
   }
 
-  /** The same for one that has no rows. Gives what PostgreSQL says of it. */
+  /** The same for a statement without rows. Returns PostgreSQL's command tag. */
   wordOf(asking: Asking): Promise<string> {
     return new Promise((resolve, reject) => this.#take(asking, [], (_, said) => resolve(said), reject))
   }
@@ -164,7 +165,7 @@ export class Trip {
     resolve(rows as never[], text)
   }
 
-  /** The statement that is being answered failed, or the connection broke: it and all behind it are refused with the same error. */
+  /** The current statement failed, or the connection broke: it and all after it are refused with the same error. */
   handleError(error: unknown, connection: unknown): void {
     const to = connection as Connection
     for (const asked of this.asked.slice(this.#at)) {
@@ -186,9 +187,10 @@ export class Trip {
   }
 }
 
-// The driver takes queries of its own class only, whose constructor makes an emitter and a result that nobody here looks at.
+// The driver accepts only its own query class, whose constructor creates an emitter and a result that nobody needs
+// here.
 Object.setPrototypeOf(Trip.prototype, pg.Query.prototype)
 
-/** Ends a connection at once, whatever is under way on it: that is refused, as when the connection breaks by itself. */
+/** Ends a connection immediately. Running statements are refused, as when the connection breaks. */
 export const cutOff = (client: pg.ClientBase): void =>
   connectionOf(client).stream.destroy(new Error('Connection terminated: no answer in time'))

@@ -1,21 +1,23 @@
 import { isUtf8 } from 'node:buffer'
 
-/** A body that is no text in the encoding that it seems to be in. */
+/** A body that is not valid in its apparent encoding. */
 export class UnreadableBody extends Error {
   constructor() {
     super('The body is not text in UTF-8')
   }
 }
 
-/** The text of a body. Throws {@link UnreadableBody} where it is none, so that nothing is stored that nobody sent. */
+/**
+ * The text of a body. Throws {@link UnreadableBody} if it is not text, so that nothing is stored that nobody sent.
+ */
 export function utf8Text(bytes: Buffer): string {
   if (!isUtf8(bytes)) throw new UnreadableBody()
   return bytes.toString('utf8')
 }
 
 /**
- * The text of a JSON body, in the encoding that its first bytes show, as Python's json module finds it: JSON begins with two ASCII characters, or there
- * is a byte order mark, which is left out.
+ * The text of a JSON body. The first bytes show the encoding, as in Python's json module: JSON begins with two ASCII
+ * characters, or there is a byte order mark, which is removed.
  */
 export function jsonText(bytes: Buffer): string {
   const [first, second, third, fourth] = bytes
@@ -23,7 +25,7 @@ export function jsonText(bytes: Buffer): string {
   if (first === 0xff && second === 0xfe)
     return third === 0 && fourth === 0 ? utf32Text(bytes.subarray(4), 'LE') : utf16Text(bytes.subarray(2), 'le')
   if (first === 0xfe && second === 0xff) return utf16Text(bytes.subarray(2), 'be')
-  // Nearly every body: no zero byte at its head.
+  // The usual case: no zero byte at the start.
   if ((first && second) || bytes.length < 2 || bytes.length === 3) return utf8Text(bytes)
   if (bytes.length === 2) return utf16Text(bytes, first === 0 ? 'be' : 'le')
   if (first === 0 && second === 0) return utf32Text(third === 0xfe && fourth === 0xff ? bytes.subarray(4) : bytes, 'BE')

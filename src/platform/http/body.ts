@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest, RequestPayload } from 'fastify'
 import { jsonText, utf8Text } from './body-text.ts'
 import { limits } from '../limits.ts'
 
-/** Whether a body of this content type is JSON. One without a type is. */
+/** Whether a body of this content type is JSON. A body without a type is. */
 function isJson(type: string | undefined): boolean {
   if (type === undefined || type === 'application/json' || type.trim() === '') return true
   const name = type.split(';', 1)[0]!.trim().toLowerCase()
@@ -13,12 +13,12 @@ function isJson(type: string | undefined): boolean {
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Whether the route takes no body: whatever is sent is not looked at. */
+    /** Whether the route has no body: anything sent is ignored. */
     takesNoBody?: boolean
   }
 }
 
-/** A body that should have been JSON and is not. `text` is what came; `cause` is the parser's error. */
+/** A body that should be JSON and is not. `text`: the body; `cause`: the parser's error. */
 export class MalformedJson extends Error {
   readonly text: string
 
@@ -29,12 +29,12 @@ export class MalformedJson extends Error {
 }
 
 /**
- * Reads request bodies: JSON where the type says so or says nothing; any other type is left as the text that it is. No body is undefined, and so is one
- * that no route takes. The size is bounded by the server's `bodyLimit`.
+ * Parses request bodies: JSON if the type says so or is missing; any other type stays a text. No body is undefined,
+ * and so is the body of a route without one. The server's `bodyLimit` limits the size.
  */
 export function readBodies(server: FastifyInstance): void {
   server.removeAllContentTypeParsers()
-  // The first is the second, found at once for the type that nearly all have.
+  // The first check is a fast path for the type that nearly all bodies have.
   for (const type of ['application/json', '*'])
     server.addContentTypeParser(type, { parseAs: 'buffer' }, (request, body, done) => {
       if (request.is404 || request.routeOptions.config.takesNoBody) return done(null, undefined)
@@ -47,7 +47,7 @@ export function readBodies(server: FastifyInstance): void {
       }
       done(null, value)
     })
-  // To Fastify a type that is no media type is an error. Here it is one of those that are not JSON.
+  // Fastify treats an invalid media type as an error. Here it is a type that is not JSON.
   server.addHook('onRequest', ({ raw: { headers } }, _, done) => {
     const type = headers['content-type']
     if (type !== undefined && type !== 'application/json')
@@ -61,10 +61,10 @@ function bodyOf(text: string, type: string | undefined): unknown {
   return isJson(type) ? parseJson(text) : text
 }
 
-/** Reads a body's JSON. Throws {@link MalformedJson}. */
+/** Parses a body's JSON. Throws {@link MalformedJson}. */
 export function parseJson(text: string): unknown {
   try {
-    // Looked for in the text: to parse a megabyte of brackets takes a quarter of a second.
+    // The text is checked: parsing a megabyte of brackets takes a quarter of a second.
     if (isDeep(text)) throw new SyntaxError(TOO_DEEP)
     return JSON.parse(text)
   } catch (error) {
@@ -76,7 +76,7 @@ export const TOO_DEEP = `nested more than ${limits.bodyLevels} levels deep`
 
 const [QUOTE, BACKSLASH] = [0x22, 0x5c]
 
-/** Whether JSON is nested deeper than anything asked for here is; writing it out again would exhaust the stack. */
+/** Whether JSON is nested deeper than any valid request. Serialising it again would exhaust the stack. */
 function isDeep(text: string): boolean {
   let depth = 0
   for (let at = 0; at < text.length; at++) {
@@ -92,8 +92,9 @@ function isDeep(text: string): boolean {
 }
 
 /**
- * The options of a route that needs a token. Without a good token a body above `limits.openBodyBytes` is not read: the answer is what `refusal` says of the token,
- * although the contract checks the body's syntax first. `refusal` gives null for a token that was signed here.
+ * The options of a route that needs a token. Without a good token, a body above `limits.openBodyBytes` is not read.
+ * The answer is the token's `refusal`, although the contract checks the body's syntax first. `refusal` returns null
+ * for a token that was signed here.
  */
 export const bodyBehindToken = (refusal: (request: FastifyRequest) => Error | null) => ({
   bodyLimit: limits.bodyBytes,
@@ -108,13 +109,13 @@ export const bodyBehindToken = (refusal: (request: FastifyRequest) => Error | nu
       length === undefined ? request.headers['transfer-encoding'] === undefined : Number(length) <= limits.openBodyBytes
     const refused = isSmall ? null : refusal(request)
     if (!refused) done(null, payload)
-    // What is too large for everyone is answered as that.
+    // A body that is too large for everyone gets that answer.
     else if (length !== undefined) done(Number(length) > limits.bodyBytes ? null : refused, payload)
     else done(null, payload.pipe(upTo(limits.openBodyBytes, refused)))
   },
 })
 
-/** Passes on so many bytes, and fails where there are more. */
+/** Passes on this many bytes, and fails if there are more. */
 function upTo(bytes: number, error: Error): Transform {
   let passed = 0
   return new Transform({

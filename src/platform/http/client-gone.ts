@@ -3,11 +3,11 @@ import type { ServerResponse } from 'node:http'
 /** Whether anybody still waits for an answer. */
 export interface Gone {
   readonly isGone: boolean
-  /** Aborts when nobody waits any more. Made when it is asked for, which is seldom. */
+  /** Aborts when nobody waits any more. Created on demand, which is rare. */
   readonly signal: AbortSignal
 }
 
-/** Whether the client of a request is gone before it had its answer. */
+/** Whether the client of a request has gone before it got its answer. */
 export class ClientGone implements Gone {
   readonly #response: ServerResponse
   #controller: AbortController | null = null
@@ -31,7 +31,7 @@ export class ClientGone implements Gone {
   }
 }
 
-/** The same for whoever has a signal. */
+/** The same for a caller with a signal. */
 export const goneAt = (signal: AbortSignal): Gone => ({
   get isGone() {
     return signal.aborted

@@ -2,6 +2,9 @@ import type { FastifyReply } from 'fastify'
 
 const asItIs = (text: string): string => text
 
-/** Sends JSON under a type that says nothing of a charset, which Fastify would add to a text's. In one piece with its headers, which a buffer would not be. */
+/**
+ * Sends JSON with a content type without a charset; Fastify would add one to a text. Headers and body go out in one
+ * piece, which a buffer would not.
+ */
 export const sendJson = (reply: FastifyReply, type: string, json: string): FastifyReply =>
   reply.header('content-type', type).serializer(asItIs).send(json)

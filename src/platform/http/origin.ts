@@ -1,12 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { limits } from '../limits.ts'
 
-/** Where a request comes from, as a device that signs in. */
+/** The origin of a request, as a device that signs in. */
 export interface Origin {
   readonly address: string
-  /** What the device was given when it signed in before, as it sends it. */
+  /** The text that the device got at an earlier sign-in, as it sends it. */
   readonly device: string | null
-  /** Gives the device that. */
+  /** Sends that text to the device. */
   readonly remember: (device: string) => void
 }
 
@@ -14,8 +14,8 @@ const COOKIE = 'qtable_device'
 const FOUND = /(?:^|;\s?)qtable_device=([\w-]{1,200})(?:;|$)/
 
 /**
- * The origin of a request. The device is told by a cookie, which browsers and iOS keep and send by themselves; whoever sends none is told by the address. The
- * cookie lets nobody in.
+ * The origin of a request. A cookie identifies the device; browsers and iOS keep and send it by themselves. Without a
+ * cookie, the address does. The cookie grants no access.
  */
 export const originOf = (request: FastifyRequest, reply: FastifyReply): Origin => ({
   address: request.ip,
