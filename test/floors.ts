@@ -5,9 +5,13 @@ import { replay } from '../client/optimistic.ts'
 import { Confirmed } from '../client/state.ts'
 import { View } from '../client/view.ts'
 import type { Guest, Kind, Kinds, Reservation, Table } from '../client/words.ts'
+import { guestFields } from '../src/guests/fields.ts'
 import type { Floor } from '../src/parties/rules.ts'
+import { initialOf } from '../src/platform/field.ts'
+import { reservationFields } from '../src/reservations/fields.ts'
+import { tableFields } from '../src/tables/fields.ts'
 
-/** Small floors for tests of what the client shows, written out whole. */
+/** Small floors for tests of what the client shows. */
 
 export const OLD = '2026-11-23T10:00:00.000000Z' as Guest['createdAt']
 export const NOW = '2026-11-23T12:00:00.000000Z' as Guest['createdAt']
@@ -20,8 +24,7 @@ export const table = (id: string, more: Partial<Table> = {}): Table => ({
   capacity: 4,
   x: 0,
   y: 0,
-  shape: 'round',
-  section: null,
+  ...initialOf(tableFields),
   status: 'available',
   guestId: null,
   reservationId: null,
@@ -32,15 +35,9 @@ export const times = { checkInTime: null, seatedTime: null, finishedTime: null, 
 export const guest = (id: string, more: Partial<Guest> = {}): Guest => ({
   id,
   firstName: 'Ada',
-  lastName: '',
+  ...initialOf(guestFields),
   partySize: 2,
   status: 'waitlist',
-  email: null,
-  phone: null,
-  notes: null,
-  specialRequests: null,
-  dietaryRestrictions: [],
-  reservationTime: null,
   tableId: null,
   ...times,
   ...base,
@@ -52,13 +49,7 @@ export const reservation = (id: string, more: Partial<Reservation> = {}): Reserv
   guestName: 'Bo',
   partySize: 2,
   status: 'confirmed',
-  reservationTime: null,
-  durationMinutes: 90,
-  contactInfo: null,
-  email: null,
-  source: 'app',
-  notes: null,
-  specialRequests: null,
+  ...initialOf(reservationFields),
   tableId: null,
   ...times,
   ...base,

@@ -97,3 +97,13 @@ export const columnTypes = (fields: Fields): string =>
   Object.entries(fields)
     .map(([name, { is }]) => `${columnOf(name)} ${SQL_TYPES[is.type]}`)
     .join(', ')
+
+/** What each plain fact is when nothing is sent of it. */
+export const initialOf = <F extends Fields>(fields: F): InitialOf<F> =>
+  Object.fromEntries(
+    Object.entries(fields).flatMap(([name, { initial }]) => (initial === undefined ? [] : [[name, initial]])),
+  ) as InitialOf<F>
+
+type InitialOf<F extends Fields> = {
+  readonly [K in keyof F as F[K] extends Field<unknown, SetBy, true> ? K : never]: ValueOf<F[K]>
+}

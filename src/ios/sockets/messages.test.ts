@@ -1,3 +1,5 @@
+import { guestFields } from '../../guests/fields.ts'
+import { initialOf } from '../../platform/field.ts'
 import { expect, test } from 'vitest'
 import type { Change, Entry } from '../../changes/log/log.ts'
 import type { Guest } from '../../guests/guests.ts'
@@ -18,21 +20,15 @@ import {
 const at = '2026-11-23T18:00:00.000001Z' as Change['at']
 const guest: Guest = {
   id: 'g',
+  ...initialOf(guestFields),
   firstName: '',
-  lastName: '',
-  email: null,
-  phone: null,
   partySize: 2,
   status: 'waitlist',
   tableId: null,
-  reservationTime: null,
   checkInTime: '2026-11-23T17:30:30.000000Z' as Change['at'],
   seatedTime: null,
   finishedTime: null,
   endedAt: null,
-  dietaryRestrictions: [],
-  specialRequests: null,
-  notes: null,
   version: 1,
   createdAt: at,
   updatedAt: at,
