@@ -27,6 +27,7 @@ import {
   sentOf,
   unknownTable,
   vacated,
+  versionConflict,
   type Insistence,
   type Refusal,
 } from '../tables/rules.ts'
@@ -197,13 +198,7 @@ function refuseUnseen(
   { guestId, version, tableId }: About & { readonly tableId?: string | null | undefined },
 ): Refusal | null {
   if (!guest) return guestNotFound(guestId)
-  if (version !== undefined && version !== guest.version)
-    return {
-      code: 'version-conflict',
-      status: 409,
-      message: 'The guest was changed in the meantime',
-      details: { guest },
-    }
+  if (version !== undefined && version !== guest.version) return versionConflict('guest', guest)
   return tableId && !floor.get('table', tableId) ? unknownTable(tableId) : null
 }
 

@@ -19,11 +19,10 @@ import { floorReaches, guestForm, written } from './kept-answers/floor-shapes.ts
 import { guestJson, guestShape } from './shapes.ts'
 import { listOn } from './kept-answers/kept-lines.ts'
 import { GUEST_SPELLINGS, partyStatusOf, POST_GUEST_WORDS } from '../old-backend/statuses.ts'
+import { INSISTING } from './insisting.ts'
 
 const LIST = '/restaurants/:restaurantId/guests'
 const ONE = '/restaurants/:restaurantId/guests/:guestId'
-// The app may take any table: it shows its own warnings, and relies on taking a table from another party.
-const INSISTING = { takeOver: true, force: true }
 
 const { maybe } = field
 const text = (max: number) => maybe(field.str({ max }))

@@ -20,10 +20,10 @@ import { listOn } from './kept-answers/kept-lines.ts'
 import { TABLE_INPUT, tableStatusOf } from '../old-backend/statuses.ts'
 import { zulu } from './times.ts'
 import { onPlan } from '../old-backend/plan.ts'
+import { INSISTING } from './insisting.ts'
 
 const LIST = '/restaurants/:restaurantId/tables'
 const ONE = '/restaurants/:restaurantId/tables/:tableId'
-const INSISTING = { takeOver: true, force: true }
 
 const { maybe } = field
 const position = field.model({ x: field.float(), y: field.float() })

@@ -18,6 +18,7 @@ import {
   sentOf,
   unknownTable,
   vacated,
+  versionConflict,
   type Refusal,
   type TableEffect,
   type TableState,
@@ -126,11 +127,12 @@ function changed(floor: Floor, change: ReservationChange, now: Instant): Reserva
 }
 
 function refuseUnseen(reservation: ReservationState | undefined, { reservationId, version }: About): Refusal | null {
-  const details = reservation ? { reservation } : { reservationId }
-  if (!reservation)
+  if (!reservation) {
+    const details = { reservationId }
     return { code: 'reservation-not-found', status: 404, message: 'There is no such reservation', details }
+  }
   if (version === undefined || version === reservation.version) return null
-  return { code: 'version-conflict', status: 409, message: 'The reservation was changed in the meantime', details }
+  return versionConflict('reservation', reservation)
 }
 
 function refuseOrder(reservation: ReservationState, { status, force }: ReservationChange): Refusal | null {

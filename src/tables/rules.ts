@@ -123,8 +123,16 @@ export function refuseUnseen(id: string, table: TableState | undefined, version:
   if (!table)
     return { code: 'table-not-found', status: 404, message: 'There is no such table', details: { tableId: id } }
   if (version === undefined || version === table.version) return null
-  return { code: 'version-conflict', status: 409, message: 'The table was changed in the meantime', details: { table } }
+  return versionConflict('table', table)
 }
+
+/** An entity is no longer as the host saw it. The refusal shows it as it is. */
+export const versionConflict = (kind: Party['kind'] | 'table', entity: object): Refusal => ({
+  code: 'version-conflict',
+  status: 409,
+  message: `The ${kind} was changed in the meantime`,
+  details: { [kind]: entity },
+})
 
 /** A new table, free. Spec: T1. */
 export const newTable = <Facts extends object>(id: string, facts: Facts, now: Instant) => ({

@@ -13,6 +13,7 @@ import { anyStatus, contact, partySize } from '../guests.ts'
 import { field, parseModel, ValidationError } from '../pydantic/pydantic.ts'
 import { partyStatusOf, TABLE_INPUT, tableStatusOf } from '../../old-backend/statuses.ts'
 import { onPlan } from '../../old-backend/plan.ts'
+import { INSISTING } from '../insisting.ts'
 
 /** The operations of an atomic batch. Their data has the fields of the single calls, in either spelling. */
 
@@ -24,7 +25,6 @@ export interface AtomicItem {
   readonly data?: Readonly<Record<string, unknown>> | null | undefined
 }
 
-const INSISTING = { takeOver: true, force: true }
 const { maybe } = field
 const text = (max: number) => maybe(field.str({ max }))
 

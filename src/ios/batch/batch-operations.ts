@@ -14,6 +14,7 @@ import {
   TABLE_INPUT,
   tableStatusOf,
 } from '../../old-backend/statuses.ts'
+import { INSISTING } from '../insisting.ts'
 
 /**
  * The items of batch-update, in either spelling of the fields. If both spellings are sent, the camelCase one counts.
@@ -54,8 +55,6 @@ export const batchTableItem = field.model({
 
 type GuestItem = z.output<typeof batchGuestItem>
 type TableItem = z.output<typeof batchTableItem>
-
-const INSISTING = { takeOver: true, force: true }
 
 /** The command for a guest's item, or its line of `errors`. */
 export function batchGuestOperation(item: GuestItem): Operation | string {

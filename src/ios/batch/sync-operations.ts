@@ -6,6 +6,7 @@ import { updateGuest } from '../../guests/update-guest.ts'
 import { field, parseModel, ValidationError } from '../pydantic/pydantic.ts'
 import { onPlan } from '../../old-backend/plan.ts'
 import { partyStatusOf } from '../../old-backend/statuses.ts'
+import { INSISTING } from '../insisting.ts'
 
 /** One update of a sync batch: an entity, or a part of one, in the words of /api/sync. */
 export interface SyncUpdate {
@@ -14,7 +15,6 @@ export interface SyncUpdate {
   readonly data: Readonly<Record<string, unknown>>
 }
 
-const INSISTING = { takeOver: true, force: true }
 const { str, int, float, model, maybe } = field
 
 const guestData = model({
