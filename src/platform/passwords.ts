@@ -4,18 +4,19 @@ import { AppError } from './errors.ts'
 import type { KeyedHash } from './keyed-hash.ts'
 import { limits } from './limits.ts'
 
-// The library's default is argon2id. OWASP's first choice for it: 19 MiB, two passes, one lane; about 12 ms.
+// The library's default is argon2id. These are OWASP's first choice for it: 19 MiB, two passes, one lane; about 12
+// ms.
 const OPTIONS = { memoryCost: 19 * 1024, timeCost: 2, parallelism: 1 }
 
-/** Who waits: staff and those who signed in before from where they are, or strangers, who come after them. */
+/** Who waits: `known` are staff and callers who signed in from here before; `strangers` come after them. */
 type Lane = 'known' | 'strangers'
 
 let running = 0
 const waiting: Readonly<Record<Lane, (() => void)[]>> = { known: [], strangers: [] }
 
 /**
- * Runs at most `limits.passwordChecks` at once: memory stays bounded when everyone signs in at opening. In each lane first come first served. Throws
- * `AppError` busy (503) where too many wait.
+ * Runs at most `limits.passwordChecks` at once, so that memory stays bounded when everyone signs in at opening. Each
+ * lane is first come, first served. Throws `AppError` busy (503) when too many wait.
  */
 async function inTurn<T>(lane: Lane, work: () => Promise<T>): Promise<T> {
   if (running >= limits.passwordChecks) {
@@ -48,12 +49,13 @@ export async function passwordFits(password: string, stored: string, lane: Lane 
   })
 }
 
-/** Whether a hash should be replaced at the next sign-in: anything but today's argon2id parameters. */
+/** Whether a hash should be replaced at the next sign-in: all but today's argon2id parameters. */
 export const isOutdated = (stored: string): boolean => !stored.startsWith('$argon2id$v=19$m=19456,t=2,p=1$')
 
 /**
- * A password in an input. In JSON it is a fixed word: a fingerprint that holds a plain hash of it would be far easier to guess it from than its argon2id
- * hash. Fingerprints add a keyed hash of it instead (`changes/command/mutations.ts`).
+ * A password in an input. In JSON it is a constant: from a fingerprint with its plain hash, the password would be far
+ * easier to guess than from its argon2id hash. Fingerprints add a keyed hash of it instead
+ * (`changes/command/mutations.ts`).
  */
 export class Secret {
   // Private, so that nothing prints it by accident.
@@ -72,22 +74,25 @@ export class Secret {
   }
 }
 
-/** What inputs with passwords are worked with. */
+/** What commands with passwords in their input need. */
 export interface Secrets {
   /** Hashes them for fingerprints. */
   readonly hash: KeyedHash
-  /** Runs a check of somebody's own password, unless too many of theirs have failed: throws `AppError` too-many-attempts (429). */
+  /**
+   * Checks somebody's own password, unless too many of their attempts have failed: throws `AppError`
+   * too-many-attempts (429).
+   */
   limited(staffId: string, check: () => Promise<boolean>): Promise<boolean>
 }
 
-/** What a secret is in JSON. */
+/** The JSON form of a secret. */
 export const SECRET_IN_JSON = 'a new password'
 
-/** A password that is to become someone's, as a field of an input. */
+/** A new password, as a field of an input. */
 export class NewPassword extends Secret {
   #hash: Promise<string> | undefined
 
-  /** Its hash, made once. */
+  /** Its hash, computed once. */
   hash(): Promise<string> {
     this.#hash ??= hashPassword(this.text)
     return this.#hash

@@ -3,25 +3,25 @@ import type { Logger } from './observability/log.ts'
 import { limits } from './limits.ts'
 import { every } from './shared-timer.ts'
 
-/** Brings short texts to other processes, when it can: what is published may be lost, and comes at most once to each subscriber that is connected. */
+/** Sends short texts to other processes. They may be lost, and reach each connected subscriber at most once. */
 export interface Topics {
-  /** Sends a text to a topic, or forgets it: never waits and never throws. */
+  /** Sends a text to a topic, or drops it: never waits and never throws. */
   publish(topic: string, text: string): void
-  /** Hears a topic from about now on, also after the connection was lost. */
+  /** Subscribes to a topic from about now on, also after the connection was lost. */
   subscribe(topic: string, hear: (text: string) => void): void
   unsubscribe(topic: string): void
-  /** Whether it is connected, and since the start: texts sent, heard, and forgotten. */
+  /** Whether it is connected, and the numbers of texts sent, received and dropped since the start. */
   readonly figures: TopicFigures
-  /** Has the time of each answered operation told. */
+  /** Sets an observer of the time of each answered operation. */
   observe?(tell: (operation: string, seconds: number) => void): void
   close(): Promise<void>
 }
 
-/** Keeps bytes by name for a while, when it can: what was kept may be gone at any time. */
+/** Stores bytes by name for a while. They may disappear at any time. */
 export interface Store {
-  /** What is kept, or null. Never rejects, and waits `limits.storeMillis` at most. */
+  /** The stored bytes, or null. Never rejects, and waits `limits.storeMillis` at most. */
   get(name: string): Promise<Buffer | null>
-  /** Keeps bytes for so many seconds, or doesn't: never waits and never throws. */
+  /** Stores bytes for this many seconds, or does not: never waits and never throws. */
   set(name: string, bytes: Buffer, seconds: number): void
 }
 
@@ -33,7 +33,7 @@ export interface TopicFigures {
   readonly forgotten: number
 }
 
-/** What is used of a connection to one server or to a cluster. */
+/** The used part of a connection to one server or to a cluster. */
 interface Link {
   publish(topic: string, text: string): Promise<unknown>
   subscribe(topic: string, hear: (text: string) => void): Promise<unknown>
@@ -48,17 +48,18 @@ const BYTES = { [RESP_TYPES.BLOB_STRING]: Buffer }
 
 type Client = ReturnType<typeof openClient>
 
-// A server that hangs shows nothing on its own: a ping goes out this often, and a connection on which nothing comes back is taken for dead.
+// A hung server gives no sign of it. A ping goes out this often, and a connection without any answer counts as dead.
 const PING_MILLIS = 1_000
 const SILENCE_MILLIS = 3_000
 const CONNECT_MILLIS = 2_000
 const RETRY_MILLIS = [100, 1_000] as const
-// Texts that have been handed to the connection and not been answered: beyond it more are forgotten.
+// The limit of unanswered texts on the connection: beyond it, texts are dropped.
 const MAX_UNDER_WAY = 10_000
 
 /**
- * Topics on Redis: plain publish and subscribe on a single server, sharded on a cluster (Redis 7), where each topic lives on the node of its slot. Redis may be away at
- * the start, die and come back: nobody waits for it, and what is subscribed is subscribed again.
+ * Topics on Redis: plain publish and subscribe on a single server, sharded on a cluster (Redis 7), where each topic
+ * lives on the node of its slot. Redis may be unavailable at the start, die and come back: nobody waits for it, and
+ * subscriptions are restored.
  */
 export class RedisTopics implements Topics, Store {
   readonly #urls: readonly string[]
@@ -77,7 +78,7 @@ export class RedisTopics implements Topics, Store {
   #heard = 0
   #forgotten = 0
 
-  /** `url`: of a server, or several of a cluster's nodes with commas between. */
+  /** `url`: of a server, or of several nodes of a cluster, separated by commas. */
   constructor(url: string, log: Logger) {
     this.#urls = url.split(',')
     this.#log = log
@@ -145,7 +146,7 @@ export class RedisTopics implements Topics, Store {
     const link = this.#link
     if (!link?.isReady() || this.#underWay >= MAX_UNDER_WAY) return
     this.#underWay++
-    // A server that is full says so: then it isn't kept.
+    // A full server refuses: then the value is not stored.
     link
       .set(name, bytes, seconds)
       .catch(() => undefined)
@@ -160,7 +161,7 @@ export class RedisTopics implements Topics, Store {
     this.#link = null
   }
 
-  /** Connects where it isn't, and sees to what is not subscribed as it is wanted. */
+  /** Connects if disconnected, and restores missing subscriptions. */
   async #tend(): Promise<void> {
     if (this.#closed) return
     if (!this.#link && !this.#connecting) await this.#connect()
@@ -168,7 +169,10 @@ export class RedisTopics implements Topics, Store {
     await Promise.all([...topics].map((topic) => this.#settle(topic)))
   }
 
-  /** Subscribes to a topic, or ends that, until it is as wanted. One step at a time: a subscription that overtakes the end of the one before it would go down with that. */
+  /**
+   * Subscribes to a topic or unsubscribes, until the state is as wanted. It goes one step at a time: a subscription
+   * that overtakes the previous unsubscription would be ended by it.
+   */
   async #settle(topic: string): Promise<void> {
     if (this.#settling.has(topic)) return
     this.#settling.add(topic)
@@ -257,7 +261,7 @@ export class RedisTopics implements Topics, Store {
     return client
   }
 
-  /** Once for each time that it is away. */
+  /** Once per outage. */
   #complain(error: Error): void {
     if (this.#complained || this.#closed) return
     this.#complained = true
@@ -268,11 +272,11 @@ export class RedisTopics implements Topics, Store {
 const openClient = (url: string) => createClient({ url, ...options() })
 
 const options = () => ({
-  // The oldest protocol serves every Redis and every proxy in between.
+  // The oldest protocol works with every Redis and every proxy.
   RESP: 2 as const,
   disableOfflineQueue: true,
   pingInterval: PING_MILLIS,
-  // A timer for each command costs three quarters of the throughput; the silence of the connection tells as much.
+  // A timer per command costs three quarters of the throughput. The silence of the connection shows the same.
   socket: {
     connectTimeout: CONNECT_MILLIS,
     socketTimeout: SILENCE_MILLIS,
@@ -281,7 +285,7 @@ const options = () => ({
   },
 })
 
-/** Whether a server is one of a cluster. Throws when it can't be asked. */
+/** Whether a server belongs to a cluster. Throws when it cannot be asked. */
 async function isCluster(url: string): Promise<boolean> {
   const client = createClient({ url, socket: { connectTimeout: CONNECT_MILLIS, reconnectStrategy: false } })
   client.on('error', () => undefined) // connect tells

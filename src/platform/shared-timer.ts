@@ -1,6 +1,6 @@
 /**
- * What is done from time to time, on one timer for the whole process. To be woken costs a process that rests more than what it then does: with a timer each, its dozen parts would wake it
- * twenty times a second.
+ * Periodic work of the whole process on one timer. Waking an idle process costs more than the work it then does: with
+ * a timer each, its dozen parts would wake it twenty times a second.
  */
 
 const PULSE_MILLIS = 500
@@ -21,8 +21,8 @@ function beat(): void {
 }
 
 /**
- * Calls `run` every so many milliseconds, the first time by then, for as long as the process runs for another reason. Whole multiples of 500 ms go by one clock; anything else has a timer
- * of its own. `run` must not throw. Call the result to stop.
+ * Calls `run` at this interval, first after one interval, without keeping the process alive. Multiples of 500 ms
+ * share one timer; any other interval has a timer of its own. `run` must not throw. Call the result to stop.
  */
 export function every(millis: number, run: () => void): () => void {
   const pulses = millis / PULSE_MILLIS

@@ -1,13 +1,16 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { limits } from './limits.ts'
 
-/** The claims of a token that anyone here reads. Times are seconds since 1970. */
+/** The used claims of a token. Times are seconds since 1970. */
 export interface Claims {
   readonly sub: string
   readonly exp: number
-  /** The sign-in that the token belongs to, where there is one. */
+  /** The sign-in of the token, if it has one. */
   readonly sid?: string
-  /** For a token that belongs to none: the generation that its account had (`staff.token_generation`). Left out it is 0. */
+  /**
+   * For a token without a sign-in: the generation of its account's tokens (`staff.token_generation`). Missing means
+   * 0.
+   */
   readonly gen?: number
 }
 
@@ -16,8 +19,8 @@ const MAX_TOKEN_CHARACTERS = 4096
 const SEAL_BYTES = 16
 
 /**
- * Signs and verifies JSON Web Tokens (RFC 7519) with HMAC-SHA-256 and nothing else. `exp` and `sub` are required. A token that was
- * verified once is remembered until it expires: checking it again costs 0.07 µs instead of 4.9.
+ * Signs and verifies JSON Web Tokens (RFC 7519) with HMAC-SHA-256 only. `exp` and `sub` are required. A verified
+ * token is remembered until it expires: checking it again costs 0.07 µs instead of 4.9.
  */
 export class Tokens {
   readonly #key: string
@@ -56,7 +59,7 @@ export class Tokens {
     if (!header || !payload || !signature || rest.length > 0) return null
     const given = Buffer.from(signature, 'base64url')
     const wanted = this.#mac(`${header}.${payload}`)
-    // The canonical spelling only: base64url readers forgive stray bits, and one token must have one text.
+    // Only the canonical spelling is accepted: base64url parsers ignore stray bits, and one token must have one text.
     if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return null
     if (given.toString('base64url') !== signature) return null
     const head = parseObject(header)
@@ -72,7 +75,7 @@ export class Tokens {
     return typeof sid === 'string' ? { sub, exp, sid } : null
   }
 
-  /** Bytes as text that only this key makes: whoever sends it back was given it, or has it from someone who was. */
+  /** Seals bytes as a text that only this key makes: a sender got it from this server, or from somebody who did. */
   seal(bytes: Buffer): string {
     return Buffer.concat([bytes, this.#sealOf(bytes)]).toString('base64url')
   }
@@ -86,7 +89,7 @@ export class Tokens {
     return timingSafeEqual(all.subarray(-SEAL_BYTES), this.#sealOf(bytes)) ? bytes : null
   }
 
-  // No signed part of a JSON Web Token begins like this.
+  // No signed part of a JSON Web Token starts like this.
   #sealOf(bytes: Buffer): Buffer {
     return this.#mac(`sealed ${bytes.toString('base64url')}`).subarray(0, SEAL_BYTES)
   }

@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import type { Account } from './home.ts'
 import { StartupError } from '../errors.ts'
 
-/** Everything the programs of one cluster are run with. */
+/** What the programs of one cluster need. */
 export interface Cluster {
   /** The folder that holds `data`, `run` and `postgres.log`. */
   readonly folder: string
-  /** The same folder by a path that is short enough for the socket in `run`. */
+  /** The same folder by a path short enough for the socket in `run`. */
   readonly socketFolder: string
   readonly bin: string
   readonly major: string
@@ -26,14 +26,14 @@ const LOG_BYTES = 4 * 1024 * 1024
 const LOG_LINES = 8
 
 /**
- * Makes the cluster unless there is one, with `password` for its superuser. A cluster has the name `data` only when it
- * is whole: what was cut off is removed here. Tells whether it was made. Throws a StartupError when it is of another
- * major version, or can't be made.
+ * Creates the cluster unless it exists, with `password` for its superuser. A cluster is named `data` only when it is
+ * complete; incomplete ones are removed here. Returns whether it was created. Throws a StartupError when it has
+ * another major version or cannot be created.
  */
 export async function ensureCluster(cluster: Cluster, password: string): Promise<boolean> {
   const data = join(cluster.folder, 'data')
   for (const name of await readdir(cluster.folder)) {
-    // A first start that was killed may have left an initdb that still writes; the rest of it goes at a later start.
+    // A first start that was killed may have left a running initdb. Its remains are removed at a later start.
     if (name.startsWith('new-'))
       await rm(join(cluster.folder, name), { recursive: true, force: true }).catch(() => undefined)
   }
@@ -98,8 +98,8 @@ async function makeCluster(cluster: Cluster, data: string, password: string): Pr
 }
 
 /**
- * Gives the superuser a new password. The cluster must not be running. Throws a StartupError when the cluster can't be
- * opened.
+ * Sets a new password of the superuser. The cluster must not be running. Throws a StartupError when the cluster
+ * cannot be opened.
  */
 export async function setPassword(cluster: Cluster, password: string): Promise<void> {
   const args = ['--single', '-D', join(cluster.folder, 'data'), 'postgres']
@@ -142,14 +142,15 @@ function run(
   })
 }
 
-/** How its programs are spawned: where, as whom, and with which environment. */
+/** How its programs are spawned: folder, user and environment. */
 export function surroundings({ account, folder }: Cluster): {
   cwd: string
   env: NodeJS.ProcessEnv
   uid?: number
   gid?: number
 } {
-  // Our own environment stays out: PGPORT, PGOPTIONS, LD_LIBRARY_PATH and their like would change what runs here.
+  // Our own environment is not passed on: PGPORT, PGOPTIONS, LD_LIBRARY_PATH and the like would change what runs
+  // here.
   const env = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' }
   return { cwd: folder, env, ...(account && { uid: account.uid, gid: account.gid }) }
 }
@@ -159,14 +160,15 @@ const logPath = (cluster: Cluster): string => join(cluster.folder, 'postgres.log
 /** Opens the log for a process to append to. The caller closes it. */
 export async function openLog(cluster: Cluster): Promise<FileHandle> {
   const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants
-  // The folder belongs to PostgreSQL's user: where that user could point a link to, root does not write.
+  // The folder belongs to PostgreSQL's user. Root does not write where that user could place a link.
   const log = await open(logPath(cluster), O_APPEND | O_CREAT | O_NOFOLLOW | O_WRONLY, 0o600)
   if (cluster.account) await log.chown(cluster.account.uid, cluster.account.gid)
   return log
 }
 
 /**
- * Keeps the log below 4 MB: what is more becomes `postgres.log.1`. May be called while PostgreSQL writes (it appends).
+ * Keeps the log below 4 MB: a larger one becomes `postgres.log.1`. It may run while PostgreSQL writes (PostgreSQL
+ * appends).
  */
 export async function boundLog(cluster: Cluster): Promise<void> {
   const path = logPath(cluster)

@@ -9,35 +9,32 @@ import { type Postmaster, launch, stopLeftover, stopPostmaster } from './postmas
 import { StartupError } from '../errors.ts'
 import { type ServerLock, shortPath, takeLock } from './server-lock.ts'
 
-/** What the database is started with. */
+/** The options of the database. */
 export interface EmbeddedOptions {
-  /** Absolute path of the folder of all data; made when it isn't there. The database is in its `postgres`. */
+  /** Absolute path of the data folder, created if it is missing. The database is in its `postgres`. */
   readonly dataDir: string
-  /** How many connections it takes at most. */
+  /** The most connections. */
   readonly maxConnections: number
   /** Called with one line for the operator. */
   say(message: string): void
   /** False: nothing waits for the disk, and a power cut may lose everything. For tests only. Default true. */
   readonly durable?: boolean
-  /** Whom PostgreSQL runs as when we are root: the first of these that the machine has. Default postgres, nobody. */
+  /** The user of PostgreSQL when we are root: the first of these that exists. Default postgres, nobody. */
   readonly unprivilegedAccounts?: readonly string[]
 }
 
-/** A running PostgreSQL of our own, which is started again when it dies. */
+/** A running embedded PostgreSQL, which is restarted when it dies. */
 export interface EmbeddedDatabase {
   /**
    * Connection string for node-postgres and libpq: the superuser `qtable` of the database `qtable`, by a unix socket.
-   * Holds a password.
+   * It contains a password.
    */
   readonly url: string
-  /** The folder where the cluster really is, without symbolic links. */
+  /** The real folder of the cluster, without symbolic links. */
   readonly location: string
-  /** Calls `listener` whenever PostgreSQL has died, was started again, and takes connections. */
+  /** Calls `listener` whenever PostgreSQL has died, was restarted, and accepts connections. */
   onRestart(listener: () => void): void
-  /**
-   * Ends all sessions, stops PostgreSQL, and lets another server use the folder. Returns when it is done; may be called
-   * again.
-   */
+  /** Ends all sessions, stops PostgreSQL, and releases the folder. May be called again. */
   stop(): Promise<void>
 }
 
@@ -51,9 +48,9 @@ const MISSING_DATABASE = '3D000'
 const WRONG_PASSWORD = '28P01'
 
 /**
- * Starts PostgreSQL on the data folder, which is made when it isn't there, and keeps it running. It listens on no
- * network port. Throws a StartupError, made for the operator, when another server uses the folder or when PostgreSQL
- * can't run there.
+ * Starts PostgreSQL on the data folder, which is created if it is missing, and keeps it running. It listens on no
+ * network port. Throws a StartupError, written for the operator, when another server uses the folder or when
+ * PostgreSQL cannot run there.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedDatabase> {
   try {
@@ -116,20 +113,20 @@ async function startAlone(options: EmbeddedOptions, home: Home, lock: ServerLock
   }
 }
 
-/** Sees to it that there is a cluster, and a password in the data folder that opens it. */
+/** Makes sure that the cluster exists, with a password for it in the data folder. */
 async function readyPassword(cluster: Cluster, dataDir: string): Promise<string> {
   const path = join(dataDir, 'postgres-password')
   const kept = (await readFile(path, 'utf8').catch(emptyIfMissing)).trim()
   const password = PASSWORD.test(kept) ? kept : randomBytes(24).toString('hex')
   const made = await ensureCluster(cluster, password)
   if (password === kept) return password
-  // A cluster that is older than the file's absence: the file was lost, or the very first start was cut off just before
-  // it was written.
+  // The cluster exists and the file does not: the file was lost, or the very first start was interrupted just before
+  // writing it.
   if (!made) await setPassword(cluster, password)
   const handle = await open(`${path}.new`, 'w', 0o600)
   try {
     await handle.writeFile(`${password}\n`)
-    // Whom the cluster belongs to may start the server too.
+    // The cluster's owner may start the server too.
     if (cluster.account) await handle.chown(cluster.account.uid, cluster.account.gid)
     await handle.sync()
   } finally {
@@ -219,7 +216,7 @@ class Supervisor {
     process.off('exit', this.#atExit)
   }
 
-  // A process that ends without `stop` (a bug, process.exit) takes its database with it; only kill -9 leaves it to the
+  // A process that ends without `stop` (a bug, process.exit) ends its database too. Only kill -9 leaves it to the
   // next start.
   readonly #atExit = (): void => {
     if (this.#postmaster?.end === undefined) this.#postmaster?.child.kill('SIGINT')
@@ -230,7 +227,7 @@ class Supervisor {
       this.#postmaster = it
     }
     await launch(this.#cluster, adopt, () => this.#pause.signal.aborted)
-    // Whether the process lives on is for its server to say.
+    // The server decides whether the process continues.
     this.#postmaster?.child.unref()
   }
 
@@ -247,7 +244,7 @@ class Supervisor {
     }
   }
 
-  /** Starts it again, waits for its end, and tells how that was. */
+  /** Restarts it, waits for its end, and returns how it ended. */
   async #again(): Promise<string> {
     try {
       await this.#launch()
@@ -275,7 +272,7 @@ class Supervisor {
   async #tidy(): Promise<void> {
     try {
       await boundLog(this.#cluster)
-      // What cleans the folder for temporary files may have removed it.
+      // A cleaner of the temporary folder may have removed it.
       await shortPath(this.#cluster.folder)
     } catch (error) {
       this.#cluster.say(`The log of PostgreSQL could not be kept short: ${(error as Error).message}`)

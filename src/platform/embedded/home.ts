@@ -24,7 +24,7 @@ export interface Account {
   readonly gid: number
 }
 
-/** Where a cluster lives, and as whom it runs. */
+/** The folder of a cluster, and its user. */
 export interface Home {
   /**
    * Absolute path without symbolic links. Holds `data`, `run`, `lock`, `postgres.log`, and `native-<version>` when
@@ -35,21 +35,21 @@ export interface Home {
   readonly account: Account | undefined
 }
 
-/** What `findHome` has to know. */
+/** The parameters of `findHome`. */
 export interface HomeOptions {
   readonly dataDir: string
   readonly accounts: readonly string[]
   say(message: string): void
 }
 
-/** The programs to run, and their version: `major` as it stands in a cluster's PG_VERSION. */
+/** The programs to run, and their version: `major` as in a cluster's PG_VERSION. */
 export interface Binaries {
   readonly bin: string
   readonly major: string
 }
 
 const ELSEWHERE = '/var/lib/qtable'
-// initdb runs postgres by a shell, its path between double quotes.
+// initdb runs postgres through a shell, with its path in double quotes.
 const SHELL_SPECIAL = /["$`\\\n]/
 
 /**
@@ -108,7 +108,7 @@ async function existing(link: string): Promise<string | undefined> {
   try {
     return await realpath(link)
   } catch {
-    // To begin with an empty database here would look like the loss of everything.
+    // Starting with an empty database here would look like the loss of everything.
     throw new StartupError(
       `${link} points to ${await readlink(link)}, where the database was, and that folder is gone. ` +
         'Bring it back, or remove the link to begin with an empty database.',
@@ -147,7 +147,7 @@ async function newHomeOfRoot(link: string, options: HomeOptions): Promise<Home> 
 
 async function oldHomeOfRoot(folder: string, options: HomeOptions): Promise<Home> {
   const owner = await stat(folder)
-  // A cluster that an ordinary user made stays that user's, so that both can start the server.
+  // A cluster created by an ordinary user stays that user's, so that both can start the server.
   const account = owner.uid === 0 ? await findAccount(options.accounts) : { uid: owner.uid, gid: owner.gid }
   const place = elsewhere(dirname(folder))
   if (!(await canReach(dirname(folder), account.uid, account.gid))) {
@@ -194,7 +194,7 @@ async function linkOnce(target: string, path: string): Promise<void> {
 }
 
 /**
- * The PostgreSQL programs that npm brought: in place when they can run there, else a copy in the home (only the lock's
+ * The PostgreSQL programs from npm: in place if they can run there, otherwise a copy in the home (only the lock's
  * holder may call this). Throws a StartupError when there are none for this machine.
  */
 export async function findBinaries(home: Home): Promise<Binaries> {
@@ -206,7 +206,7 @@ export async function findBinaries(home: Home): Promise<Binaries> {
   if ((await complete(root)) && (await usable(root, home.account))) return { bin: join(root, 'native/bin'), major }
   const copy = join(home.folder, `native-${version}`)
   for (const name of await readdir(home.folder)) {
-    // Copies of other versions, and one that was cut off.
+    // Copies of other versions, and incomplete ones.
     if (name.startsWith('native-') && join(home.folder, name) !== copy)
       await rm(join(home.folder, name), { recursive: true })
   }
@@ -241,7 +241,8 @@ function installedPackage(): string {
 }
 
 /**
- * Makes the links that the package's postinstall script would have made; false when one is missing and can't be made.
+ * Creates the links that the package's postinstall script would have created. Returns false when one is missing and
+ * cannot be created.
  */
 async function complete(root: string): Promise<boolean> {
   const list = await readFile(join(root, 'native/pg-symlinks.json'), 'utf8').catch(() => '[]')

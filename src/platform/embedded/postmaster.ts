@@ -6,12 +6,12 @@ import { type Cluster, boundLog, lastLogLines, openLog, surroundings } from './c
 import { StartupError } from '../errors.ts'
 import { ownFolder } from './server-lock.ts'
 
-/** A running postmaster, our child. */
+/** A running postmaster, our child process. */
 export interface Postmaster {
   readonly child: ChildProcess
-  /** Settles when it is gone, with how it went. Never rejects. */
+  /** Resolves when it has ended, with how it ended. Never rejects. */
   readonly gone: Promise<string>
-  /** How it went; undefined as long as it runs. */
+  /** How it ended; undefined while it runs. */
   end: string | undefined
 }
 
@@ -20,7 +20,7 @@ const BUSY_MILLIS = 20_000
 const FAST_MILLIS = 10_000
 const QUIT_MILLIS = 5_000
 const POLL_MILLIS = 10
-// What PostgreSQL says as long as processes of a killed postmaster still use the cluster's memory.
+// PostgreSQL's message while processes of a killed postmaster still use the cluster's memory.
 const STILL_IN_USE = /still in use|lock file "[^"]*" already exists/
 
 function settings(cluster: Cluster): string[] {
@@ -33,7 +33,7 @@ function settings(cluster: Cluster): string[] {
     max_connections: `${cluster.maxConnections}`,
     shared_buffers: '64MB',
     huge_pages: 'off',
-    // Without it three more processes would wait for reads that a database of this size doesn't do.
+    // Otherwise three more processes would wait for reads that a database of this size does not do.
     io_method: 'sync',
     timezone: 'UTC',
     log_timezone: 'UTC',
@@ -42,7 +42,7 @@ function settings(cluster: Cluster): string[] {
     fsync: on,
     synchronous_commit: on,
     full_page_writes: on,
-    // The log has room for trouble, not for routine, and none for the values of guests.
+    // The log is for errors, not for routine, and never for values of guests.
     log_destination: 'stderr',
     logging_collector: 'off',
     log_checkpoints: 'off',
@@ -53,10 +53,10 @@ function settings(cluster: Cluster): string[] {
 }
 
 /**
- * Starts a postmaster and waits until it takes connections. What a killed one left behind is ended or removed first;
- * processes of a postmaster that are still dying are waited for. `adopt` gets each postmaster at the moment it is
- * there. Throws a StartupError with the last lines of the log when it doesn't come up within 60 seconds, or when
- * `cancelled` says so.
+ * Starts a postmaster and waits until it accepts connections. It first ends or removes the remains of a killed one,
+ * and waits for dying processes of an old one. `adopt` gets each postmaster as soon as it exists. Throws a
+ * StartupError with the last lines of the log when it does not come up within 60 seconds, or when `cancelled` says
+ * so.
  */
 export async function launch(
   cluster: Cluster,
@@ -94,7 +94,7 @@ export async function launch(
 
 function spawnPostmaster(cluster: Cluster, log: FileHandle): Postmaster {
   const args = ['-D', join(cluster.folder, 'data'), ...settings(cluster)]
-  // A process group of its own: the Ctrl-C of a terminal is for us, and we stop it when our requests are done.
+  // A process group of its own: Ctrl-C in a terminal is for us, and we stop PostgreSQL when our requests are done.
   const options = {
     ...surroundings(cluster),
     detached: true,
@@ -117,9 +117,10 @@ function spawnPostmaster(cluster: Cluster, log: FileHandle): Postmaster {
 }
 
 /**
- * Has the kernel treat a process, and those that it starts from now on, as work that may wait a moment (SCHED_BATCH, sched(7)): a session that is sent a question then doesn't take
- * the core from the server that sends it and has more to send, to others and to devices. Commands are up to a quarter faster for it on two cores (docs/decisions/0012). Where there is no
- * `chrt` (util-linux, BusyBox), everything goes on as it is.
+ * Makes the kernel treat a process, and its later children, as batch work (SCHED_BATCH, sched(7)). A session that
+ * gets a query then does not take the core from the server, which has more to send to others and to devices. Commands
+ * are up to a quarter faster on two cores (docs/decisions/0012). Without `chrt` (util-linux, BusyBox), nothing
+ * changes.
  */
 function runBatched(pid: number | undefined): Promise<void> {
   if (process.platform !== 'linux' || pid === undefined) return Promise.resolve()
@@ -141,7 +142,8 @@ async function pidFile(cluster: Cluster): Promise<string[]> {
 }
 
 /**
- * Stops a postmaster with its sessions: fast, after 10 seconds at once, after 5 more by force. Returns when it is gone.
+ * Stops a postmaster and its sessions: fast, after 10 seconds immediately, after 5 more by force. Returns when it has
+ * ended.
  */
 export async function stopPostmaster(postmaster: Postmaster): Promise<void> {
   // It must keep the event loop alive now, or we would end before it.
@@ -161,7 +163,7 @@ export async function stopPostmaster(postmaster: Postmaster): Promise<void> {
 }
 
 /**
- * Ends the postmaster that a killed server left running, and removes the files that name one which is no more. Only for
+ * Ends the postmaster that a killed server left running, and removes the files of one that no longer exists. Only for
  * the lock's holder.
  */
 export async function stopLeftover(cluster: Cluster): Promise<void> {
@@ -174,8 +176,8 @@ export async function stopLeftover(cluster: Cluster): Promise<void> {
       )
       await endLeftover(data, pid)
     } else {
-      // PostgreSQL itself takes whatever has this number now for a postmaster. It still sees by its shared memory
-      // whether the cluster is in use.
+      // PostgreSQL takes any process with this pid for a postmaster. Its shared memory still shows whether the
+      // cluster is in use.
       await rm(join(data, 'postmaster.pid'), { force: true })
     }
   }
@@ -207,7 +209,7 @@ async function endLeftover(data: string, pid: number): Promise<void> {
 /** Whether the process with this number is alive and a postmaster of this cluster. */
 async function isPostmasterOf(data: string, pid: number): Promise<boolean> {
   if (process.platform !== 'linux') return (await psCommand(pid)).includes(` -D ${data} `)
-  // Empty for a process that has ended and that nobody has collected.
+  // Empty for a zombie process.
   const args = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')
   if (basename(args[0] ?? '') !== 'postgres') return false
   if (args[args.indexOf('-D') + 1] === data) return true

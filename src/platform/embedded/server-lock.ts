@@ -9,7 +9,7 @@ import { StartupError } from '../errors.ts'
 export interface ServerLock {
   /** See `shortPath`; of the folder that is locked. Removed by `release`. */
   readonly shortPath: string
-  /** Gives the right back. May be called twice. */
+  /** Releases the right. May be called twice. */
   release(): Promise<void>
 }
 
@@ -18,8 +18,8 @@ export interface ServerLock {
 const LONGEST_FOLDER = 103 - 18
 const ATTEMPTS = 50
 const PID_ANSWER_MILLIS = 500
-// A folder is not read in one moment: the numbers just below the highest stay, so that a reader can't miss the old and
-// the new one.
+// Reading a folder is not atomic: the numbers just below the highest stay, so that a reader cannot miss both the old
+// and the new one.
 const KEPT_NUMBERS = 8
 
 /**
@@ -30,9 +30,9 @@ const KEPT_NUMBERS = 8
 export async function shortPath(folder: string): Promise<string> {
   if (Buffer.byteLength(folder) <= LONGEST_FOLDER) return folder
   const name = `qtable-${process.getuid?.() ?? 0}-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`
-  // /tmp comes first: the account of the database can follow a link there, which is not sure for root's own $TMPDIR.
+  // /tmp comes first: the database's account can follow a link there, which is not certain for root's own $TMPDIR.
   for (const base of ['/tmp', tmpdir()]) {
-    // The second name is for the case that somebody else sits on the first.
+    // The second name is for the case that somebody else occupies the first.
     for (const path of [join(base, name), join(base, `${name}-${randomBytes(4).toString('hex')}`)]) {
       if (Buffer.byteLength(path) <= LONGEST_FOLDER && (await pointsTo(path, folder))) return path
     }
@@ -50,7 +50,7 @@ async function pointsTo(path: string, folder: string): Promise<boolean> {
   } catch {
     try {
       const found = await lstat(path)
-      // A link of somebody else is not trusted: its owner may point it elsewhere at any time.
+      // Another user's link is not trusted: its owner may change it at any time.
       return found.isSymbolicLink() && found.uid === process.getuid?.() && (await readlink(path)) === folder
     } catch {
       return false
@@ -70,7 +70,7 @@ async function pointsTo(path: string, folder: string): Promise<boolean> {
  */
 export async function takeLock(home: string, dataDir: string): Promise<ServerLock> {
   const folder = join(home, 'lock')
-  // The home's owner may start the server too, the next time, when root does it now.
+  // The home's owner may start the server next time, even if root does now.
   await ownFolder(folder, process.getuid?.() === 0 ? await stat(home) : undefined)
   const own = `new-${randomBytes(4).toString('hex')}`
   const server = await listenIn(home, own)
@@ -150,7 +150,7 @@ function listenAt(path: string): Promise<net.Server> {
       socket.end(`${process.pid}\n`)
     })
     server.once('error', reject)
-    // Who may enter the folder may ask whether we live, also when root has started us.
+    // A user who may enter the folder may check whether we live, even if root started us.
     server.listen({ path, readableAll: true, writableAll: true }, () => {
       server.off('error', reject)
       server.on('error', () => undefined)
@@ -183,14 +183,13 @@ async function takeNumber(folder: string, own: string, number: number): Promise<
     if (codeOf(error) === 'EEXIST') return false
     throw error
   }
-  // A starter that was slow may take a number which others have left behind and tidied away; then there is a higher
-  // one.
+  // A slow starter may take a number that others have already abandoned and removed. Then there is a higher one.
   if ((await highestHeld(folder)) === number) return true
   await rm(held, { force: true })
   return false
 }
 
-/** Removes the sockets of starters that are gone. */
+/** Removes the sockets of starters that have ended. */
 async function tidy(home: string, folder: string, own: string, mine: number): Promise<void> {
   for (const name of await readdir(folder)) {
     const number = Number(/^held-(\d+)$/.exec(name)?.[1] ?? mine)
@@ -210,7 +209,7 @@ async function answerOf(home: string, name: string): Promise<string | undefined>
     if (answer !== 'missing') return answer === 'dead' ? undefined : answer.trim()
     const there = await lstat(join(home, 'lock', name)).catch(() => undefined)
     if (there === undefined) return undefined
-    // It was only the short path that was missing: a server that stops has just removed it.
+    // Only the short path was missing: a stopping server has just removed it.
     if (attempt === ATTEMPTS) return ''
   }
 }
@@ -224,7 +223,7 @@ function ask(path: string): Promise<string> {
       resolve(answer)
     }
     socket.setEncoding('utf8')
-    // The kernel accepts for a holder that is too busy to speak: it counts as alive without a word.
+    // The kernel accepts connections for a holder that is too busy to answer: it counts as alive without an answer.
     socket.setTimeout(PID_ANSWER_MILLIS, finish)
     socket.on('data', (text: string) => {
       answer += text

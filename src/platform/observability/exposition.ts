@@ -1,9 +1,9 @@
 import type { Figures, Sample } from './meter.ts'
 import type { Metric } from './metrics.ts'
 
-/** Figures of several processes as one, and figures as text that Prometheus reads. */
+/** Combines the figures of several processes, and writes figures as text for Prometheus. */
 
-/** Makes one of the figures of several processes: sums, except where a metric says that the least or the greatest counts. */
+/** Combines the figures of several processes: sums, except where a metric says minimum or maximum. */
 export function together(table: readonly Metric[], all: readonly Figures[]): Figures {
   const figures: Record<string, readonly Sample[]> = {}
   for (const metric of table) {
@@ -29,13 +29,13 @@ function joined({ across }: Metric, a: Sample, b: Sample): Sample {
   return { labels, value: across === 'sum' ? left + right : Math[across](left, right) }
 }
 
-/** Of figures only what counts up: what of a process that is gone has to be kept, or sums would run backwards. */
+/** Only the counters: those of an ended process must be kept, or sums would run backwards. */
 export function counted(table: readonly Metric[], figures: Figures): Figures {
   const lasting = table.filter(({ type }) => type !== 'gauge').map(({ name }) => name)
   return Object.fromEntries(Object.entries(figures).filter(([name]) => lasting.includes(name)))
 }
 
-/** The type of what `textOf` gives. */
+/** The content type of `textOf`. */
 export const TEXT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** Figures in Prometheus' text format, version 0.0.4. */

@@ -19,8 +19,8 @@ const SECRET = [
 ]
 
 /**
- * Structured log on standard output, one JSON object a line. Passwords, tokens, phone numbers and e-mail addresses are replaced wherever
- * they stand in the first three levels of an object; addresses of requests are logged without their query (see `pathOf`).
+ * Structured log on standard output, one JSON object per line. Passwords, tokens, phone numbers and e-mail addresses
+ * are replaced in the first three levels of an object. URLs are logged without their query (see `pathOf`).
  */
 export function createLog(level: string, destination?: { write(line: string): void }): Logger {
   const paths = SECRET.flatMap((key) => [key, `*.${key}`, `*.*.${key}`])
@@ -30,7 +30,10 @@ export function createLog(level: string, destination?: { write(line: string): vo
 
 const FORM = { base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { err: toldOf } }
 
-/** What an error may say of itself besides its message. Not PostgreSQL's `detail` and `where`, which quote rows, and nothing that it carries along: pg hangs the whole connection on it, with its secret key. */
+/**
+ * The properties of an error that are logged besides its message. PostgreSQL's `detail` and `where` quote rows and
+ * are left out. So are attached objects: pg attaches the whole connection, with its secret key.
+ */
 const TOLD = [
   'code',
   'status',
@@ -45,7 +48,7 @@ const TOLD = [
   'port',
 ]
 
-/** An error as it is logged, with up to three causes. */
+/** The logged form of an error, with up to three causes. */
 function toldOf(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return error
   const known = Object.entries(error).filter(([key, value]) => TOLD.includes(key) && typeof value !== 'object')
@@ -56,12 +59,13 @@ function toldOf(error: unknown, depth = 0): unknown {
 let output: { write(line: string): void } | undefined
 
 /**
- * One for the process. Lines go out some kilobytes at a time, and after a moment in any case: a write for each costs more than a small read. They are put together as bytes, because a string that grows by a line at a time
- * is all of its lines until it is written, and the garbage collector carries them about. What is left is written at exit. Where nobody reads, memory is not what pays: what is too much is dropped, and how much of it
- * that was is told once there is room.
+ * The log of the process. It writes some kilobytes at a time, and after a moment in any case: a write per line costs
+ * more than a small read. Lines are assembled as bytes. A string that grows by a line at a time keeps all of its
+ * lines until it is written, and the garbage collector copies them. The rest is written at exit. When nobody reads,
+ * lines beyond the limit are dropped, and counted in a line once there is room.
  */
 function standardOutput(): { write(line: string): void } {
-  // It begins to write when it is told to, and at exit writes what it was given without waiting.
+  // It starts writing on request. At exit it writes the rest synchronously.
   const out = pino.destination({
     fd: 1,
     sync: false,
@@ -94,7 +98,7 @@ function standardOutput(): { write(line: string): void } {
   process.prependListener('exit', handOn)
   return {
     write(line) {
-      // A character takes three bytes at most.
+      // A character has at most three bytes.
       const most = 3 * line.length
       if (length + most > held.length) flush()
       if (most > held.length) out.write(line)
@@ -104,7 +108,7 @@ function standardOutput(): { write(line: string): void } {
   }
 }
 
-/** The path of a request without its query, where tokens may stand. */
+/** The path of a request without its query, which may contain tokens. */
 export const pathOf = (url: string): string => {
   const query = url.indexOf('?')
   return query < 0 ? url : url.slice(0, query)

@@ -1,4 +1,4 @@
-/** Whether requests and commits are measured: always, but for who measures what measuring costs (`Ops.measure`). */
+/** Whether requests and commits are measured: always, except in the benchmark of measuring (`Ops.measure`). */
 export interface Measuring {
   isOn: boolean
 }

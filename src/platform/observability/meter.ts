@@ -3,11 +3,11 @@ import { limits } from '../limits.ts'
 import type { Metric } from './metrics.ts'
 
 /**
- * The figures behind /metrics. Whoever counts holds the cell that it counts in, so that counting is one addition: nothing is looked up, hashed or allocated on the
- * way of a request.
+ * The figures behind /metrics. Code that counts holds its own cell, so counting is one addition: a request causes no
+ * lookup, hash or allocation.
  */
 
-/** A number that is counted up, or set. */
+/** A number that is incremented or set. */
 export interface Cell {
   value: number
 }
@@ -15,7 +15,7 @@ export interface Cell {
 /** Values sorted into buckets. */
 export class Histogram {
   readonly #bounds: readonly number[]
-  /** How many fell into each bucket; the last is beyond all bounds. */
+  /** The number of values in each bucket; the last bucket has no upper bound. */
   readonly counts: number[]
   sum = 0
 
@@ -33,7 +33,7 @@ export class Histogram {
   }
 }
 
-/** One series as it is handed on: of a histogram the counts of its buckets and the sum, of others the value. */
+/** The data of one series: of a histogram the counts of its buckets and the sum, of others the value. */
 export interface Sample {
   readonly labels: readonly string[]
   readonly value?: number
@@ -41,10 +41,10 @@ export interface Sample {
   readonly sum?: number
 }
 
-/** All figures at one moment, by name of metric. Plain data, so that it goes from process to process. */
+/** All figures at one moment, by metric. Plain data, so that processes can send it to each other. */
 export type Figures = Readonly<Record<string, readonly Sample[]>>
 
-// What is beyond the bound of a metric's series is counted here, so that no label that grows can fill the memory.
+// Series beyond the limit of a metric are counted here, so that no growing label can fill the memory.
 const OTHER = 'other'
 
 interface Series<C> {
@@ -70,17 +70,17 @@ export class Meter {
     return cellOf(this.#histograms, metric, labels, () => new Histogram(buckets))
   }
 
-  /** Forgets the series of a metric: for gauges whose labels come and go, before they are set anew. */
+  /** Removes the series of a metric: for gauges whose labels come and go, before they are set again. */
   clear(metric: Metric): void {
     this.#numbers.delete(metric.name)
   }
 
-  /** Has `collect` called before each reading, to set gauges. Must not throw. */
+  /** Calls `collect` before each reading, to set gauges. It must not throw. */
   onCollect(collect: () => void): void {
     this.#collectors.push(collect)
   }
 
-  /** Every figure now. */
+  /** All current figures. */
   read(): Figures {
     for (const collect of this.#collectors) collect()
     const figures: Record<string, Sample[]> = {}

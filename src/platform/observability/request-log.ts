@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import type { Logger } from './log.ts'
 
-/** What a request's line in the log says. `ms`: how long it took; `facts`: what else was learned of it, no personal data. */
+/** The content of a request's log line. `ms`: its duration; `facts`: other facts, without personal data. */
 export interface RequestLine {
   /** Of letters, digits and `_.:-`. */
   readonly id: string
@@ -13,8 +13,8 @@ export interface RequestLine {
 }
 
 /**
- * Writes a line for each request, as the log's other lines are. Put together here and not by pino, which searches each object for secrets: that took a
- * third of the time of a small read, and these fields have none.
+ * Writes a line for each request, in the format of the other lines. It is assembled here and not by pino, which
+ * searches each object for secrets. That took a third of the time of a small read, and these fields have none.
  */
 export function requestLog(log: Logger): (line: RequestLine) => void {
   const out = (log as unknown as Record<symbol, { write(line: string): void }>)[pino.symbols.streamSym]!
@@ -32,10 +32,12 @@ export function requestLog(log: Logger): (line: RequestLine) => void {
   }
 }
 
-/** What pino's methods take. */
+/** The parameters of pino's methods. */
 type Said = [object: unknown, message?: string]
 
-/** The log of one request, which names it on each line; made when something is to be said, which of most requests is nothing. */
+/**
+ * The log of one request, which adds its id to each line. It is created for the first line; most requests have none.
+ */
 export class LazyLog {
   readonly #parent: Logger
   readonly #bindings: Record<string, unknown>
@@ -54,7 +56,7 @@ export class LazyLog {
     return this.#parent.level
   }
 
-  // Methods and no getters: Fastify looks at each of them, for every request.
+  // Methods, not getters: Fastify reads each of them for every request.
   silent(...said: Said): void {
     this.#log.silent(...said)
   }

@@ -3,22 +3,22 @@ import { AppError } from '../errors.ts'
 import type { StatementObserver } from '../database/db-observer.ts'
 import { readTraceparent, type Span, type SpanContext, type Tracing } from './tracing.ts'
 
-/** What is learned of one request on its way: for its line in the log, its Server-Timing and its trace. */
+/** The facts collected about one request: for its log line, its Server-Timing and its trace. */
 export class Trail implements StatementObserver {
-  /** Of the client's `traceparent`, or of the span that was begun for it. */
+  /** The trace of the client's `traceparent`, or of the span started for it. */
   readonly traceId: string | null
   readonly span: Span | null
   readonly #tracing: Tracing | null
-  /** What statements belong to now: the request or a part of it. */
+  /** The current parent of statements: the request or a part of it. */
   #part: Span | null
   restaurantId: string | null = null
   /** The change that the request made. */
   seq: number | null = null
-  /** It was a repeat: its answer is an earlier one. */
+  /** It was a repeat, answered with an earlier answer. */
   repeated = false
   /** The code of its refusal. */
   code: string | null = null
-  /** How its answer came from the cache, if that was asked, and of which shape it is. */
+  /** The source of its answer in the cache, if it was asked, and the shape. */
   cache: string | null = null
   shape = ''
   statements = 0
@@ -33,7 +33,7 @@ export class Trail implements StatementObserver {
     else this.traceId = readTraceparent(headers['traceparent'])?.traceId ?? null
   }
 
-  /** The span that what is done now belongs to. */
+  /** The current parent span. */
   get part(): SpanContext | null {
     return this.#part && this.#part.spanContext()
   }
@@ -44,7 +44,7 @@ export class Trail implements StatementObserver {
     if (part?.isRecording()) this.#tracing!.statement(part.spanContext(), name, seconds, rows, sqlstate)
   }
 
-  /** Runs a part of the request, with a span of its own where there are spans. */
+  /** Runs a part of the request, with a span of its own if there are spans. */
   async within<T>(name: string, work: () => Promise<T>): Promise<T> {
     const before = this.#part
     if (!before) return work()
@@ -64,27 +64,27 @@ export class Trail implements StatementObserver {
     this.databaseSeconds += seconds
   }
 
-  /** Its answer was asked of the cache. */
+  /** Notes that the cache was asked for its answer. */
   cached(shape: string, result: 'hit' | 'not-modified' | 'made' | 'redis' | 'bypassed'): void {
     this.shape = shape
     this.cache = result
   }
 
-  /** It was refused with an error; null: it is a bug. */
+  /** Notes the error of a refusal; null for a bug. */
   refused(error: unknown): void {
     if (error === null) this.code = 'bug'
     else if (error instanceof AppError) this.code = error.code
     else if (error instanceof Error && error.name === 'ValidationError') this.code = 'invalid-input'
   }
 
-  /** As Server-Timing says it. `millis`: since the request came. */
+  /** The Server-Timing of the request. `millis`: since it arrived. */
   timing(millis: number): string {
     const { statements, databaseSeconds } = this
     const db = statements > 0 ? `, db;dur=${said(databaseSeconds * 1000)};desc="${statements} statements"` : ''
     return timingOf(millis, this.cache, db)
   }
 
-  /** What its line in the log says besides. */
+  /** Additional facts for its log line. */
   get facts(): Readonly<Record<string, string | number>> {
     const facts: Record<string, string | number> = {}
     if (this.traceId !== null) facts['traceId'] = this.traceId
@@ -96,11 +96,14 @@ export class Trail implements StatementObserver {
   }
 }
 
-/** The text of a Server-Timing header: how long it took, of that the database, and how the answer came from the cache, where it was asked. */
+/**
+ * The text of a Server-Timing header: the total time, the database's part of it, and the source in the cache, if it
+ * was asked.
+ */
 export const timingOf = (millis: number, cache: string | null, database = ''): string =>
   `total;dur=${said(millis)}${database}${cache === null ? '' : `, cache;desc=${cache}`}`
 
-// To write a fraction takes longer than to count what it is of, and nearly all are among these.
+// Formatting a fraction is slower than a lookup, and nearly all values are among these.
 const SAID = Array.from({ length: 1_000 }, (_, n) => String(n / 10))
 const said = (millis: number): string => SAID[Math.round(millis * 10)] ?? String(tenths(millis))
 

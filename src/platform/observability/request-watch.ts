@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 
-/** A read that was answered past the router. `millis`: from its arrival until the socket has its answer. */
+/** A read that was answered without the router. `millis`: from its arrival until the socket has its answer. */
 export interface RepeatedRead {
   readonly id: string
-  /** As it was sent, with its query. */
+  /** The URL as sent, with its query. */
   readonly url: string
   /** The pattern of its path. */
   readonly route: string
@@ -14,11 +14,11 @@ export interface RepeatedRead {
   readonly cache: 'hit' | 'made' | 'redis' | 'not-modified'
 }
 
-/** What is noted of reads, and what their answers say beside what was read. */
+/** Notes reads, and gives the additional headers of their answers. */
 export interface RequestWatch {
-  /** The id of a request; null where it is traced, which is not done here. */
+  /** The id of a request; null if it is traced, which is not supported here. */
   idOf(request: IncomingMessage): string | null
-  /** What `Server-Timing` says; null: it is not sent. */
+  /** The value of `Server-Timing`; null if it is not sent. */
   timingOf(millis: number, cache: string): string | null
   took(read: RepeatedRead): void
 }

@@ -12,7 +12,7 @@ import type { Meter } from './meter.ts'
 import { metrics } from './metrics.ts'
 import { every } from '../shared-timer.ts'
 
-/** Has each reading of the figures tell of the process itself: version, heap, processor, memory. */
+/** Adds figures of the process to each reading: version, heap, processor, memory. */
 export function tellOfProcess(meter: Meter, version: string): void {
   meter.cell(metrics.build, version, process.version).value = 1
   meter.cell(metrics.startTime).value = Math.round(performance.timeOrigin) / 1000
@@ -28,7 +28,7 @@ export function tellOfProcess(meter: Meter, version: string): void {
   })
 }
 
-/** Watches event loop, garbage and files of the process. Call `close` of the result at the end. */
+/** Observes event loop, garbage collection and files of the process. Call `close` of the result at the end. */
 export function watchRuntime(meter: Meter): { close(): void } {
   const stops = [watchGarbage(meter), watchLoop(meter), watchFiles(meter)]
   return { close: () => stops.forEach((stop) => stop()) }
@@ -56,20 +56,21 @@ function watchGarbage(meter: Meter): () => void {
   return () => observer.disconnect()
 }
 
-// Each look wakes the process. One that is busy hardly feels fifty in a second; one that rests is looked at seldom, because they would cost it more than 200 idle devices do.
+// Each sample wakes the process. A busy process hardly notices fifty a second. An idle one is sampled rarely, because
+// they would cost it more than 200 idle devices do.
 const BUSY_MILLIS = 20
 const RESTING_MILLIS = 500
-/** Part of its time that a process is at work for which it counts as busy. */
+/** The utilization above which a process counts as busy. */
 const BUSY = 0.02
 
-/** Delays of the last whole window: whoever scrapes, and how many do, takes nothing from another. */
+/** Delays of the last complete window, so that scrapers do not affect each other. */
 function watchLoop(meter: Meter): () => void {
   let millis = BUSY_MILLIS
   let delay = lookEvery(millis)
   const [p50, p99] = [meter.cell(metrics.loopDelayP50), meter.cell(metrics.loopDelayP99)]
   const [max, utilization] = [meter.cell(metrics.loopDelayMax), meter.cell(metrics.loopUtilization)]
   let before = performance.eventLoopUtilization()
-  // The histogram's own clock is part of what it measures.
+  // The histogram's own timer is part of the measured delay.
   const seconds = (nanos: number) => Math.max(0, nanos / 1e9 - millis / 1000)
   const stop = every(limits.runtimeWindowMillis, () => {
     const now = performance.eventLoopUtilization()
@@ -101,7 +102,7 @@ function lookEvery(resolution: number): IntervalHistogram {
 
 function watchFiles(meter: Meter): () => void {
   const open = meter.cell(metrics.openFiles)
-  // Where there is no such folder the figure stays 0.
+  // Without such a folder, the figure stays 0.
   const look = () =>
     void readdir('/proc/self/fd').then(
       (files) => (open.value = files.length),

@@ -11,24 +11,24 @@ export class SlowStatements {
   readonly #seconds: number
   readonly #planner: Planner | null
 
-  /** `millis`: what is slow. `planner`: tells the plans, where they are wanted. */
+  /** `millis`: the limit. `planner`: gives the plans, if they are wanted. */
   constructor(log: Logger, millis: number, planner: Planner | null) {
     this.#log = log
     this.#seconds = millis / 1000
     this.#planner = planner
   }
 
-  /** Notes a statement if it was slow, and tells whether it was. */
+  /** Logs a statement if it was slow, and says whether it was. */
   note(name: string, seconds: number, rows: number): boolean {
     if (seconds < this.#seconds) return false
     this.#log.warn({ statement: name, ms: Math.round(seconds * 1000), rows }, 'a statement was slow')
-    // What begins a transaction has no plan to speak of, and is answered together with what travels behind it.
+    // A statement that begins a transaction has no useful plan, and is answered together with the rest of its trip.
     const declared = this.#planner && !name.startsWith('begin') && statementOf(name)
     if (declared) void this.#tellPlan(declared)
     return true
   }
 
-  /** Waits for a plan that is being asked for. */
+  /** Waits for the running request of a plan. */
   async close(): Promise<void> {
     await this.#planner?.close()
   }
@@ -36,7 +36,8 @@ export class SlowStatements {
   async #tellPlan(s: Statement): Promise<void> {
     try {
       const plan = await this.#planner!.planOf(s)
-      // The values are not told, so it is the plan for any; where it is planned for its values, it ran by another.
+      // The values are unknown here, so this is the plan for any values. A statement planned for its values ran with
+      // another plan.
       const which = s.isPlannedAnew
         ? 'a plan of a slow statement: for any values, it ran by one for its own'
         : 'the plan of a slow statement'
@@ -48,8 +49,8 @@ export class SlowStatements {
 }
 
 /**
- * Tells plans of statements, on a connection of its own, so that a pool with nothing free is no hindrance. The plan is the one for any values: the statement is not
- * run and no value of it is known here.
+ * Gets plans of statements, on a connection of its own, so that a full pool does not block it. The plan is the one
+ * for any values: the statement is not run, and its values are unknown here.
  */
 export class Planner {
   readonly #url: string
@@ -61,7 +62,10 @@ export class Planner {
     this.#url = url
   }
 
-  /** The lines of a plan; null when it was told a while ago, or another one just now. Rejects when the database can't be asked. */
+  /**
+   * The lines of a plan; null if it was given recently, or another one just now. Rejects when the database is
+   * unavailable.
+   */
   async planOf(s: Statement): Promise<string[] | null> {
     const now = elapsedMillis()
     if (now - this.#anyAt < limits.anyPlanMillis) return null
@@ -105,6 +109,6 @@ export class Planner {
   }
 }
 
-/** How many values a statement takes. */
+/** The number of values of a statement. */
 const parametersOf = (text: string): number =>
   Math.max(0, ...[...text.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)))

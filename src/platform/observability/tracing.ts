@@ -18,11 +18,14 @@ import { wallMillis } from '../clock.ts'
 
 export type { Span, SpanContext } from '@opentelemetry/api'
 
-/** Spans through OpenTelemetry's API. The operator preloads an SDK that collects them; without one there are none, and nothing is spent on them. */
+/**
+ * Spans through OpenTelemetry's API. The operator preloads an SDK that collects them. Without one there are no spans,
+ * and they cost nothing.
+ */
 
 const PARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?$/
 
-/** What a `traceparent` (W3C Trace Context) says, or null when it says nothing good. */
+/** The content of a `traceparent` (W3C Trace Context), or null if it is invalid. */
 export function readTraceparent(text: unknown): SpanContext | null {
   if (typeof text !== 'string') return null
   const [, traceId, spanId, flags] = PARENT.exec(text) ?? []
@@ -37,7 +40,7 @@ export const traceparentOf = ({ traceId, spanId, traceFlags }: SpanContext): str
 
 const under = (parent: SpanContext): Context => trace.setSpanContext(ROOT_CONTEXT, parent)
 
-/** What spans are made with. Null of `openTracing` where nobody collects them. */
+/** Creates spans. `openTracing` returns null if nobody collects them. */
 export class Tracing {
   readonly #tracer: Tracer
 
@@ -45,7 +48,7 @@ export class Tracing {
     this.#tracer = tracer
   }
 
-  /** Begins the span of a request, below the one that its headers name or that an instrumentation has begun. */
+  /** Starts the span of a request, below the one in its headers or of an instrumentation. */
   request(method: string, headers: Readonly<Record<string, unknown>>): Span {
     const active = context.active()
     const known = trace.getSpan(active)
@@ -55,19 +58,19 @@ export class Tracing {
     return this.#tracer.startSpan(method, { kind, attributes: { 'http.request.method': method } }, parent)
   }
 
-  /** Begins a span below another. */
+  /** Starts a child span. */
   begin(name: string, parent: SpanContext, kind: SpanKind, attributes: Attributes): Span {
     return this.#tracer.startSpan(name, { kind, attributes }, under(parent))
   }
 
-  /** A span that ends now and took so long. */
+  /** A span that ends now, with this duration. */
   past(name: string, parent: SpanContext | null, kind: SpanKind, seconds: number, attributes: Attributes): void {
     const end = wallMillis()
     const options = { kind, attributes, startTime: end - seconds * 1000 }
     this.#tracer.startSpan(name, options, parent ? under(parent) : ROOT_CONTEXT).end(end)
   }
 
-  /** A statement that was answered now. */
+  /** A span for a statement that was answered now. */
   statement(parent: SpanContext, name: string, seconds: number, rows: number, sqlstate: string | null): void {
     this.past(`SQL ${name}`, parent, SpanKind.CLIENT, seconds, {
       'db.system.name': 'postgresql',
@@ -78,7 +81,7 @@ export class Tracing {
   }
 }
 
-/** Ends a request's span. `route`: the pattern of its address, or null; `facts`: what else is known of it. */
+/** Ends a request's span. `route`: the pattern of its URL, or null; `facts`: other known facts. */
 export function endRequest(
   span: Span,
   method: string,
@@ -94,7 +97,7 @@ export function endRequest(
   span.end()
 }
 
-/** Tracing, where an SDK was registered before this process began to serve. */
+/** Tracing, if an SDK was registered before this process started to serve. */
 export function openTracing(): Tracing | null {
   const provider = trace.getTracerProvider()
   const isNoop = provider instanceof ProxyTracerProvider && provider.getDelegateTracer('qtable') === undefined
