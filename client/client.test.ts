@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { device, signedInAs } from '../test/used-device.ts'
 import { change, type Reply } from '../test/lines.ts'
 import { ACCOUNT, QTable } from './client.ts'
-import { ways } from './commands.ts'
+import { ways } from './reduce.ts'
 import { TOKENS } from './session.ts'
 import type { Mutation } from './mutations.ts'
 

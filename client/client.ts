@@ -1,5 +1,6 @@
 import type { Instant } from '../src/platform/clock.ts'
-import { place, ways, type CommandName, type Inputs, type Results } from './commands.ts'
+import { place, type CommandName, type Inputs, type Results } from './commands.ts'
+import { ways } from './reduce.ts'
 import type { State } from './connection.ts'
 import { Floor } from './floor.ts'
 import { newId } from './ids.ts'

@@ -3,8 +3,8 @@ import { commands } from '../src/app.ts'
 import { addGuest } from '../src/guests/add-guest.ts'
 import { addReservation } from '../src/reservations/add-reservation.ts'
 import { addTable } from '../src/tables/add-table.ts'
-import { place, ways } from './commands.ts'
-import { DEFAULTS } from './reduce.ts'
+import { place } from './commands.ts'
+import { DEFAULTS, ways } from './reduce.ts'
 
 test("D11: every command of the client is the server's, with its method and path", () => {
   const served = Object.fromEntries(commands.map(({ name, method, path }) => [name, { method, path }]))
@@ -21,7 +21,7 @@ test('D11: every command of the server that changes the floor alone is one of th
   expect(Object.keys(ways).sort()).toEqual(own.map(({ name }) => name).sort())
   for (const { name, input } of own) {
     const { makesId = false } = ways[name as keyof typeof ways]
-    expect(makesId, `client/commands.ts: ${name}, which takes an id, makes it`).toBe('id' in input.shape)
+    expect(makesId, `client/reduce.ts: ${name}, which takes an id, makes it`).toBe('id' in input.shape)
   }
   const guarded = Object.fromEntries(
     Object.entries(ways).flatMap(([name, { guards }]) => (guards ? [[name, guards]] : [])),

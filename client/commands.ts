@@ -3,7 +3,7 @@ import type { Part } from '../src/floor/nouns.ts'
 import type { Kind } from './words.ts'
 
 /** The server's own commands, as types: their words, inputs and results are what it declares. */
-type Served = { readonly [P in Part as P['name']]: P }
+export type Served = { readonly [P in Part as P['name']]: P }
 
 export type CommandName = keyof Served
 export type Inputs = { readonly [Name in CommandName]: z.input<Served[Name]['input']> }
@@ -23,25 +23,6 @@ export interface Way {
    * meantime. The others protect themselves: a taken table is refused, and edits of different fields both stay.
    */
   readonly guards?: readonly [Kind, string]
-}
-
-/** Every command of the client. Its type holds it to the server's list: each of them, with its method and path. */
-export const ways: {
-  readonly [Name in CommandName]: Way & Pick<Served[Name], 'method' | 'path'>
-} = {
-  'add-table': { method: 'POST', path: '/tables', makesId: true },
-  'update-table': { method: 'PATCH', path: '/tables/:tableId' },
-  'clear-table': { method: 'POST', path: '/tables/:tableId/clear', guards: ['table', 'tableId'] },
-  'remove-table': { method: 'DELETE', path: '/tables/:tableId', guards: ['table', 'tableId'] },
-  'add-reservation': { method: 'POST', path: '/reservations' },
-  'update-reservation': { method: 'PATCH', path: '/reservations/:reservationId' },
-  'cancel-reservation': { method: 'POST', path: '/reservations/:reservationId/cancel' },
-  'add-guest': { method: 'POST', path: '/guests', makesId: true },
-  'update-guest': { method: 'PATCH', path: '/guests/:guestId' },
-  'set-guest-status': { method: 'POST', path: '/guests/:guestId/status' },
-  'seat-guest': { method: 'POST', path: '/guests/:guestId/seat' },
-  'move-guest': { method: 'POST', path: '/guests/:guestId/move' },
-  'delete-guest': { method: 'DELETE', path: '/guests/:guestId', guards: ['guest', 'guestId'] },
 }
 
 /** A path with its parameters filled in, which fields they were, and the rest of the input. */

@@ -18,12 +18,12 @@ import {
 } from '../src/reservations/rules.ts'
 import { decideRemoveTable, newTable, sentOf, type Refusal } from '../src/tables/rules.ts'
 import { canonicalJson } from '../src/changes/floor/canonical.ts'
-import type { CommandName, Inputs, Parsed } from './commands.ts'
+import type { CommandName, Inputs, Parsed, Served, Way } from './commands.ts'
 import { Unlikely, type View } from './view.ts'
 import type { Kind, Kinds } from './words.ts'
 
 /**
- * What commands do to what is shown, until the server has decided. The rules of the nouns decide, as they do on the server;
+ * The client's commands: how each is sent, and what it does to what is shown until the server has decided. The rules of the nouns decide, as they do on the server;
  * here their decisions are laid over the view. Pure.
  */
 
@@ -33,51 +33,113 @@ export interface Moment {
   readonly newId: string
 }
 
-type Reducers = {
-  readonly [Name in CommandName]: (view: View, input: Parsed[Name], moment: Moment) => Decision
+/** A command of the client: how it is sent, and what it does to what is shown. */
+type Ways = {
+  readonly [Name in CommandName]: Way &
+    Pick<Served[Name], 'method' | 'path'> & {
+      shows(view: View, input: Parsed[Name], moment: Moment): Decision
+    }
 }
 
-const reducers: Reducers = {
-  'add-table': (view, { id, ...made }, { now, newId }) => {
-    make(view, 'table', newTable(id ?? newId, made, now))
-    return []
+/** Every command of the client. Its type holds it to the server's list: each of them, with its method and path. */
+export const ways: Ways = {
+  'add-table': {
+    method: 'POST',
+    path: '/tables',
+    makesId: true,
+    shows: (view, { id, ...made }, { now, newId }) => {
+      make(view, 'table', newTable(id ?? newId, made, now))
+      return []
+    },
   },
-  'update-table': (view, input, { now }) => decideUpdateTable(view, input, now),
-  'clear-table': (view, input, { now }) => decideClearTable(view, input, now),
-  'remove-table': (view, input) => [allowed(decideRemoveTable(view.get('table', input.tableId), input))],
-  'add-reservation': (view, made, { now, newId }) => {
-    make(view, 'reservation', newReservation(newId, made, now))
-    return []
+  'update-table': {
+    method: 'PATCH',
+    path: '/tables/:tableId',
+    shows: (view, input, { now }) => decideUpdateTable(view, input, now),
   },
-  'update-reservation': (view, input, { now }) => decideUpdateReservation(view, input, now),
-  'cancel-reservation': (view, input, { now }) => decideCancelReservation(view, input, now),
-  'add-guest': (view, { id: named, ...made }, { now, newId }) => {
-    const id = named ?? newId
-    // A table names its party by id, whichever kind it is: no guest may have a reservation's.
-    if (view.get('reservation', id)) throw new Unlikely('id-taken')
-    const guest = newGuest(id, made, now)
-    const { before, after } = allowed(decideJoin(view, guest, made))
-    lay(view, now, before)
-    make(view, 'guest', guest)
-    return after
+  'clear-table': {
+    method: 'POST',
+    path: '/tables/:tableId/clear',
+    guards: ['table', 'tableId'],
+    shows: (view, input, { now }) => decideClearTable(view, input, now),
   },
-  'update-guest': (view, input, { now }) => decideUpdateGuest(view, input, now),
-  'set-guest-status': (view, input, { now }) => decideSetGuestStatus(view, input, now),
-  'seat-guest': (view, input, { now }) => decideSeatGuest(view, input, now),
-  'move-guest': (view, input, { now }) => decideMoveGuest(view, input, now),
-  'delete-guest': (view, input) => {
-    const linked = [...view.of('reservation')].filter(({ guestId }) => guestId === input.guestId)
-    return decideDeleteGuest(view, input, {
-      isExpected: linked.some(({ status }) => EXPECTED.includes(status)),
-      linked,
-    })
+  'remove-table': {
+    method: 'DELETE',
+    path: '/tables/:tableId',
+    guards: ['table', 'tableId'],
+    shows: (view, input) => [allowed(decideRemoveTable(view.get('table', input.tableId), input))],
+  },
+  'add-reservation': {
+    method: 'POST',
+    path: '/reservations',
+    shows: (view, made, { now, newId }) => {
+      make(view, 'reservation', newReservation(newId, made, now))
+      return []
+    },
+  },
+  'update-reservation': {
+    method: 'PATCH',
+    path: '/reservations/:reservationId',
+    shows: (view, input, { now }) => decideUpdateReservation(view, input, now),
+  },
+  'cancel-reservation': {
+    method: 'POST',
+    path: '/reservations/:reservationId/cancel',
+    shows: (view, input, { now }) => decideCancelReservation(view, input, now),
+  },
+  'add-guest': {
+    method: 'POST',
+    path: '/guests',
+    makesId: true,
+    shows: (view, { id: named, ...made }, { now, newId }) => {
+      const id = named ?? newId
+      // A table names its party by id, whichever kind it is: no guest may have a reservation's.
+      if (view.get('reservation', id)) throw new Unlikely('id-taken')
+      const guest = newGuest(id, made, now)
+      const { before, after } = allowed(decideJoin(view, guest, made))
+      lay(view, now, before)
+      make(view, 'guest', guest)
+      return after
+    },
+  },
+  'update-guest': {
+    method: 'PATCH',
+    path: '/guests/:guestId',
+    shows: (view, input, { now }) => decideUpdateGuest(view, input, now),
+  },
+  'set-guest-status': {
+    method: 'POST',
+    path: '/guests/:guestId/status',
+    shows: (view, input, { now }) => decideSetGuestStatus(view, input, now),
+  },
+  'seat-guest': {
+    method: 'POST',
+    path: '/guests/:guestId/seat',
+    shows: (view, input, { now }) => decideSeatGuest(view, input, now),
+  },
+  'move-guest': {
+    method: 'POST',
+    path: '/guests/:guestId/move',
+    shows: (view, input, { now }) => decideMoveGuest(view, input, now),
+  },
+  'delete-guest': {
+    method: 'DELETE',
+    path: '/guests/:guestId',
+    guards: ['guest', 'guestId'],
+    shows: (view, input) => {
+      const linked = [...view.of('reservation')].filter(({ guestId }) => guestId === input.guestId)
+      return decideDeleteGuest(view, input, {
+        isExpected: linked.some(({ status }) => EXPECTED.includes(status)),
+        linked,
+      })
+    },
   },
 }
 
 /** Does a command to what is shown. Throws `Unlikely` where the server would refuse it. A command of a later version does nothing. */
 export function reduce<Name extends CommandName>(view: View, name: Name, input: Inputs[Name], moment: Moment): void {
-  const reducer = reducers[name] as Reducers[Name] | undefined
-  if (reducer) lay(view, moment.now, allowed(reducer(view, parsed(name, input), moment)))
+  const way = ways[name] as Ways[Name] | undefined
+  if (way) lay(view, moment.now, allowed(way.shows(view, parsed(name, input), moment)))
 }
 
 function allowed<T extends object>(decision: Refusal | T): T {

@@ -41,7 +41,8 @@ export const bugs: readonly Bug[] = [
       {
         file: 'changes/log/log.ts',
         from: `with head as (
-     update heads set seq = seq + 1, last_at = greatest($2::timestamptz, last_at + interval '1 microsecond')
+     update heads set seq = case when version > $8 then refuse_outdated() else seq + 1 end,
+       last_at = greatest($2::timestamptz, last_at + interval '1 microsecond')
      where restaurant_id = $1 returning epoch, seq, last_at)`,
         to: `with head as (
      select epoch, (select coalesce(max(seq), 0) + 1 from changes where restaurant_id = $1) as seq,

@@ -111,8 +111,8 @@ export const clientBugs: readonly QuickBug[] = [
     edits: [
       {
         file: 'client/reduce.ts',
-        from: "'update-table': (view, input, { now }) => decideUpdateTable(view, input, now),",
-        to: "'update-table': (view, input, { now }) => {\n    refuseNumber(view, { ...view.get('table', input.tableId)!, ...input, status: 'available' })\n    return decideUpdateTable(view, input, now)\n  },",
+        from: 'shows: (view, input, { now }) => decideUpdateTable(view, input, now),',
+        to: "shows: (view, input, { now }) => {\n    refuseNumber(view, { ...view.get('table', input.tableId)!, ...input, status: 'available' })\n    return decideUpdateTable(view, input, now)\n  },",
       },
     ],
     test: 'client/reduce-tables.test.ts',

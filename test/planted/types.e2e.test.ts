@@ -45,8 +45,13 @@ const mistakes: readonly Mistake[] = [
   },
   {
     name: 'a command of batches that the client does not know',
-    file: 'client/commands.ts',
-    from: "  'move-guest': { method: 'POST', path: '/guests/:guestId/move' },\n",
+    file: 'client/reduce.ts',
+    from: `  'move-guest': {
+    method: 'POST',
+    path: '/guests/:guestId/move',
+    shows: (view, input, { now }) => decideMoveGuest(view, input, now),
+  },
+`,
     to: '',
     says: `'"move-guest"' is missing`,
   },
