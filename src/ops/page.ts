@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { isSecure } from '../platform/http/origin.ts'
 import type { OpsAccess } from './access.ts'
 import { readAssets, type Asset } from './assets.ts'
 import type { OpsSessions } from './session.ts'
@@ -61,10 +62,6 @@ export function mountPage(server: FastifyInstance, { access, sessions, watch }: 
 }
 
 const numberOf = (text: unknown): number => (typeof text === 'string' && /^\d{1,15}$/.test(text) ? Number(text) : 0)
-
-/** Whether the browser uses TLS, with us or with a proxy before us. */
-const isSecure = (request: FastifyRequest): boolean =>
-  request.protocol === 'https' || request.headers['x-forwarded-proto'] === 'https'
 
 const page = (reply: FastifyReply, html: string): FastifyReply =>
   reply

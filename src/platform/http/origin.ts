@@ -10,6 +10,10 @@ export interface Origin {
   readonly remember: (device: string) => void
 }
 
+/** Whether the request came over TLS, to this server or to a proxy before it. Anybody may claim it, to their own loss. */
+export const isSecure = (request: FastifyRequest): boolean =>
+  request.protocol === 'https' || request.headers['x-forwarded-proto'] === 'https'
+
 const COOKIE = 'qtable_device'
 const FOUND = /(?:^|;\s?)qtable_device=([\w-]{1,200})(?:;|$)/
 
@@ -22,6 +26,7 @@ export const originOf = (request: FastifyRequest, reply: FastifyReply): Origin =
   device: FOUND.exec(request.headers.cookie ?? '')?.[1] ?? null,
   remember: (device) => {
     const age = Math.floor(limits.deviceCookieMillis / 1000)
-    void reply.header('set-cookie', `${COOKIE}=${device}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Strict`)
+    const secure = isSecure(request) ? '; Secure' : ''
+    void reply.header('set-cookie', `${COOKIE}=${device}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Strict${secure}`)
   },
 })
