@@ -46,6 +46,8 @@ export const folders: Readonly<Record<string, readonly Target[]>> = {
     ...targets('src/native/stream', ['catch-up.test.ts'], ['catch-up.ts']),
     ...targets('src/changes/command', ['told.test.ts'], ['told.ts', 'locked-rows.ts']),
     ...targets('src/sockets', ['ws-frame.test.ts'], ['ws-frame.ts']),
+    ...targets('src/sockets', ['session-ends.test.ts'], ['handshake.ts']),
+    ...targets('src/sockets', ['socket-door.test.ts'], ['socket-door.ts']),
     ...targets(
       'src/sockets',
       ['session-ends.test.ts', 'session.test.ts', 'outbox.test.ts'],
@@ -55,6 +57,7 @@ export const folders: Readonly<Record<string, readonly Target[]>> = {
     ...targets('src/changes', ['tracked.test.ts'], ['tracked.ts']),
     ...targets('src/changes/answers', ['answer-store.test.ts'], ['answer-store.ts', 'etag.ts']),
     ...targets('src/native/stream', ['protocol.test.ts'], ['protocol.ts']),
+    ...targets('src/native/stream', ['device-states.test.ts'], ['device-states.ts']),
     // On a database, without the application.
     ...targets('src/changes/hub', ['hub-orders.db.test.ts', 'hub-anew.db.test.ts', 'hub-gaps.db.test.ts'], ['hub.ts']),
     ...targets('src/changes/log', ['since.db.test.ts'], ['since.ts']),
@@ -77,11 +80,7 @@ export const folders: Readonly<Record<string, readonly Target[]>> = {
   ],
   native: [
     ...targets('src/native/stream', ['stream-room.db.test.ts'], ['stream-room.ts']),
-    ...targets(
-      'src/native/stream',
-      ['stream-device.db.test.ts', 'stream-orders.db.test.ts'],
-      ['stream-device.ts', 'admission.ts'],
-    ),
+    ...targets('src/native/stream', ['stream-device.db.test.ts', 'stream-orders.db.test.ts'], ['stream-device.ts']),
     ...targets('src/native/stream', ['stream-all.db.test.ts', 'stream-orders.db.test.ts'], ['stream.ts']),
     ...targets('src/native', ['door.db.test.ts'], ['door.ts', 'answer-query.ts', 'floor-reads.ts', 'route.ts']),
     ...targets('src/native', ['request-input.test.ts'], ['request-input.ts']),
@@ -95,6 +94,7 @@ export const folders: Readonly<Record<string, readonly Target[]>> = {
     ...targets('src/staff/sign-ins', ['sign-in-crowd.test.ts'], ['sign-in-crowd.ts']),
     ...targets('src/staff/access', ['access-orders.db.test.ts'], ['access-review.ts']),
     ...targets('src/staff/access', ['access.test.ts'], ['access.ts']),
+    ...targets('src/staff/access', ['../../native/stream/stream-orders.db.test.ts'], ['admission.ts']),
     ...targets('src/staff/sign-ins', ['known-devices.test.ts'], ['known-devices.ts']),
     ...targets('src/staff/sign-ins', ['refresh-tokens.test.ts'], ['refresh-tokens.ts']),
     ...targets(

@@ -215,10 +215,10 @@ export async function buildApp(given: AppDeps): Promise<App> {
   const watch = ops.watch(server)
   mountDoors(server, config, { ...deps, floors })
   await mountDocs(server, api, yaml(asyncApi(messages)))
-  ops.mount(server, { hub, floors, answers, sockets, stream, access, redis: (config.REDIS_URL && topics) || null })
+  ops.mount(server, { hub, floors, answers, sockets, stream, access, hints, redis: config.REDIS_URL ? topics : null })
   mountFallback(server, KNOWN, { prefix: '/v2/', answerNoRoute })
   takeFirst(server, (request, response, otherwise) => repeated.takes(watch, request, response, otherwise))
-  takeUpgrades(server, [stream, sockets])
+  takeUpgrades(server, [stream, sockets], ops.socketWatch.observer)
 
   const close = async () => {
     repeated.close()

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { HandshakeLine } from './sockets/handshake-line.ts'
+import type { SocketObserver } from './sockets/socket-observer.ts'
 import { answerError } from './ios/route.ts'
 import { answerProblem } from './native/problem.ts'
 import { requestIdOf } from './ops/http.ts'
@@ -85,8 +86,8 @@ function destroyIt(this: Duplex): void {
  * Passes each handshake, in its turn, to the first that takes it. The last one takes the rest, and refuses what it
  * does not know.
  */
-export function takeUpgrades(server: FastifyInstance, all: readonly Sockets[]): void {
-  const line = new HandshakeLine()
+export function takeUpgrades(server: FastifyInstance, all: readonly Sockets[], observer: SocketObserver): void {
+  const line = new HandshakeLine(observer)
   server.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', destroyIt)
     line.enter(socket, () => void all.some((sockets) => sockets.takes(request, socket, head) === true))

@@ -208,9 +208,8 @@ test('R2: only housekeeping works as the owner of the tables', () => {
 test("R2: the clock's file makes the times; these files only measure durations, make ids, expire tokens, log", () => {
   const measuring = [
     'changes/floor/live-floors.ts',
-    'ios/sockets/sockets.ts',
+    'ios/sockets/ios-socket.ts',
     'native/stream/stream-device.ts',
-    'native/stream/stream.ts',
     'platform/clock.ts',
     'platform/database/connection-queue.ts',
     'platform/database/db.ts',
@@ -224,6 +223,7 @@ test("R2: the clock's file makes the times; these files only measure durations, 
     'platform/tokens.ts',
     'serve.ts',
     'sockets/session.ts',
+    'sockets/socket-door.ts',
     'staff/access/identify.ts',
   ]
   const found = files

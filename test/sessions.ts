@@ -18,6 +18,7 @@ export class Counts implements SocketObserver {
   total = { frames: 0, writes: 0 }
   opened = () => void this.all.push('opened')
   closed = (_: string, code: number) => void this.all.push(`closed ${code}`)
+  refused = (status: string) => void this.all.push(`refused ${status}`)
   frames = (_: string, count: number) => void (this.total.frames += count)
   writes = (_: string, count: number) => void (this.total.writes += count)
   applied = () => void this.all.push('applied')

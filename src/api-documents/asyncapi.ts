@@ -1,4 +1,4 @@
-import { closeCodes } from '../sockets/session.ts'
+import { closeCodes } from '../sockets/endings.ts'
 import type { MessageKind, Socket } from '../sockets/message-kind.ts'
 import { jsonSchema, type Json } from './json-schema.ts'
 

@@ -17,7 +17,9 @@ export interface Holders {
   readonly sockets: Sockets & { readonly backlogBytes: { readonly realtime: number; readonly sync: number } }
   readonly stream: Sockets & { readonly backlogBytes: number }
   /** Null without Redis. */
-  readonly redis: Topics | null
+  readonly redis: Topics | null | undefined
+  /** Hints from other processes; absent with one process. */
+  readonly hints?: { readonly refused: number } | undefined
   /** The access review. */
   readonly access?: { readonly figures: { readonly isHearing: boolean } }
   /** The cache of answers. */
@@ -32,7 +34,7 @@ export function observeHeld(meter: Meter, holders: Holders): void {
   observeBacklog(meter, holders)
   if (holders.answers) observeAnswers(meter, holders.answers)
   if (holders.access) observeAccess(meter, holders.access)
-  if (holders.redis) observeRedis(meter, holders.redis)
+  if (holders.redis) observeRedis(meter, holders.redis, holders.hints)
   meter.onCollect(() => tellRestaurants(meter, holders))
 }
 
@@ -81,10 +83,10 @@ function observeAccess(meter: Meter, access: NonNullable<Holders['access']>): vo
   meter.onCollect(() => (heard.value = access.figures.isHearing ? 1 : 0))
 }
 
-function observeRedis(meter: Meter, redis: Topics): void {
+function observeRedis(meter: Meter, redis: Topics, hints: Holders['hints']): void {
   const up = meter.cell(metrics.redisUp)
   const [published, heard] = [meter.cell(metrics.redisPublished), meter.cell(metrics.redisHeard)]
-  const forgotten = meter.cell(metrics.redisForgotten)
+  const [forgotten, refused] = [meter.cell(metrics.redisForgotten), meter.cell(metrics.redisRefused)]
   redis.observe?.((operation, seconds) => meter.histogram(metrics.redisDuration, operation).observe(seconds))
   meter.onCollect(() => {
     const { figures } = redis
@@ -92,6 +94,7 @@ function observeRedis(meter: Meter, redis: Topics): void {
     published.value = figures.published
     heard.value = figures.heard
     forgotten.value = figures.forgotten
+    refused.value = hints?.refused ?? 0
   })
 }
 

@@ -4,7 +4,7 @@ import type { Cell, Histogram, Meter } from '../platform/observability/meter.ts'
 import { metrics } from '../platform/observability/metrics.ts'
 import type { SlowStatements } from '../platform/observability/slow-statements.ts'
 import type { Commits } from '../changes/commits.ts'
-import { closeCodes } from '../sockets/session.ts'
+import { closeCodes } from '../sockets/endings.ts'
 import type { SocketKind, SocketObserver } from '../sockets/socket-observer.ts'
 
 /** Writes events of the database and the sockets into the cells of the metrics. */
@@ -85,6 +85,7 @@ export function observeSockets(meter: Meter, commits: Commits): SocketObserver {
       meter.cell(metrics.socketsClosed, kind, `${code}`).value++
       if (code === closeCodes.tooSlow) slow.value++
     },
+    refused: (status) => void meter.cell(metrics.handshakesRefused, status).value++,
     frames: (kind, count) => void (frames[kind].value += count),
     writes: (kind, count) => void (writes[kind].value += count),
     delivered(kind, at) {

@@ -96,7 +96,7 @@ export class Ops {
   /** Mounts /metrics, the operations page and the health checks. */
   mount(server: FastifyInstance, holders: Holders): void {
     const { db, token } = this.#deps
-    this.#health = new HealthChecks({ db, hub: holders.hub, redis: holders.redis })
+    this.#health = new HealthChecks({ db, hub: holders.hub, redis: holders.redis ?? null })
     mountHealth(server, this.#health)
     observeHeld(this.#meter, holders)
     const access = new OpsAccess(token, wallMillis)

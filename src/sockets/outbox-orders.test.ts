@@ -4,7 +4,7 @@ import { Counts, Sessions, turn } from '../../test/sessions.ts'
 import { limits } from '../platform/limits.ts'
 import { Frame } from './ws-frame.ts'
 import { Outbox } from './outbox.ts'
-import { closeCodes } from './session.ts'
+import { closeCodes } from './endings.ts'
 import { upTo } from '../../test/patience.ts'
 
 const SEED = Number(process.env['OUTBOX_SEED'] ?? Date.now() % 1e6)

@@ -7,7 +7,8 @@ import type { Instant } from '../platform/clock.ts'
 import { limits } from '../platform/limits.ts'
 import { Frame } from './ws-frame.ts'
 import { Outbox } from './outbox.ts'
-import { closeCodes, Session } from './session.ts'
+import { closeCodes } from './endings.ts'
+import { Session } from './session.ts'
 
 const sessions = new Sessions()
 beforeAll(() => sessions.open())

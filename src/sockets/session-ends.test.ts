@@ -5,7 +5,9 @@ import { WebSocket } from 'ws'
 import { Counts, Sessions, turn } from '../../test/sessions.ts'
 import { limits } from '../platform/limits.ts'
 import { Outbox } from './outbox.ts'
-import { closeCodes, newHandshakes, refuseHandshake, type Session } from './session.ts'
+import { closeCodes } from './endings.ts'
+import { newHandshakes, refuseHandshake, refusals } from './handshake.ts'
+import type { Session } from './session.ts'
 
 /** How sockets are listened to, kept waiting and let go. */
 
@@ -31,23 +33,26 @@ test('W11: a handshake is refused with a status line, and its connection let go 
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const { socket, written } = connection()
   const resumed = vi.spyOn(socket, 'resume')
-  refuseHandshake(socket, '403 Forbidden\r\nX-More: 1')
+  const counts = new Counts()
+  refuseHandshake(socket, refusals.tryAgain, counts)
   await once(socket, 'finish')
-  expect(written.join('')).toBe('HTTP/1.1 403 Forbidden\r\nX-More: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
+  expect(written.join('')).toBe(
+    'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n',
+  )
   expect(resumed).toHaveBeenCalledOnce()
   vi.advanceTimersByTime(limits.refusedSocketMillis - 1)
   expect([socket.destroyed, vi.getTimerCount()]).toEqual([false, 1])
   vi.advanceTimersByTime(1)
   expect(socket.destroyed).toBe(true)
-  // A peer that goes by itself leaves no timer behind; one that is gone is told nothing.
+  // A peer that goes by itself leaves no timer behind; one that is gone gets no answer and is not counted.
   const gone = connection()
-  refuseHandshake(gone.socket, '403 Forbidden')
+  refuseHandshake(gone.socket, refusals.forbidden, counts)
   gone.socket.destroy()
   await once(gone.socket, 'close')
   expect(vi.getTimerCount()).toBe(0)
   gone.written.length = 0
-  refuseHandshake(gone.socket, '403 Forbidden')
-  expect([vi.getTimerCount(), gone.written]).toEqual([0, []])
+  refuseHandshake(gone.socket, refusals.forbidden, counts)
+  expect([vi.getTimerCount(), gone.written, counts.all]).toEqual([0, [], ['refused 503', 'refused 403']])
 })
 
 test('W9, W10: sockets are made of handshakes without a list of them, without compression and with bounded frames', () => {
@@ -61,21 +66,19 @@ test('W9, W10: sockets are made of handshakes without a list of them, without co
   })
 })
 
-test('W3: text is heard as text, by the owner of its session; what is binary is ignored', async () => {
-  const heard: [Session, string][] = []
-  const { session, client } = await sessions.pair(new Outbox('stream'), {
-    onText: (of, text) => void heard.push([of, text]),
-  })
+test('W3: the owner hears text as text; what is binary is ignored', async () => {
+  const heard: string[] = []
+  const { client } = await sessions.pair(new Outbox('stream'), { onText: (text) => void heard.push(text) })
   client.send(Buffer.from('binary'), { binary: true })
   client.send('Käthe 🍽')
-  await expect.poll(() => heard).toEqual([[session, 'Käthe 🍽']])
+  await expect.poll(() => heard).toEqual(['Käthe 🍽'])
   client.terminate()
 })
 
 test('W3: whoever speaks gets no heartbeat before the silence has lasted again; an owner may have none', async () => {
   let beat: string | null = 'heartbeat'
   const said: string[] = []
-  const owner = { heartbeat: () => beat, onText: (_: Session, text: string) => void said.push(text) }
+  const owner = { heartbeat: () => beat, onText: (text: string) => void said.push(text) }
   const { session, client, heard, start } = await sessions.pair(new Outbox('stream'), owner, { heartbeat: 1_000 })
   vi.useFakeTimers({ toFake: ['Date'], now: start + 5_000 })
   client.send('here')
@@ -115,9 +118,9 @@ test('W9: the owner is told once that a socket is gone, and the observer why, as
   ]
   for (const [end, code] of ends) {
     const counts = new Counts()
-    const gone: Session[] = []
+    let gone = 0
     const outbox = new Outbox('stream', counts)
-    const { session, client, closed } = await sessions.pair(outbox, { onGone: (of) => void gone.push(of) })
+    const { session, client, closed } = await sessions.pair(outbox, { onGone: () => void gone++ })
     end(client, session)
     await closed
     await expect.poll(() => counts.all, { message: `${code}` }).toEqual(['opened', `closed ${code}`])
@@ -127,8 +130,26 @@ test('W9: the owner is told once that a socket is gone, and the observer why, as
     session.send('late')
     session.close(closeCodes.tooOld, 'late')
     await turn()
-    expect([gone, counts.all.length, counts.total.writes]).toEqual([[session], 2, 0])
+    expect([gone, counts.all.length, counts.total.writes]).toEqual([1, 2, 0])
   }
+})
+
+test('W1, W9: who does not sign in in time is late, once; nobody is who has signed in or is gone, and no timer is left', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const late: string[] = []
+  const pairs: Record<string, Awaited<ReturnType<Sessions['pair']>>> = {}
+  for (const name of ['silent', 'in time', 'gone']) {
+    pairs[name] = await sessions.pair(new Outbox('stream'))
+    pairs[name].session.awaitSignIn(() => void late.push(name))
+  }
+  vi.advanceTimersByTime(limits.socketSignInMillis - 1)
+  expect(late).toEqual([])
+  pairs['in time']!.session.signedIn()
+  pairs['gone']!.ws.terminate()
+  await once(pairs['gone']!.ws, 'close')
+  vi.advanceTimersByTime(1)
+  expect([late, vi.getTimerCount()]).toEqual([['silent'], 0])
+  for (const { client } of Object.values(pairs)) client.terminate()
 })
 
 test('W5: a peer that is closed for its silence is dropped after a moment, one that is closed for another reason has its time', async () => {

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { limits } from '../platform/limits.ts'
 import { Outbox } from './outbox.ts'
-import { closeCodes, Session } from './session.ts'
+import { closeCodes } from './endings.ts'
+import { Session } from './session.ts'
 
 let server: WebSocketServer
 beforeAll(async () => {

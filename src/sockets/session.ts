@@ -1,83 +1,42 @@
 import type { Duplex } from 'node:stream'
-import { WebSocket, WebSocketServer, type RawData } from 'ws'
+import { WebSocket, type RawData } from 'ws'
 import { limits } from '../platform/limits.ts'
-import { Frame, ping, type Run } from './ws-frame.ts'
+import { closeCodes, endings } from './endings.ts'
 import type { Outbox, Sender } from './outbox.ts'
+import { Frame, ping, type Run } from './ws-frame.ts'
 
-/** Close codes that this server uses (RFC 6455 section 7.4; 4000 and up are its own). */
-export const closeCodes = {
-  /** The server is stopping: connect again. */
-  goingAway: 1001,
-  /** The peer left a ping unanswered. */
-  dead: 1011,
-  /** The peer does not read what it is sent: connect again and read everything anew. */
-  tooSlow: 1013,
-  /** A message could not be understood. */
-  badMessage: 4400,
-  /** No token within the time for it, or a wrong one, or one that no longer counts. */
-  notSignedIn: 4401,
-  /** The restaurant is another's or suspended. */
-  notAllowed: 4403,
-  /** The socket is older than the setting allows: connect again. */
-  tooOld: 4408,
-} as const
-
-/** What makes WebSockets of handshakes. It keeps no list of them: whoever asks for them has one. Without compression, because sessions write frames themselves. */
-export const newHandshakes = (): WebSocketServer => new WebSocketServer(HANDSHAKES)
-
-const HANDSHAKES = {
-  noServer: true,
-  clientTracking: false,
-  perMessageDeflate: false,
-  maxPayload: limits.socketFrameBytes,
-  // Known to the library, not to its types: for a peer that doesn't answer a closing it would wait 30 s.
-  closeTimeout: limits.closedSocketMillis,
-}
-
-/**
- * Refuses a handshake with a status line and more headers, and lets the connection go soon, whatever its peer does: one that keeps its half open would hold its
- * descriptor for ever.
- */
-export function refuseHandshake(socket: Duplex, answer: string): void {
-  if (socket.destroyed) return
-  const late = setTimeout(() => socket.destroy(), limits.refusedSocketMillis).unref()
-  socket.once('close', () => clearTimeout(late))
-  // Otherwise nobody hears its peer close.
-  socket.resume()
-  socket.end(`HTTP/1.1 ${answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`)
-}
-
-// A ping that is due so soon goes out with what is written now: to write is most of what it costs.
+// A ping that is due this soon goes out with the frames that are written now: the write is most of its cost.
 const PING_SLACK_MILLIS = 1_000
 
-// How long a peer that is closed for its silence has to take note, at least; twice as long at most.
+// A peer that is closed for its silence is dropped after this time at least, and twice this time at most.
 const DROP_MILLIS = 1_000
 
-/** What a session's owner wants to be asked. */
+/** The owner of a session. */
 export interface SessionOwner {
   /** A text frame came. */
-  onText(session: Session, text: string): void
-  /** It is gone, whoever closed it. Called once. */
-  onGone(session: Session): void
-  /** The frame of an application heartbeat, or null for none. */
+  onText(text: string): void
+  /** The session is gone, whichever side closed it. Called once. */
+  onGone(): void
+  /** The frame of an application heartbeat; null where the protocol has none. */
   heartbeat(): string | null
 }
 
 /** Times of a session, in milliseconds. */
 export interface SessionTimes {
-  /** Silence of the client after which it gets a heartbeat, and again after as long. */
+  /** A client that is silent for so long gets a heartbeat, and the next after as long again. */
   readonly heartbeat: number
-  /** How long a ping may stay unanswered before the peer is taken for dead. */
+  /** A peer that leaves a ping unanswered for so long counts as dead. */
   readonly pingTimeout: number
   /** Age at which the socket is closed. */
   readonly maxAge: number
 }
 
-// What a closing may say that this server didn't begin: the codes of RFC 6455 that are seen on the wire or stand for its end.
+// The close codes of RFC 6455. Any other code that a peer sends is its own invention and is counted as 0.
 const FIRST_CODE = 1000
 const LAST_CODE = 1015
 
-// The same listeners for every socket, which find its session there: five thousand idle sockets would have a megabyte of their own.
+// All sockets share these listeners, which find their session by this symbol. Listeners of their own would cost five
+// thousand idle sockets a megabyte.
 const SESSION = Symbol('session')
 interface Listened extends WebSocket {
   [SESSION]?: Session
@@ -90,11 +49,12 @@ const onError = function (this: WebSocket): void {
 }
 
 /**
- * One socket: what is sent to it, whether its peer lives, and how much it leaves unread. A timer of its own would cost each socket; instead `sweep` is
- * called about every second.
+ * One socket: it sends frames, finds out whether the peer lives, and closes when the peer leaves too much unread. A
+ * timer for each socket would be expensive; `sweep` is called about every second instead.
  *
- * Text frames and pings go to the connection below the WebSocket, all of a turn of the event loop in one write; handshake, closing and what comes in are the WebSocket's. Both may write
- * because each writes whole frames, no compression is agreed on, and whatever waits here goes out before a closing.
+ * The session writes text frames and pings to the connection below the WebSocket, all of one turn of the event loop in
+ * one write. The WebSocket does the handshake, the closing and the reading. Both may write to the connection, because
+ * each writes whole frames, nothing is compressed, and the session writes all that waits before a closing.
  */
 export class Session implements Sender {
   readonly #ws: WebSocket
@@ -109,13 +69,15 @@ export class Session implements Sender {
   #unanswered = false
   #unreadSince: number | null = null
   #gone = false
-  /** What waits for the end of the turn, and whether the outbox knows. */
+  /** The frames that wait for the end of the turn, and whether the outbox knows. */
   #run: Run | null = null
   #isListed = false
-  /** What it was closed with here. */
+  /** The code that this server closed it with. */
   #code: number | null = null
+  /** Runs until somebody has signed in. */
+  #deadline: NodeJS.Timeout | null = null
 
-  /** `connection`: what the WebSocket was made on. */
+  /** `connection`: the connection below the WebSocket. */
   constructor(
     ws: WebSocket,
     connection: Duplex,
@@ -147,7 +109,7 @@ export class Session implements Sender {
       const session = this[SESSION]
       if (isBinary || !session) return
       session.#heardAt = Date.now()
-      session.#owner.onText(session, (data as Buffer).toString('utf8'))
+      session.#owner.onText((data as Buffer).toString('utf8'))
     }
     onPong = function (this: Listened) {
       if (this[SESSION]) this[SESSION].#unanswered = false
@@ -163,7 +125,19 @@ export class Session implements Sender {
     this.#gone = true
     this.#run = null
     this.#outbox.closed(this.#code ?? (code >= FIRST_CODE && code <= LAST_CODE ? code : 0))
-    this.#owner.onGone(this)
+    this.signedIn()
+    this.#owner.onGone()
+  }
+
+  /** Calls `late` when the time to sign in is over, unless {@link signedIn} or the end of the session comes first. */
+  awaitSignIn(late: () => void): void {
+    this.#deadline = setTimeout(late, limits.socketSignInMillis).unref()
+  }
+
+  /** Somebody has signed in: there is no deadline any more. */
+  signedIn(): void {
+    if (this.#deadline) clearTimeout(this.#deadline)
+    this.#deadline = null
   }
 
   /** Bytes that the peer has not taken yet. */
@@ -171,11 +145,10 @@ export class Session implements Sender {
     return this.#connection.writableLength + (this.#run?.bytes ?? 0)
   }
 
-  /** Sends a text frame at the end of this turn, unless the peer is gone; one that does not read is closed instead. */
+  /** Sends a text frame at the end of this turn. A peer that does not read is closed instead; a closed one gets nothing. */
   send(frame: string | Frame): void {
     if (this.#gone || this.#ws.readyState !== WebSocket.OPEN) return
-    if (this.#connection.writableLength > limits.socketBacklogBytes)
-      return this.close(closeCodes.tooSlow, 'reads too slowly')
+    if (this.#connection.writableLength > limits.socketBacklogBytes) return this.close(...endings.tooSlow)
     const sent = typeof frame === 'string' ? new Frame(frame, false) : frame
     if (this.#run && this.#run.bytes + sent.bytes.length > limits.joinedBytes) this.#flush()
     this.#run = this.#run?.and(sent) ?? sent.alone
@@ -191,11 +164,11 @@ export class Session implements Sender {
     if (this.#run) this.#flush()
   }
 
-  /** Writes what waits, in one write, and a ping behind it when one is due by then. Times in milliseconds. */
+  /** Writes the waiting frames in one write, and behind them a ping that is due within `slack` milliseconds. */
   #flush(now = Date.now(), slack = PING_SLACK_MILLIS): void {
     const run = this.#run
     this.#run = null
-    // After a closing nothing may follow.
+    // Nothing may follow a closing.
     if (this.#ws.readyState !== WebSocket.OPEN) return
     if (this.#pingIsDue(now + slack)) {
       this.#unanswered = true
@@ -211,21 +184,21 @@ export class Session implements Sender {
     return !this.#unanswered && now - this.#pingAt >= limits.socketPingMillis
   }
 
-  /** Resolves when the peer has taken nearly all that it was sent, or is gone: what is more than one frame is sent in such steps. */
+  /** Resolves when the peer has taken nearly everything, or is gone. Whoever sends many frames waits for this in between. */
   async drained(): Promise<void> {
     while (!this.#gone && this.backlogBytes > limits.socketBacklogBytes / 4)
       await new Promise((resolve) => setTimeout(resolve, 5))
   }
 
-  /** Closes; a peer that does not answer the closing is dropped at the next sweeps. */
+  /** Closes the socket. The WebSocket drops a peer that does not answer the closing. */
   close(code: number, reason: string): void {
     if (this.#ws.readyState === WebSocket.OPEN) {
       if (this.#run) this.#flush()
       this.#code = code
       this.#ws.close(code, reason)
     }
-    // A peer that does not read won't see a closing frame either, which would wait behind all the rest.
-    // Many stop reading at once when a network does, and to drop one costs a millisecond: not all of them in one turn.
+    // A peer that does not read does not see the closing frame either: it waits behind all the others. When a network
+    // fails, many peers stop reading at once. To drop one costs a millisecond, so each is dropped at a time of its own.
     if (code === closeCodes.tooSlow || code === closeCodes.dead)
       setTimeout(() => this.#ws.terminate(), DROP_MILLIS * (1 + Math.random())).unref()
   }
@@ -235,13 +208,12 @@ export class Session implements Sender {
     this.#ws.terminate()
   }
 
-  /** Looks after the socket. `now` in milliseconds. */
+  /** Closes the socket when it is too old, stalled or dead; sends a ping or a heartbeat when it is due. `now` in milliseconds. */
   sweep(now: number): void {
     if (this.#gone) return
-    if (now - this.#openedAt >= this.#times.maxAge) return this.close(closeCodes.tooOld, 'connect again')
-    if (this.#isStalled(now)) return this.close(closeCodes.tooSlow, 'reads too slowly')
-    if (this.#unanswered && now - this.#pingAt >= this.#times.pingTimeout)
-      return this.close(closeCodes.dead, 'keepalive ping timeout')
+    if (now - this.#openedAt >= this.#times.maxAge) return this.close(...endings.tooOld)
+    if (this.#isStalled(now)) return this.close(...endings.tooSlow)
+    if (this.#unanswered && now - this.#pingAt >= this.#times.pingTimeout) return this.close(...endings.dead)
     if (this.#pingIsDue(now)) this.#flush(now, 0)
     const silentSince = Math.max(this.#heardAt, this.#heartbeatAt)
     if (now - silentSince >= this.#times.heartbeat) {

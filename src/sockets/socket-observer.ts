@@ -8,6 +8,8 @@ export interface SocketObserver {
   opened(kind: SocketKind): void
   /** `code`: what this server closed it with, or what its end came with (RFC 6455 section 7.4); 0 for one that a peer made up. */
   closed(kind: SocketKind, code: number): void
+  /** A handshake was refused. `status`: the HTTP status code. */
+  refused(status: string): void
   /** So many text frames were given to the network. */
   frames(kind: SocketKind, count: number): void
   /** So many writes to the network were made for them: frames of one tick go out in one. */
@@ -22,6 +24,7 @@ export interface SocketObserver {
 export const unobserved: SocketObserver = {
   opened: () => undefined,
   closed: () => undefined,
+  refused: () => undefined,
   frames: () => undefined,
   writes: () => undefined,
   delivered: () => undefined,

@@ -198,17 +198,13 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'a device goes on one change too far',
-    edits: [
-      { file: 'native/stream/stream-device.ts', from: 'this.#seq = place!.since', to: 'this.#seq = place!.since + 1' },
-    ],
+    edits: [{ file: 'native/stream/stream-device.ts', from: 'this.#seq = since', to: 'this.#seq = since + 1' }],
     checker: storm,
     finds: /devices at the end of the log/,
   },
   {
     name: 'a device is sent its last change again',
-    edits: [
-      { file: 'native/stream/stream-device.ts', from: 'this.#seq = place!.since', to: 'this.#seq = place!.since - 1' },
-    ],
+    edits: [{ file: 'native/stream/stream-device.ts', from: 'this.#seq = since', to: 'this.#seq = since - 1' }],
     checker: storm,
     finds: /devices at the end of the log/,
   },

@@ -1,17 +1,18 @@
 import type { QuickBug } from './quick.ts'
 
 const device = 'src/native/stream/stream-device.ts'
+const states = 'src/native/stream/device-states.ts'
 const hello = 'src/native/stream/hello.db.test.ts'
 
-/** In `src/native` and `src/ios`: what the stream forgets at a second hello or when a device goes, and what the iPad's sockets and answers promise. */
+/** In the doors and their sockets: second hellos, devices that go, the iPad's sockets and answers. */
 export const doorBugs: readonly QuickBug[] = [
   {
     name: 'the stream is not reviewed after a second hello',
     edits: [
       {
         file: device,
-        from: '    if (this.#admission) access.forget(this.#admission)\n',
-        to: '    if (this.#admission) return true\n',
+        from: '    this.#endReview()\n    this.#admission = new',
+        to: '    if (this.#admission) return\n    this.#admission = new',
       },
     ],
     test: hello,
@@ -19,7 +20,13 @@ export const doorBugs: readonly QuickBug[] = [
   },
   {
     name: 'the sign-in of an earlier hello still ends the socket',
-    edits: [{ file: device, from: '    if (this.#admission) access.forget(this.#admission)\n', to: '' }],
+    edits: [
+      {
+        file: device,
+        from: '    this.#endReview()\n    this.#admission = new',
+        to: '    this.#admission = new',
+      },
+    ],
     test: hello,
     named: 'F4, W8: after a second hello',
   },
@@ -31,7 +38,7 @@ export const doorBugs: readonly QuickBug[] = [
   },
   {
     name: 'a second hello does not wait its time',
-    edits: [{ file: device, from: '    this.#helloAt = performance.now()\n', to: '' }],
+    edits: [{ file: device, from: '      this.#helloAt = performance.now()\n', to: '' }],
     test: hello,
     named: 'F4: a second hello is checked',
   },
@@ -40,7 +47,7 @@ export const doorBugs: readonly QuickBug[] = [
     edits: [
       {
         file: device,
-        from: '    if (this.#admission) this.#deps.access.forget(this.#admission)\n    this.#room',
+        from: '    this.#endReview()\n    this.#room',
         to: '    this.#room',
       },
     ],
@@ -49,9 +56,39 @@ export const doorBugs: readonly QuickBug[] = [
   },
   {
     name: 'a device that comes from a new epoch begins anew once more',
-    edits: [{ file: device, from: 'this.#floor && this.#placing !== this.#turn', to: 'this.#floor' }],
+    edits: [
+      {
+        file: states,
+        from: '  placing: {\n    ...inside,',
+        to: "  placing: {\n    ...inside,\n    reset: ({ attempt }) => beginAnew(attempt + 1, 'epoch'),",
+      },
+    ],
     test: 'src/native/stream/stream-device.db.test.ts',
     named: 'L20, F2',
+  },
+  {
+    name: 'the result of an earlier hello still counts',
+    edits: [{ file: states, from: "'attempt' in event && event.attempt !== attemptOf(state)", to: 'false' }],
+    test: 'src/native/stream/device-states.test.ts',
+    named: 'F1, F4: the result of an earlier attempt',
+  },
+  {
+    name: 'a hello in the room forgets that the device is there',
+    edits: [{ file: states, from: 'hello: check(true),', to: 'hello: check(false),' }],
+    test: 'src/native/stream/device-states.test.ts',
+    named: 'F1, F2, F4: in each state',
+  },
+  {
+    name: 'a socket that is let in while the process stops is not sent away',
+    edits: [
+      {
+        file: 'src/sockets/socket-door.ts',
+        from: '    if (!this.#isStopping) return socket.begin()\n',
+        to: '    return socket.begin()\n',
+      },
+    ],
+    test: 'src/sockets/socket-door.test.ts',
+    named: 'F5, W11: a door that closes',
   },
   {
     name: 'a kept answer is given again without looking how new it must be',
@@ -93,9 +130,9 @@ export const doorBugs: readonly QuickBug[] = [
     name: 'a socket that says nothing is never closed',
     edits: [
       {
-        file: 'src/ios/sockets/sockets.ts',
-        from: 'member.deadline = setTimeout(late, limits.socketSignInMillis).unref()',
-        to: 'member.deadline = setTimeout(late, 10 * limits.socketSignInMillis).unref()',
+        file: 'src/ios/sockets/ios-socket.ts',
+        from: 'else this.session.awaitSignIn(() => this.session.close(...iosEndings.noToken))',
+        to: 'else this.session.awaitSignIn(() => undefined)',
       },
     ],
     test: 'src/ios/sockets/sockets.db.test.ts',

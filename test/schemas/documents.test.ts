@@ -9,7 +9,7 @@ import formats from 'ajv-formats'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { asyncApiNow, documents, openApiNow } from '../../scripts/documents.ts'
-import { closeCodes } from '../../src/sockets/session.ts'
+import { closeCodes } from '../../src/sockets/endings.ts'
 import type { Json } from '../../src/api-documents/json-schema.ts'
 import { yaml } from '../../src/api-documents/yaml.ts'
 

@@ -196,6 +196,17 @@ test('M3: sockets, what they hear, how long it takes, and what a device acknowle
   expect(seriesIn(text).get('qtable_commit_to_delivered_seconds_sum{kind="stream"}')).toBeLessThan(5)
 })
 
+test('M3: refused handshakes are counted by their status', async () => {
+  const by = await moved(async () => {
+    for (const path of ['/no/such/socket', '/realtime?restaurant_id=1&token=x', `/v2/restaurants/${r.id}/stream`])
+      await expect(
+        openDevice(app.base, path, { wait: false, headers: { authorization: 'Bearer wrong' } }),
+      ).rejects.toThrow('refused')
+  })
+  expect(by(metrics.handshakesRefused, 'http_response_status_code="403"')).toBe(2)
+  expect(by(metrics.handshakesRefused, 'http_response_status_code="401"')).toBe(1)
+})
+
 test('M3: the process itself', async () => {
   globalThis.gc?.()
   const figures = seriesIn((await scrape()).text)

@@ -111,7 +111,7 @@ test('H1: a change that is too large is read from the log; one that just fits tr
 })
 
 test('H6: what this SECRET_KEY did not seal, for this topic, is nothing; the log says so once in a while', async () => {
-  await two()
+  const { there } = await two()
   const change = await log.append({})
   const text = `${newId()} ${change.epoch} 1 ${JSON.stringify(change)}`
   const mended = seal(text).replace('"test"', '"Eve"')
@@ -129,8 +129,9 @@ test('H6: what this SECRET_KEY did not seal, for this topic, is nothing; the log
   ]
   for (const each of forged) say(each)
   expect([heard, reads(), reads('read-heads'), lines.length]).toEqual([[], 0, 1, 1])
+  expect(there.hints.refused).toBe(forged.length)
   say(seal(text))
-  expect(heard).toEqual([change])
+  expect([heard, there.hints.refused]).toEqual([[change], forged.length])
 })
 
 test('H6: sealed word whose change is none, or another one, is word and no more: the log is asked', async () => {

@@ -40,6 +40,7 @@ export class Hints implements Wire {
   /** When a hint of another epoch was last looked into, by restaurant. */
   readonly #lookedAt = new Map<string, number>()
   #complainedAt = -Infinity
+  #refused = 0
 
   constructor({ topics, hub, secretKey, log, commits }: HintDeps) {
     this.#topics = topics
@@ -48,6 +49,11 @@ export class Hints implements Wire {
     this.#log = log
     this.#hash = keyedHash(secretKey, 'word of changes')
     hub.connect(this)
+  }
+
+  /** Hints so far that were malformed or not sealed with this server's key. */
+  get refused(): number {
+    return this.#refused
   }
 
   /** Sends a hint of a change that was committed here to the other processes. */
@@ -109,6 +115,7 @@ export class Hints implements Wire {
   }
 
   #complain(): void {
+    this.#refused++
     const now = elapsedMillis()
     if (now - this.#complainedAt < limits.hintComplaintMillis) return
     this.#complainedAt = now

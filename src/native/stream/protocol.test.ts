@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { newId } from '../../platform/ids.ts'
 import { limits } from '../../platform/limits.ts'
-import { changeShape, changesShape, resyncReason, said, snapshotShape, streamMessages } from './protocol.ts'
+import { changeShape, changesShape, messageIn, resyncReason, said, snapshotShape, streamMessages } from './protocol.ts'
 
 /** The wire of the native stream: what is a message of it, and what is none. */
 
@@ -99,6 +99,31 @@ test('F4, F1: a hello tells who the device is and where it stands, both of it or
     fits(applied, { type: 'a', seq: 7 }),
   ]).toEqual([true, false, false])
   expect([fits(ping, { type: 'ping', more: 1 }), fits(ping, { type: 'pong' })]).toEqual([true, false])
+})
+
+test('F4, W3: a message of a device is read as what it says; what means nothing is told from what cannot be read', () => {
+  const heard = (message: unknown) => messageIn(JSON.stringify(message))
+  expect(heard({ type: 'hello' })).toEqual({ kind: 'hello', token: undefined, place: null })
+  expect(heard({ type: 'hello', token: 't', epoch, since: 0, more: 1 })).toEqual({
+    kind: 'hello',
+    token: 't',
+    place: { epoch, since: 0 },
+  })
+  expect(heard({ type: 'hello', since: 3 })).toEqual({
+    kind: 'bad-hello',
+    why: 'hello:  epoch and since go together',
+  })
+  const { why } = heard({ type: 'hello', ['x'.repeat(200)]: 1, token: 5 }) as { why: string }
+  expect(why).toMatch(/^hello: token /)
+  expect(why.length).toBeLessThanOrEqual(120)
+  expect([heard({ type: 'ping' }), heard({ type: 'applied', seq: 7 })]).toEqual([
+    { kind: 'ping' },
+    { kind: 'applied', seq: 7 },
+  ])
+  for (const message of [{ type: 'applied' }, { type: 'applied', seq: -1 }, { type: 'other' }, { type: '' }])
+    expect(heard(message)).toEqual({ kind: 'unknown' })
+  for (const text of ['', 'nonsense', '{}', '{"type":5}', '[]', '"ping"', 'null'])
+    expect(messageIn(text), text).toEqual({ kind: 'unreadable' })
 })
 
 test('C10, F2, F3, F5: every message of the stream is described, by whom it is said and with all that it says', () => {

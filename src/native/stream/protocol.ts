@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import type { Place } from '../../changes/log/since.ts'
 import { idField, instantField, intField, sentInstant, textField } from '../../platform/fields.ts'
+import { jsonObject } from '../../platform/json-object.ts'
 import { limits } from '../../platform/limits.ts'
 import { nouns } from '../../floor/nouns.ts'
 import type { MessageKind } from '../../sockets/message-kind.ts'
@@ -82,7 +84,42 @@ export const said = {
   applied: z.looseObject({ type: z.literal('applied'), seq }),
   ping: z.looseObject({ type: z.literal('ping') }),
 }
-export type Hello = z.output<typeof said.hello>
+
+/**
+ * A message of a device. `place`: where it stands; null when it holds nothing. `unknown`: a type or an `applied` that
+ * means nothing here, which is ignored; `unreadable`: no JSON object with a type.
+ */
+export type DeviceMessage =
+  | { readonly kind: 'hello'; readonly token: string | undefined; readonly place: Place | null }
+  | { readonly kind: 'bad-hello'; readonly why: string }
+  | { readonly kind: 'ping' }
+  | { readonly kind: 'applied'; readonly seq: number }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'unreadable' }
+
+/** Reads a message of a device. */
+export function messageIn(text: string): DeviceMessage {
+  const message = jsonObject(text)
+  const type = message?.['type']
+  if (type === 'hello') return helloIn(message)
+  if (type === 'ping') return { kind: 'ping' }
+  if (type !== 'applied') return { kind: typeof type === 'string' ? 'unknown' : 'unreadable' }
+  const parsed = said.applied.safeParse(message)
+  return parsed.success ? { kind: 'applied', seq: parsed.data.seq } : { kind: 'unknown' }
+}
+
+// A close frame has room for 123 bytes of reason.
+const WHY_CHARACTERS = 120
+
+function helloIn(message: unknown): DeviceMessage {
+  const parsed = said.hello.safeParse(message)
+  if (!parsed.success) {
+    const { path, message: why } = parsed.error.issues[0]!
+    return { kind: 'bad-hello', why: `hello: ${path.join('.')} ${why}`.slice(0, WHY_CHARACTERS) }
+  }
+  const { token, epoch, since, at } = parsed.data
+  return { kind: 'hello', token, place: epoch === undefined || since === undefined ? null : { epoch, since, at } }
+}
 
 const fromServer = {
   resumed: z.object({ type: z.literal('resumed'), epoch: idField, head: seq }),

@@ -3,15 +3,18 @@ import type { WebSocket } from 'ws'
 import type { Db } from '../../platform/database/db.ts'
 import { AppError } from '../../platform/errors.ts'
 import { limits } from '../../platform/limits.ts'
-import { jsonObject } from '../../platform/json-object.ts'
 import type { Logger } from '../../platform/observability/log.ts'
+import { Session, type SessionOwner, type SessionTimes } from '../../sockets/session.ts'
+import type { DoorSocket } from '../../sockets/socket-door.ts'
 import type { Frame } from '../../sockets/ws-frame.ts'
 import type { LiveFloor } from '../../changes/floor/live-floor.ts'
-import { said, type BeginsAnew, type Hello } from './protocol.ts'
-import { closeCodes, Session, type SessionOwner, type SessionTimes } from '../../sockets/session.ts'
+import type { Place } from '../../changes/log/since.ts'
 import type { AccessReview } from '../../staff/access/access-review.ts'
+import { Admission } from '../../staff/access/admission.ts'
 import type { Identities } from '../../staff/access/identify.ts'
-import { Admission } from './admission.ts'
+import type { Proven } from '../../staff/staff.ts'
+import { next, type DeviceEvent, type DeviceState, type Effect } from './device-states.ts'
+import { messageIn, type BeginsAnew } from './protocol.ts'
 import type { Follower, RoomDeps, StreamRoom } from './stream-room.ts'
 
 /** What the stream stands on. */
@@ -23,10 +26,7 @@ export interface StreamDeps extends RoomDeps {
   readonly times: SessionTimes
 }
 
-/** Where a device stands that has said hello. */
-type Place = { readonly epoch: string; readonly since: number; readonly at?: Hello['at'] }
-
-/** Where a device is: its restaurant and its connection. `token`: the handshake's, if it had one. */
+/** A device's restaurant and its connection. `token`: the handshake's; null where it had none. */
 interface Whereabouts {
   readonly restaurantId: string
   readonly ws: WebSocket
@@ -34,7 +34,7 @@ interface Whereabouts {
   readonly token: string | null
 }
 
-/** What a device asks of the stream that it belongs to. */
+/** What a device needs of the stream that it belongs to. */
 interface Surroundings {
   /** The room of a restaurant, opened for its first device. */
   room(restaurantId: string): StreamRoom
@@ -42,203 +42,182 @@ interface Surroundings {
 }
 
 /**
- * One device on the native stream: says hello, is brought to where the floor stands, and then hears every change. While it is brought up it is not among those that hear: what comes
- * meanwhile is read again from memory or from the log, so a slow device holds nothing but what is on its way to it.
+ * One device on the native stream. `device-states.ts` decides what happens; this class turns messages and results into
+ * events and applies the effects. While a device catches up it is not among those that hear changes: it reads them
+ * later from memory or from the log, so that a slow device holds nothing but the frames on their way to it.
  */
-export class StreamDevice implements Follower, SessionOwner {
+export class StreamDevice implements Follower, SessionOwner, DoorSocket {
+  readonly session: Session
   #restaurantId: string
   readonly #deps: StreamDeps
   readonly #around: Surroundings
-  readonly #session: Session
-  /** Until it has said who it is. */
-  #deadline: NodeJS.Timeout | null
+  #state: DeviceState = { kind: 'silent' }
   /** The token of the newest hello that had one, or of the handshake. */
   #token: string | null
   #admission: Admission | null = null
   #room: StreamRoom | null = null
   #floor: LiveFloor | null = null
-  /** The change that it was sent last. */
+  /** The last change that it was sent. */
   #seq = 0
-  /** The change that it said last that it shows. */
+  /** The last change that it said it shows. */
   #applied = 0
-  /** Counts the beginnings: one that isn't the newest any more stops. */
-  #turn = 0
-  /** The beginning whose place in the log is looked into. */
-  #placing: number | null = null
+  /** When a hello was answered last. */
   #helloAt = -Infinity
-  #gone = false
+  #pacing: NodeJS.Timeout | null = null
 
   constructor({ restaurantId, ws, connection, token }: Whereabouts, deps: StreamDeps, surroundings: Surroundings) {
     this.#restaurantId = restaurantId
     this.#token = token
     this.#deps = deps
     this.#around = surroundings
-    this.#session = new Session(ws, connection, deps.outbox, this, deps.times, Date.now())
-    const late = () => this.close(closeCodes.notSignedIn, 'no hello')
-    this.#deadline = setTimeout(late, limits.socketSignInMillis).unref()
+    this.session = new Session(ws, connection, deps.outbox, this, deps.times, Date.now())
   }
 
-  /** Bytes that it has not taken yet. */
-  get backlogBytes(): number {
-    return this.#session.backlogBytes
+  begin(): void {
+    this.session.awaitSignIn(() => this.#on({ kind: 'late' }))
   }
 
   tell(seq: number, frame: Frame): void {
     this.#seq = seq
-    this.#session.send(frame)
+    this.session.send(frame)
   }
 
   send(frame: string | Frame): void {
-    this.#session.send(frame)
+    this.session.send(frame)
   }
 
-  sweep(now: number): void {
-    this.#session.sweep(now)
-  }
-
-  close(code: number, reason: string): void {
-    this.#turn++
-    this.#session.close(code, reason)
-  }
-
-  terminate(): void {
-    this.#session.terminate()
-  }
-
-  /** The process is leaving. */
+  /** The process stops. */
   sendAway(): void {
-    const afterMillis = Math.floor(this.#deps.random() * limits.reconnectSpreadMillis)
-    this.send(JSON.stringify({ type: 'reconnect', afterMillis, reason: 'the server is stopping' }))
-    this.close(closeCodes.goingAway, 'server stopping')
+    this.#on({ kind: 'stopping' })
+  }
+
+  accessEnded(): void {
+    this.#on({ kind: 'access-ended' })
   }
 
   lost(): void {
-    this.close(closeCodes.goingAway, 'the log cannot be read')
+    this.#on({ kind: 'lost' })
   }
 
-  /** The stream has heartbeats of its own, with the head in them. */
+  beginAnew(): void {
+    this.#on({ kind: 'reset' })
+  }
+
+  /** None: the rooms send heartbeats of their own, with the head in them. */
   heartbeat(): null {
     return null
   }
 
-  beginAnew(): void {
-    // Where it stands is looked into right now: it may come from the new log, and is told so after that.
-    if (this.#floor && this.#placing !== this.#turn) void this.#bringUp(++this.#turn, null, 'epoch')
+  onText(text: string): void {
+    this.#on(messageIn(text))
   }
 
-  onText(_: Session, text: string): void {
-    const message = jsonObject(text)
-    const type = message?.['type']
-    if (type === 'hello') return void this.#hello(message)
-    if (!this.#room) return this.close(closeCodes.badMessage, 'the first message is hello')
-    if (type === 'ping') return this.send('{"type":"pong"}')
-    if (type === 'applied') return this.#onApplied(message)
-    if (typeof type !== 'string') this.close(closeCodes.badMessage, 'a message is a JSON object with a type')
+  onGone(): void {
+    this.#on({ kind: 'gone' })
   }
 
-  /** Of changes that it was told as they came: those that it had missed are old. */
-  #onApplied(message: unknown): void {
-    const parsed = said.applied.safeParse(message)
-    if (!parsed.success || parsed.data.seq <= this.#applied || parsed.data.seq > this.#seq) return
-    this.#applied = parsed.data.seq
-    const at = this.#floor?.timeOf(parsed.data.seq) ?? null
-    if (at !== null) this.#deps.outbox.applied(at)
+  #on(event: DeviceEvent): void {
+    const [state, effects] = next(this.#state, event)
+    this.#state = state
+    // An effect that ends at once leads to the next event: such an effect is the last of its list.
+    for (const effect of effects) this.#apply(effect)
   }
 
-  async #hello(message: unknown): Promise<void> {
-    const parsed = said.hello.safeParse(message)
-    if (!parsed.success) {
-      const { path, message: why } = parsed.error.issues[0]!
-      return this.close(closeCodes.badMessage, `hello: ${path.join('.')} ${why}`.slice(0, 120))
+  #apply(effect: Effect): void {
+    switch (effect.kind) {
+      case 'check':
+        return this.#run(this.#check(effect.attempt, effect.token))
+      case 'admit':
+        return this.#admit(effect.proven)
+      case 'pace':
+        return this.#pace(effect.attempt)
+      case 'enter':
+        return this.#run(this.#enter(effect.attempt))
+      case 'find-place':
+        return this.#run(this.#findPlace(effect.attempt, effect.place))
+      case 'send-resumed':
+        return this.#sendResumed(this.#floor!, effect.since)
+      case 'send-snapshot':
+        return this.#sendSnapshot(this.#floor!, effect.reason)
+      case 'catch-up':
+        return this.#run(this.#catchUp(effect.attempt, this.#floor!))
+      case 'follow':
+        return this.#room!.follow(this)
+      case 'send-pong':
+        return this.send('{"type":"pong"}')
+      case 'note-applied':
+        return this.#noteApplied(effect.seq)
+      case 'send-reconnect':
+        return this.#sendReconnect()
+      case 'close':
+        return this.session.close(...effect.ending)
+      case 'leave':
+        return this.#leave()
     }
-    const turn = ++this.#turn
-    try {
-      if (!(await this.#mayEnter(parsed.data.token)) || turn !== this.#turn || this.#gone) return
-      await this.#pace()
-      if (turn !== this.#turn || this.#gone) return
-      const { epoch, since, at } = parsed.data
-      const place = epoch === undefined || since === undefined ? null : { epoch, since, at }
-      await this.#enter()
-      await this.#bringUp(turn, place, 'new')
-    } catch (error) {
+  }
+
+  /** Lets the work of an effect run. What it came to is an event of its own. */
+  #run(work: Promise<void>): void {
+    work.catch((error: unknown) => {
       this.#deps.log.warn({ err: error, restaurantId: this.#restaurantId }, 'a device could not be brought up')
-      this.lost()
-    }
+      this.#on({ kind: 'failed' })
+    })
   }
 
-  /** Whether it is known and belongs here; closes the socket otherwise. Asked at each hello, never remembered from an earlier one. */
-  async #mayEnter(token: string | undefined): Promise<boolean> {
+  /** Asks for each hello anew whether the device is known and belongs here. */
+  async #check(attempt: number, token: string | undefined): Promise<void> {
     this.#token = token ?? this.#token
     const verdict = await this.#deps.identities.admit(this.#token ?? '', () => this.#restaurantId)
-    if (this.#gone) return false
-    if (!verdict.admitted) {
-      const isUnknown = verdict.why === 'unknown' || verdict.why === 'inactive'
-      if (isUnknown) this.close(closeCodes.notSignedIn, 'no valid token')
-      else this.close(closeCodes.notAllowed, 'not this restaurant, or it is suspended')
-      return false
+    if (verdict.admitted) this.#on({ kind: 'admitted', attempt, proven: verdict.admitted })
+    else this.#on({ kind: 'refused', why: verdict.why })
+  }
+
+  #admit(proven: Proven): void {
+    this.session.signedIn()
+    this.#endReview()
+    this.#admission = new Admission(proven, this)
+    this.#deps.access.register(this.#admission)
+  }
+
+  #endReview(): void {
+    if (this.#admission) this.#deps.access.forget(this.#admission)
+  }
+
+  #pace(attempt: number): void {
+    const paced = () => {
+      this.#helloAt = performance.now()
+      this.#on({ kind: 'paced', attempt })
     }
-    this.#endDeadline()
-    const { access } = this.#deps
-    if (this.#admission) access.forget(this.#admission)
-    this.#admission = new Admission(verdict.admitted, this)
-    access.register(this.#admission)
-    return true
-  }
-
-  #endDeadline(): void {
-    if (this.#deadline) clearTimeout(this.#deadline)
-    this.#deadline = null
-  }
-
-  /** A hello costs: the next one waits its time. */
-  async #pace(): Promise<void> {
+    if (this.#pacing) clearTimeout(this.#pacing)
     const wait = this.#helloAt + limits.streamHelloMillis - performance.now()
-    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
-    this.#helloAt = performance.now()
+    if (wait > 0) this.#pacing = setTimeout(paced, wait)
+    else paced()
   }
 
-  async #enter(): Promise<void> {
-    if (this.#room) return this.#room.pause(this)
-    const room = this.#around.room(this.#restaurantId)
-    if (room.isFull) return this.close(closeCodes.tooSlow, 'too many sockets')
+  async #enter(attempt: number): Promise<void> {
+    const room = this.#room ?? this.#around.room(this.#restaurantId)
+    if (!this.#room && room.isFull) return this.#on({ kind: 'full', attempt })
     this.#room = room
-    // The same text for all of them: its own is a part of its address, and keeps that.
+    // All devices of a room share its text of the id. The device's own is a part of its address and would keep that.
     this.#restaurantId = room.restaurantId
+    room.pause(this)
     this.#floor = await room.enter(this)
-    if (this.#gone) room.leave(this)
+    this.#on({ kind: 'entered', attempt })
   }
 
-  /** Brings the device from its place to where the floor stands, and lets it follow. `turn` is this beginning's number. */
-  async #bringUp(turn: number, place: Place | null, otherwise: BeginsAnew): Promise<void> {
-    const floor = this.#floor
-    if (!floor || turn !== this.#turn || this.#gone) return
-    const reason = place ? await this.#lookInto(turn, floor, place) : otherwise
-    if (turn !== this.#turn || this.#gone) return
-    const { epoch, seq } = floor.floor.standing
-    if (reason === null) this.send(JSON.stringify({ type: 'resumed', epoch, head: seq }))
-    else this.#sendSnapshot(floor, reason)
-    if (reason === null) this.#seq = place!.since
-    while (turn === this.#turn && !this.#gone) {
-      await this.#session.drained()
-      if (turn !== this.#turn || this.#gone) return
-      const recent = floor.after(this.#seq)
-      if (recent?.length === 0) return this.#room!.follow(this)
-      if (!(await this.#sendMissed(turn, recent))) return
-    }
-  }
-
-  /** As `#reasonAgainst`; meanwhile the log may begin anew. */
-  async #lookInto(turn: number, live: LiveFloor, place: Place): Promise<BeginsAnew | null> {
-    this.#placing = turn
+  async #findPlace(attempt: number, place: Place): Promise<void> {
+    const live = this.#floor!
     const reason = await this.#reasonAgainst(live, place)
-    if (this.#placing === turn) this.#placing = null
-    return reason === null && place.epoch !== live.floor.standing.epoch ? 'epoch' : reason
+    // Meanwhile the log may have begun anew.
+    const isOver = reason === null && place.epoch !== live.floor.standing.epoch
+    this.#on({ kind: 'placed', attempt, reason: isOver ? 'epoch' : reason })
   }
 
-  /** Why a device can't go on from its place, or null when it can. */
+  /** Why the device cannot go on from its place, or null when it can. */
   async #reasonAgainst(live: LiveFloor, place: Place): Promise<BeginsAnew | null> {
     const isOfFloor = () => place.epoch === live.floor.standing.epoch
-    // The device may come from a process that knew of a new epoch before this one: it must not step back, and begin anew twice.
+    // The device may come from a process that knew of a new epoch before this one. It must not step back to the old
+    // epoch and then begin anew twice.
     if (!isOfFloor()) await live.confirm()
     if (!isOfFloor()) return 'epoch'
     try {
@@ -251,23 +230,10 @@ export class StreamDevice implements Follower, SessionOwner {
     return this.#room!.catchUp.reasonAgainst(place, () => live.reasonAgainst(place))
   }
 
-  /** Sends changes after the last one sent: those in memory, or where it doesn't have them the log's. False: this beginning is over. */
-  async #sendMissed(turn: number, recent: readonly { seq: number; text: string }[] | null): Promise<boolean> {
-    const { catchUp } = this.#room!
-    const missed = recent ? { kind: 'steps' as const, steps: catchUp.recent(recent) } : await catchUp.page(this.#seq)
-    if (turn !== this.#turn || this.#gone) return false
-    if (missed.kind === 'resync') {
-      void this.#bringUp(++this.#turn, null, missed.reason)
-      return false
-    }
-    for (const { last, frame } of missed.steps) {
-      this.#seq = last
-      this.#applied = last
-      this.send(frame)
-      await this.#session.drained()
-      if (turn !== this.#turn || this.#gone) return false
-    }
-    return true
+  #sendResumed({ floor }: LiveFloor, since: number): void {
+    const { epoch, seq } = floor.standing
+    this.send(JSON.stringify({ type: 'resumed', epoch, head: seq }))
+    this.#seq = since
   }
 
   #sendSnapshot({ floor }: LiveFloor, reason: BeginsAnew): void {
@@ -278,10 +244,56 @@ export class StreamDevice implements Follower, SessionOwner {
     this.#applied = seq
   }
 
-  onGone(): void {
-    this.#gone = true
-    this.#endDeadline()
-    if (this.#admission) this.#deps.access.forget(this.#admission)
+  /** Sends what the device missed until it stands where the floor does. */
+  async #catchUp(attempt: number, live: LiveFloor): Promise<void> {
+    while (await this.#canGoOn(attempt)) {
+      const recent = live.after(this.#seq)
+      // At once: a change in between would be missed.
+      if (recent?.length === 0) return this.#on({ kind: 'caught-up', attempt })
+      await this.#sendMissed(attempt, recent)
+    }
+  }
+
+  /** Sends the changes after the last one sent: those in memory, or the log's where memory does not reach back so far. */
+  async #sendMissed(attempt: number, recent: readonly { seq: number; text: string }[] | null): Promise<void> {
+    const { catchUp } = this.#room!
+    const missed = recent ? { kind: 'steps' as const, steps: catchUp.recent(recent) } : await catchUp.page(this.#seq)
+    if (!this.#isCatchingUp(attempt)) return
+    if (missed.kind === 'resync') return this.#on({ kind: 'cut-off', attempt, reason: missed.reason })
+    for (const { last, frame } of missed.steps) {
+      this.#seq = last
+      this.#applied = last
+      this.send(frame)
+      if (!(await this.#canGoOn(attempt))) return
+    }
+  }
+
+  /** Waits until the device has taken nearly everything. False: this attempt is over. */
+  async #canGoOn(attempt: number): Promise<boolean> {
+    await this.session.drained()
+    return this.#isCatchingUp(attempt)
+  }
+
+  #isCatchingUp(attempt: number): boolean {
+    return this.#state.kind === 'catching-up' && this.#state.attempt === attempt
+  }
+
+  /** Counts changes that the device heard as they came. Those that it had missed are old. */
+  #noteApplied(seq: number): void {
+    if (seq <= this.#applied || seq > this.#seq) return
+    this.#applied = seq
+    const at = this.#floor?.timeOf(seq) ?? null
+    if (at !== null) this.#deps.outbox.applied(at)
+  }
+
+  #sendReconnect(): void {
+    const afterMillis = Math.floor(this.#deps.random() * limits.reconnectSpreadMillis)
+    this.send(JSON.stringify({ type: 'reconnect', afterMillis, reason: 'the server is stopping' }))
+  }
+
+  #leave(): void {
+    if (this.#pacing) clearTimeout(this.#pacing)
+    this.#endReview()
     this.#room?.leave(this)
     this.#around.gone(this)
   }

@@ -115,6 +115,24 @@ test('F1, F4: while a hello is looked into another comes: only the last is answe
   await device.close()
 })
 
+test('F1, F4: a hello that comes while the floor is still read for the one before is answered from that floor', async () => {
+  stopTimers()
+  const device = await open(house)
+  at.db.hold('read-heads')
+  hello(device)
+  await held()
+  hello(device)
+  await expectOpen(device)
+  vi.advanceTimersByTime(limits.streamHelloMillis)
+  await expectOpen(device)
+  at.db.letAll()
+  await passUntil(() => count(device, 'snapshot') === 1)
+  await parts.addTable(house)
+  await expectOpen(device)
+  expect([count(device, 'resync'), seqsOf(device)]).toEqual([1, [1]])
+  await device.close()
+})
+
 test('W9: a device that goes while it is looked up, while its floor is read or while it is brought up leaves nothing', async () => {
   for (const [name, place] of [
     ['read-identity', {}],

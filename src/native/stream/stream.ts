@@ -1,27 +1,23 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { bearerOf } from '../../platform/http/bearer.ts'
-import { limits } from '../../platform/limits.ts'
+import { sentToken } from '../../platform/http/bearer.ts'
 import { every } from '../../platform/shared-timer.ts'
+import { refusals, type Refusal } from '../../sockets/handshake.ts'
 import { Outbox } from '../../sockets/outbox.ts'
-import { newHandshakes, refuseHandshake } from '../../sockets/session.ts'
+import { SocketDoor, type Decision } from '../../sockets/socket-door.ts'
 import type { SocketObserver } from '../../sockets/socket-observer.ts'
 import type { AccessRefusal } from '../../staff/access/access.ts'
 import { StreamDevice, type StreamDeps } from './stream-device.ts'
 import { StreamRoom } from './stream-room.ts'
 
 const PATH = /^\/v2\/restaurants\/([0-9a-f-]{36})\/stream$/
-const SWEEP_MILLIS = 500
-const SWEEPS_PER_SECOND = 1_000 / SWEEP_MILLIS
-// How long a device has to leave by itself when the process does.
-const LEAVE_MILLIS = 1_000
+const BEAT_MILLIS = 500
 
-const NOT_SIGNED_IN = '401 Unauthorized\r\nWWW-Authenticate: Bearer'
-const REFUSALS: Readonly<Record<AccessRefusal, string>> = {
-  unknown: NOT_SIGNED_IN,
-  inactive: NOT_SIGNED_IN,
-  elsewhere: '404 Not Found',
-  suspended: '403 Forbidden',
+const refused: Readonly<Record<AccessRefusal, Refusal>> = {
+  unknown: refusals.notSignedIn,
+  inactive: refusals.notSignedIn,
+  elsewhere: refusals.notFound,
+  suspended: refusals.forbidden,
 }
 
 /** What the sockets of the stream are made with. */
@@ -29,27 +25,25 @@ export interface StreamOptions extends Omit<StreamDeps, 'outbox'> {
   readonly observer?: SocketObserver
 }
 
-/** The native stream's sockets: who is let in, and what is done for all of them from time to time. */
+/** The native stream: who may open a socket, and the rooms of the restaurants. */
 export class Stream {
   readonly #deps: StreamDeps
-  readonly #wss = newHandshakes()
-  readonly #devices = new Set<StreamDevice>()
+  readonly #door: SocketDoor<StreamDevice>
   readonly #rooms = new Map<string, StreamRoom>()
-  readonly #stopSweeping: () => void
-  #sweeps = 0
-  #leaving = false
+  readonly #stopBeating: () => void
 
   constructor({ observer, ...deps }: StreamOptions) {
     this.#deps = { ...deps, outbox: new Outbox('stream', observer) }
-    this.#stopSweeping = every(SWEEP_MILLIS, () => this.#sweep())
+    this.#door = new SocketDoor(deps.log, observer)
+    this.#stopBeating = every(BEAT_MILLIS, () => this.#beat())
   }
 
   /** Open sockets, and restaurants that have some. */
   get figures(): { sockets: number; restaurants: number } {
-    return { sockets: this.#devices.size, restaurants: this.#rooms.size }
+    return { sockets: this.#door.sockets.size, restaurants: this.#rooms.size }
   }
 
-  /** The sockets of each restaurant that has some; one that hasn't said hello isn't counted. */
+  /** The sockets of each restaurant that has some. A socket counts from its hello on. */
   *byRestaurant(): Iterable<readonly [string, number]> {
     for (const [restaurantId, room] of this.#rooms) yield [restaurantId, room.size]
   }
@@ -57,18 +51,15 @@ export class Stream {
   /** Bytes that devices have not taken yet, all together. */
   get backlogBytes(): number {
     let sum = 0
-    for (const device of this.#devices) sum += device.backlogBytes
+    for (const { session } of this.#door.sockets) sum += session.backlogBytes
     return sum
   }
 
-  /** Whether a handshake is for the stream; then it is taken care of. */
+  /** Takes a handshake that is for the stream; false for any other. */
   takes(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
     const [, restaurantId] = PATH.exec((request.url ?? '').split('?', 1)[0]!) ?? []
     if (restaurantId === undefined) return false
-    this.#admit(restaurantId, request, socket, head).catch((error: unknown) => {
-      this.#deps.log.warn({ err: error }, 'a socket could not be let in')
-      refuseHandshake(socket, '503 Service Unavailable\r\nRetry-After: 1')
-    })
+    this.#door.admit({ request, socket, head }, () => this.#decide(restaurantId, request))
     return true
   }
 
@@ -85,48 +76,30 @@ export class Stream {
 
   /** A device has left. */
   gone(device: StreamDevice): void {
-    this.#devices.delete(device)
+    this.#door.gone(device)
   }
 
   /** Tells every device to come back, each at its own time, and closes its socket. */
   async close(): Promise<void> {
-    this.#leaving = true
-    this.#stopSweeping()
-    for (const device of this.#devices) device.sendAway()
-    const end = Date.now() + LEAVE_MILLIS
-    while (this.#devices.size > 0 && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20))
-    for (const device of this.#devices) device.terminate()
+    this.#stopBeating()
+    await this.#door.close()
     for (const room of this.#rooms.values()) room.close()
-    this.#wss.close()
   }
 
-  async #admit(restaurantId: string, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    if (this.#devices.size >= limits.socketsPerProcess)
-      return refuseHandshake(socket, '503 Service Unavailable\r\nRetry-After: 1')
-    const bearer = bearerOf(request.headers.authorization)
-    const token = bearer.kind === 'token' ? bearer.token : null
-    if (bearer.kind !== 'missing') {
-      const verdict = await this.#deps.identities.admit(token ?? '', () => restaurantId)
-      if (!verdict.admitted) return refuseHandshake(socket, REFUSALS[verdict.why])
+  /** A device without a token in its handshake says it in its hello. */
+  async #decide(restaurantId: string, request: IncomingMessage): Promise<Decision<StreamDevice>> {
+    const token = sentToken(request.headers.authorization)
+    if (token !== null) {
+      const verdict = await this.#deps.identities.admit(token, () => restaurantId)
+      if (!verdict.admitted) return refused[verdict.why]
     }
-    if (socket.destroyed) return
-    this.#wss.handleUpgrade(request, socket, head, (ws) => {
-      const device = new StreamDevice({ restaurantId, ws, connection: socket, token }, this.#deps, this)
-      this.#devices.add(device)
-      // Its handshake was under way when all others were told: it is told too, and not cut off with nothing said.
-      if (!this.#leaving) return
-      device.sendAway()
-      setTimeout(() => device.terminate(), LEAVE_MILLIS).unref()
-    })
+    return (ws, connection) => new StreamDevice({ restaurantId, ws, connection, token }, this.#deps, this)
   }
 
-  #sweep(): void {
-    const now = Date.now()
-    this.#sweeps++
+  #beat(): void {
     for (const room of this.#rooms.values()) {
       room.beat()
       room.tidy()
     }
-    if (this.#sweeps % SWEEPS_PER_SECOND === 0) for (const device of this.#devices) device.sweep(now)
   }
 }

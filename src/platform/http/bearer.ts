@@ -11,3 +11,10 @@ export function bearerOf(header: string | undefined): Bearer {
   if (scheme === '' || token === '') return { kind: 'missing' }
   return scheme.toLowerCase() === 'bearer' ? { kind: 'token', token } : { kind: 'other-scheme' }
 }
+
+/** The token of an Authorization header: null where it has none, and '' for another scheme, which no token equals. */
+export function sentToken(header: string | undefined): string | null {
+  const bearer = bearerOf(header)
+  if (bearer.kind === 'missing') return null
+  return bearer.kind === 'token' ? bearer.token : ''
+}

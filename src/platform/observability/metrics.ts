@@ -92,6 +92,11 @@ export const metrics = {
     ['kind', 'code'],
     'Closed sockets, by close code (RFC 6455; 0 for unknown codes)',
   ),
+  handshakesRefused: counter(
+    'qtable_socket_handshakes_refused_total',
+    ['http_response_status_code'],
+    'WebSocket handshakes that were refused, by HTTP status',
+  ),
   socketBacklog: gauge('qtable_socket_backlog_bytes', ['kind'], 'Bytes that peers have not read yet'),
   socketFrames: counter('qtable_socket_frames_sent_total', ['kind'], 'Text frames sent'),
   socketWrites: counter(
@@ -153,6 +158,11 @@ export const metrics = {
   redisPublished: counter('qtable_redis_published_total', [], 'Hints sent to other processes'),
   redisHeard: counter('qtable_redis_heard_total', [], 'Hints received from other processes'),
   redisForgotten: counter('qtable_redis_forgotten_total', [], 'Hints that could not be sent'),
+  redisRefused: counter(
+    'qtable_redis_refused_total',
+    [],
+    'Hints that were ignored, because they were not sealed with this SECRET_KEY',
+  ),
   redisDuration: histogram(
     'qtable_redis_operation_duration_seconds',
     ['operation'],
