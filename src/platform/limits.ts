@@ -1,46 +1,46 @@
-/** Every bound there is, with its unit. A setting may lower some of them; nothing has no bound. */
+/** Every limit, with its unit. A setting may lower some of them. Nothing is unlimited. */
 export const limits = {
-  /** What the log holds back to write it together, and for how long at most. */
+  /** What the log buffers for one write, and for how long at most. */
   logBufferBytes: 8_192,
   logFlushMillis: 100,
-  /** What waits for whoever reads the log. What comes while it is full is dropped, and counted in a line of its own. */
+  /** The backlog of the log. When it is full, new lines are dropped and counted in a line of their own. */
   logBacklogBytes: 16 * 1024 * 1024,
-  /** Largest request body; and the largest that is read before a good token is seen, or where none is needed. */
+  /** The largest request body; and the largest that is read without a good token, or where none is needed. */
   bodyBytes: 1024 * 1024,
   openBodyBytes: 16 * 1024,
-  /** Levels of lists and objects within each other that a body may have. */
+  /** Nesting levels of lists and objects in a body. */
   bodyLevels: 100,
-  /** Items of one 422 of the contract, and characters of JSON of what an item repeats of the request. */
+  /** Items of one 422 of the contract, and characters of JSON that an item repeats of the request. */
   faultItems: 100,
   faultInputCharacters: 1_000,
-  /** How long a connection may be silent while a request is under way or its answer is not taken. */
+  /** How long a connection may be silent during a request or while its answer is not read. */
   connectionSilenceMillis: 60_000,
-  /** How long the other end of a refused handshake, or of a socket that was closed here, has to close its own half. */
+  /** How long a peer has to close its own half of a refused handshake, or of a socket closed here. */
   refusedSocketMillis: 1_000,
   closedSocketMillis: 2_000,
   /** Largest frame a client may send on a socket. */
   socketFrameBytes: 64 * 1024,
-  /** What a socket may leave unread before it is closed. */
+  /** Unread bytes after which a socket is closed. */
   socketBacklogBytes: 1024 * 1024,
-  /** How long a socket may leave anything unread before it is closed. */
+  /** The age of unread data after which a socket is closed. */
   socketBacklogMillis: 10_000,
   /** Frames that are joined for one write to a socket; a longer one goes alone. */
   joinedBytes: 64 * 1024,
-  /** How long a socket may take to say who it is. */
+  /** How long a socket may take to authenticate. */
   socketSignInMillis: 5_000,
   /** A protocol ping is sent this often. */
   socketPingMillis: 20_000,
   /** Sockets of one restaurant in one process. */
   socketsPerRestaurant: 500,
   /**
-   * Connections that wait to be accepted. Linux drops what is more without a word, and whoever connects tries again
-   * after 1, 3 and 7 s: when a network comes back, all devices connect in the same moment. The system's own limit
-   * (`net.core.somaxconn`, 4,096) holds as well.
+   * Connections that wait to be accepted. Linux drops more silently, and their clients try again after 1, 3 and 7 s:
+   * when a network comes back, all devices connect at once. The system's own limit (`net.core.somaxconn`, 4,096)
+   * applies as well.
    */
   listenBacklog: 4_096,
   /**
-   * WebSocket handshakes that are let in directly, those a second after that, and those that wait: as many as have their
-   * turn within five seconds, after which clients give up.
+   * WebSocket handshakes that are admitted at once, those per second after that, and those that wait: as many as get
+   * their turn within five seconds, after which clients give up.
    */
   handshakesAtOnce: 40,
   handshakesPerSecond: 500,
@@ -51,9 +51,9 @@ export const limits = {
   entriesPerChange: 5_000,
   /** Changes read from the log at once. */
   changesPerRead: 500,
-  /** Changes that are looked through for the one that made an entity what it is. */
+  /** Changes that are searched for the one behind an entity's state. */
   changesSearched: 100,
-  /** Changes that a device is given at once when it comes back; whoever missed more asks again. */
+  /** Changes that a returning device gets at once; if it missed more, it asks again. */
   changesPerResume: 10_000,
   /** Tables of one restaurant. */
   tablesPerRestaurant: 2_000,
@@ -69,96 +69,108 @@ export const limits = {
   /** Characters of a client-made mutation id or device name. */
   mutationIdCharacters: 200,
   deviceCharacters: 200,
-  /** Series of one metric; what is more is counted as one, "other". Restaurants that /metrics names: those with most sockets. */
+  /** Series of one metric; the rest counts as "other". Restaurants in /metrics: those with the most sockets. */
   seriesPerMetric: 2_000,
   restaurantsInMetrics: 1_000,
-  /** Changes whose moment of commit is remembered, until all devices can have said that they show them. */
+  /** Changes whose commit time is remembered, until all devices can have acknowledged them. */
   commitsRemembered: 4_096,
-  /** How often event loop and processor are looked at for /metrics. */
+  /** How often event loop and processor are sampled for /metrics. */
   runtimeWindowMillis: 5_000,
-  /** How long the answer of a check of health counts, and how long one may take. */
+  /** How long the result of a health check is valid, and how long a check may take. */
   healthMillis: 1_000,
   healthCheckMillis: 2_000,
-  /** A server that is so long behind its change logs is not ready. */
+  /** A server this far behind its change logs is not ready. */
   readyLagMillis: 10_000,
-  /** How long the other processes of a machine have to say their figures. */
+  /** How long the other processes of a machine have to send their figures. */
   figuresMillis: 2_000,
-  /** Wrong tokens of the operations page, from one address and altogether, within the window, after which it is asked to wait. */
+  /** Wrong tokens of the operations page, per address and in total within the window, after which it asks to wait. */
   opsFailures: 10,
   opsFailuresAltogether: 200,
   opsFailureWindowMillis: 60_000,
-  /** A slow statement's plan is asked for so often: of one statement, and of any. */
+  /** How often a slow statement's plan is requested: of one statement, and of any. */
   planMillis: 600_000,
   anyPlanMillis: 5_000,
   /** Characters of a request id that a client may choose. */
   requestIdCharacters: 64,
-  /** Times that a transaction is run again after a deadlock or a lost race for rows. */
+  /** Times that a transaction is repeated after a deadlock or a lost race for rows. */
   transactionAttempts: 5,
-  /** Requests waiting for a database connection; one more is told to come back. */
+  /** Requests waiting for a database connection; one more is refused. */
   poolWaiting: 1_000,
   /** How long a request waits for a database connection. */
   poolWaitMillis: 10_000,
-  /** How long a database connection is kept that nothing uses. */
+  /** How long an idle database connection is kept. */
   poolIdleMillis: 300_000,
-  /** How long a connection is silent before the network is asked whether the other end is there. */
+  /** How long a connection is silent before the network checks the other end. */
   poolKeepAliveMillis: 5_000,
-  /** How often it is tried again to hear what the database says, at most so many times this long where it doesn't help; and how long what was said may take. */
+  /** Listening for notices: interval of tries, longest wait in such intervals, time for the proof. */
   noticeRetryMillis: 1_000,
   noticeRetryTicks: 60,
   noticeProofMillis: 2_000,
-  /** How long the connection for that is silent before the network is asked, each second then: one that is gone is noticed within ten more. */
+  /**
+   * How long the listening connection is silent before the network checks it, then every second: a dead one is
+   * detected within ten more.
+   */
   noticeKeepAliveMillis: 2_000,
-  /** How long one SQL statement may run, or wait for a lock, and a transaction may sit idle. */
+  /** How long one SQL statement may run or wait for a lock, and a transaction may be idle. */
   statementMillis: 15_000,
   lockMillis: 10_000,
   idleTransactionMillis: 30_000,
-  /** How long a transaction may take altogether, as this process sees it: then its connection is given up. With the wait for one it bounds every request. */
+  /**
+   * How long a transaction may take in total, as this process sees it. Then its connection is given up. With the wait
+   * for a connection, it bounds every request.
+   */
   transactionMillis: 20_000,
   ownerTransactionMillis: 120_000,
-  /** Changes that a floor in memory keeps for those who come back, and their characters of JSON. */
+  /** Changes that a floor in memory keeps for returning devices, and their characters of JSON. */
   recentChanges: 1_000,
   recentCharacters: 1_000_000,
-  /** Entities of a floor whose last writing is remembered, so that an answer is written anew for those only; and as many more. */
+  /** Entities of a floor whose last change is remembered, so that an answer rewrites only those; and as many more. */
   floorTouches: 1_000,
-  /** How long a floor that nobody holds is kept in memory, how many of them with how many characters of JSON, and how often that is looked at. */
+  /** Idle floors in memory: for how long, how many, how many characters of JSON, how often checked. */
   floorIdleMillis: 60_000,
   idleFloors: 1_000,
   idleFloorCharacters: 100_000_000,
   floorSweepMillis: 5_000,
-  /** Every socket of the native stream hears a heartbeat this often. */
+  /** The interval of heartbeats of the native stream. */
   streamBeatMillis: 5_000,
-  /** How often a socket of the native stream may say hello. */
+  /** The shortest interval between two hellos of a device. */
   streamHelloMillis: 1_000,
-  /** Characters of one frame of changes that a device missed. */
+  /** Characters of one frame of missed changes. */
   frameCharacters: 256_000,
-  /** Pages of the log that devices of a restaurant which come back together share. */
+  /** Pages of the log that returning devices of a restaurant share. */
   sharedPages: 8,
-  /** A server that stops spreads the return of its sockets over this time. */
+  /** A stopping server spreads the return of its sockets over this time. */
   reconnectSpreadMillis: 3_000,
-  /** How often a lost connection to Redis, or what is not subscribed there yet, is seen to. */
+  /** How often a lost connection to Redis and missing subscriptions are checked. */
   redisTendMillis: 500,
-  /** Characters of a change that is sent along with the word of it; a larger one is read from the log. */
+  /** Characters of a change that travels in a hint; a larger one is read from the log. */
   hintCharacters: 32_000,
-  /** How often word of another epoch is looked into, and it is said in the log that a hint was not sealed. */
+  /** How often a hint of another epoch is looked into, and an unsealed hint is logged. */
   otherEpochMillis: 250,
   hintComplaintMillis: 60_000,
   /** Database connections of housekeeping, apart from those of the requests. */
   housekeepingConnections: 2,
-  /** Time limits of its statements: it may work longer, and waits for a lock a moment only, because everyone behind it waits as long. */
+  /**
+   * Time limits of its statements: they may run longer, and wait only briefly for a lock, because everyone behind
+   * them waits as long.
+   */
   ownerStatementMillis: 60_000,
   ownerLockMillis: 200,
-  /** How often housekeeping runs, tries again for a lock and how often, and how long a day to be dropped waits for older readers. */
+  /** Housekeeping: its interval, tries for a lock, their interval, the wait for older readers of a dropped day. */
   housekeepingMillis: 3_600_000,
   housekeepingAttempts: 20,
   housekeepingPauseMillis: 500,
   olderReadersMillis: 60_000,
-  /** Days of the log that are made before they come. Each costs a read of the log some microseconds. */
+  /** Days of the log that are created in advance. Each costs a read of the log some microseconds. */
   daysAhead: 7,
-  /** Days made in one run beyond those; restaurants whose floor is raised at once; stored answers deleted at once. */
+  /** Per run: further days that are created, restaurants whose floor is raised, answers deleted. */
   daysPerRun: 60,
   floorsPerBatch: 200,
   mutationsPerBatch: 2_000,
-  /** How often a server looks whether its database is still the same one; how long it waits for another that gives new epochs, and how often. */
+  /**
+   * How often a server checks whether its database is still the same; how long it waits for another server that gives
+   * new epochs, and how often.
+   */
   lineageMillis: 5_000,
   lineagePauseMillis: 25,
   lineageAttempts: 400,
@@ -168,94 +180,97 @@ export const limits = {
   /** How often a migration is tried that meets others at work, and how long it waits before the next try. */
   migrationAttempts: 50,
   migrationPauseMillis: 200,
-  /** How often a transaction has the epochs checked: more than once only where the database recovers again meanwhile. */
+  /** Checks of the epochs that a transaction may start: the database may recover again meanwhile. */
   epochChecks: 3,
-  /** Changes of a restaurant whose times the hub remembers, to tell a repeated change from another one with its number. */
+  /** Changes whose times the hub remembers, to tell a repeated change from another with its number. */
   deliveredTimes: 200,
   /** How often the heads of watched restaurants are compared with what was delivered. */
   headPollMillis: 1_000,
-  /** Only each of so many times where no other process writes and no commit is in doubt. */
+  /** Only every this many times, if no other process writes and no commit is in doubt. */
   solePollTicks: 10,
-  /** Questions where logs end that are under way at once; each is for all who ask meanwhile. */
+  /** Running queries for the ends of logs; each serves all who ask meanwhile. */
   headQuestions: 2,
-  /** So long after one of them the next may be sent. */
+  /** The shortest interval between two of them. */
   headSpacingMillis: 2,
   /** Answers smaller than this are not compressed. */
   codedBytes: 1_024,
-  /** Answers are handed to Redis when they have stood about so long, and are kept there so long; larger ones aren't. */
+  /** Answers are stored in Redis after standing this long, for this long, up to this size. */
   answerStoreMillis: 500,
   answerStoreSeconds: 3_600,
   answerStoreBytes: 2_000_000,
-  /** How long a read waits for Redis before it does without. */
+  /** How long a read waits for Redis before it continues without. */
   storeMillis: 100,
-  /** Characters of a query string whose answer is remembered, and how many such are. */
+  /** Characters of a query string whose answer is remembered, and the number of such strings. */
   rememberedQueryCharacters: 300,
   rememberedQueries: 10_000,
-  /** Headers accept-encoding that are read once. */
+  /** Parsed headers accept-encoding that are remembered. */
   rememberedCodings: 1_000,
-  /** How long the answer "who is this user" is remembered. */
+  /** How long the person behind a token is remembered. */
   identityMillis: 2_000,
-  /** How often it is looked whether those who have a socket here may still have one; and the same, in such times, where the database says so when somebody may not. */
+  /** How often the access of people with sockets is checked; and every this many such times while notices arrive. */
   accessReviewMillis: 1_000,
   seldomReviewTicks: 30,
-  /** Sign-ins that are asked for at once when that is looked at. */
+  /** Sign-ins per query of that check. */
   reviewIds: 1_000,
   /** Staff of one restaurant. */
   staffPerRestaurant: 1_000,
-  /** Failed sign-ins within the window after which both doors ask to wait: of one e-mail and from one address, by strangers; and of one e-mail from where it signed in before. */
+  /**
+   * Failed sign-ins within the window after which both doors ask to wait: of one e-mail and from one address, by
+   * strangers; and of one e-mail from where it signed in before.
+   */
   signInFailuresPerEmail: 10,
   signInFailuresPerAddress: 100,
   signInFailuresPerKnown: 30,
   signInFailureWindowMillis: 300_000,
   /** E-mails, addresses and devices whose failures a process remembers. */
   signInFailureKeys: 10_000,
-  /** Attempts that wait to see whether those under way fail. */
+  /** Attempts that wait for the results of running ones. */
   attemptsWaiting: 1_000,
-  /** How long such a refusal is told again without asking the database. */
+  /** How long such a refusal is repeated without asking the database. */
   signInRefusalMillis: 10_000,
-  /** Sign-ins under way in one process: from where somebody signed in before, and of strangers. */
+  /** Running sign-ins of one process: from where somebody signed in before, and of strangers. */
   signInsAtOnce: { known: 1_000, strangers: 200 },
-  /** Addresses remembered of each account, how long, and how often that is noted anew; and how long a device is remembered. */
+  /** Known places: per account, for how long, how often renewed; and how long a device is remembered. */
   knownPlaces: 20,
   knownPlaceMillis: 90 * 86_400_000,
   knownPlaceRenewMillis: 86_400_000,
   deviceCookieMillis: 400 * 86_400_000,
-  /** How often a used-up refresh token is taken again while nothing that was given out for it has been used. */
+  /** How often a used-up refresh token is accepted again while nothing issued for it has been used. */
   refreshRepeats: 10,
   /** Characters of a refresh token. */
   refreshTokenCharacters: 200,
-  /** How long a sign-in that is over is kept, and how many are deleted at once. */
+  /** How long an ended sign-in is kept, and how many are deleted at once. */
   endedSignInMillis: 30 * 86_400_000,
   signInsForgottenAtOnce: 1_000,
   /** Entries of the caches of verified tokens and of identities. */
   verifiedTokens: 10_000,
   identities: 10_000,
-  /** How long a server that stops leaves connections open that ask nothing: a request may be on its way on them. */
+  /** How long a stopping server leaves idle connections open: a request may be on its way on them. */
   drainMillis: 2_000,
-  /** How long to wait before a process that died is started again, at first and at most. */
+  /** How long to wait before a process that died is restarted, at first and at most. */
   processRetryMillis: 200,
   processRetryMaxMillis: 5_000,
-  /** How long a stop waits for requests under way. */
+  /** How long a stop waits for running requests. */
   stopMillis: 5_000,
   /** Password checks at once: each takes 19 MiB for about 12 ms. */
   passwordChecks: 4,
-  /** Those that wait for their turn: of staff and of those who signed in before, and of strangers, who come after them. */
+  /** Checks that wait for their turn; strangers come last. */
   passwordsWaiting: { known: 1_000, strangers: 200 },
-  /** Characters of a password; of a new one at the native API at least so many. */
+  /** Characters of a password at most; characters of a new one at the native API at least. */
   passwordCharacters: 1_000,
   newPasswordCharacters: 8,
-  /** The operations page: a sample this often, so many of them (15 minutes), and a point of a chart tells of so long. */
+  /** The operations page: interval of samples, their number (15 minutes), period of a chart's point. */
   opsSampleMillis: 5_000,
   opsSamples: 181,
   opsPointMillis: 10_000,
-  /** Its tables: what was counted is noted once a minute, so many times; rows of each, and restaurants. */
+  /** Its tables: the interval of ledgers, their number, rows of each table, and restaurants. */
   opsLedgerMillis: 60_000,
   opsLedgers: 16,
   opsRows: 100,
   opsRestaurants: 50,
-  /** Latest errors that it shows, and characters of each message. */
+  /** Latest errors on the page, and characters of each message. */
   opsErrors: 100,
   opsErrorCharacters: 300,
-  /** How long a sign-in to it is good for. */
+  /** The lifetime of a sign-in to the page. */
   opsSessionMillis: 12 * 3_600_000,
 } as const
