@@ -19,9 +19,11 @@ const foldersBelow = (path: string): string[] => foldersOf(path).flatMap((each) 
 const pathsIn = (text: string): string[] =>
   [...text.matchAll(/[`"]((?:src|client|test|docs)\/[\w./-]*)/g)].map((m) => m[1]!)
 
-test('R5: every path that ARCHITECTURE.md names is in the tree', () => {
+test('R5: every path that ARCHITECTURE.md and CONTRIBUTING.md name is in the tree', () => {
+  const contributing = pathsIn(readFileSync('CONTRIBUTING.md', 'utf8')).filter((path) => !/NOUN|NNNN/.test(path))
   expect(pathsIn(architecture).length).toBeGreaterThan(60)
-  expect(pathsIn(architecture).filter((path) => !existsSync(path))).toEqual([])
+  expect(contributing.length).toBeGreaterThan(20)
+  expect([...pathsIn(architecture), ...contributing].filter((path) => !existsSync(path))).toEqual([])
 })
 
 test('R5: the code map names every folder of src and every folder beside it', () => {
