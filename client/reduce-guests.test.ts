@@ -244,6 +244,16 @@ test('D10: a guest whose reservation is to come stays; a reservation that is not
     })
 })
 
+test('D10: every time may be written short', () => {
+  const short = '2026-11-23T11:00Z'
+  const edit = { seatedTime: short, finishedTime: short, checkInTime: short, reservationTime: short }
+  const full = { seatedTime: SENT, finishedTime: SENT, checkInTime: SENT, reservationTime: SENT }
+  const floor = { guests: [guest('b')] }
+  expect(play(floor, 'update-guest', { guestId: 'b', ...edit })).toMatchObject({ 'guest b': full })
+  const sits = { guestId: 'b', status: 'seated', at: short } as const
+  expect(play(floor, 'set-guest-status', sits)).toMatchObject({ 'guest b': { seatedTime: SENT } })
+})
+
 test('D10: a time is taken to the microsecond, and what is no time is none', () => {
   expect(instant('2026-11-23T11:00:07.1234567Z')).toBe('2026-11-23T11:00:07.123456Z')
   for (const text of ['at 2026-11-23T11:00:00Z', '2026-11-23T11:00:00Z.', '2026-11-23T11:00:00', ''])

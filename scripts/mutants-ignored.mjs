@@ -25,6 +25,9 @@ function reasonToIgnore({ node, parent }) {
   if (!isText(node) || !parent) return undefined
   if (parent.type === 'NewExpression' && ERRORS.has(parent.callee.name) && isProse(node))
     return "an error's text is for people; its code and status are tested"
+  // The refusals of the rules become errors.
+  if ((parent.type === 'VariableDeclarator' ? parent.id : parent.key)?.name === 'message' && isProse(node))
+    return "an error's text is for people; its code and status are tested"
   if (parent.type === 'ObjectProperty' && parent.value === node && PROSE.has(parent.key.name))
     return 'texts of documents are for people'
   if (parent.type === 'CallExpression' && parent.callee.property?.name === 'describe')

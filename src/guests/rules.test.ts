@@ -48,6 +48,14 @@ test('G5, G7: what happens comes in the order in which it can be stored, each wi
   ])
 })
 
+test('G10: a guest who is over keeps a table that it was given, until it ends once more', () => {
+  const late = guest('c', { status: 'finished', tableId: 't', endedAt: OLD })
+  const there = floorOf({ tables: [{ ...TAKEN, guestId: 'c' }], guests: [late] })
+  const update = (input: object) => decideUpdateGuest(there, { guestId: 'c', ...input }, NOW)
+  expect(update({ notes: 'n' })).toMatchObject([{ set: { tableId: 't' } }])
+  expect(update({ status: 'finished' })).toMatchObject([{ set: { tableId: null } }, { id: 't', event: 'freed' }])
+})
+
 test('G3, G4: the event of a change keeps what was asked for', () => {
   const eventOf = (input: object) => decideUpdateGuest(floor, { guestId: 'b', ...input }, NOW)
   const of = (event: string) => [expect.objectContaining({ id: 'b', event })]

@@ -1,11 +1,14 @@
 import { expect, test } from 'vitest'
+import { floorOf, guest, reservation, table } from '../../test/floors.ts'
 import type { Instant } from '../platform/clock.ts'
 import {
   canFollow,
   canSeat,
+  displaced,
   entryOf,
   isOver,
   keepsTable,
+  left,
   PARTY_STATUSES,
   partyStatuses,
   PHASES,
@@ -83,4 +86,39 @@ test('G9: a status that is new sets its time, a time that was sent counts, and a
   expect(timesOf(NOW, { ...had, status: 'seated' }, 'seated')).toEqual({ ...had, endedAt: null })
   expect(timesOf(NOW, { ...had, status: 'seated' }, 'finished')).toEqual({ ...had, finishedTime: NOW })
   expect(timesOf(NOW, { ...none, status: 'arrived' }, 'arrived')).toEqual(none)
+})
+
+const [WITH_GUEST, WITH_RESERVATION] = [table('t', { guestId: 'g' }), table('u', { reservationId: 'r' })]
+
+test('G7: a party that loses its table to another has its event', () => {
+  expect(displaced(WITH_GUEST)).toEqual([
+    {
+      kind: 'guest',
+      id: 'g',
+      set: { status: 'waitlist', tableId: null, seatedTime: null, endedAt: null },
+      event: 'displaced',
+    },
+  ])
+  expect(displaced(WITH_RESERVATION)).toEqual([
+    { kind: 'reservation', id: 'r', set: { tableId: null }, event: 'table-lost' },
+  ])
+  expect(displaced(table('v'))).toEqual([])
+})
+
+test('G11, G12: a party that leaves its table has finished or not, by how it leaves and whether it sat', () => {
+  const leaves = (status: 'seated' | 'arrived', how: 'cleared' | 'freed' | 'unlinked') => {
+    const floor = floorOf({ guests: [guest('g', { status })], reservations: [reservation('r', { status })] })
+    return [WITH_GUEST, WITH_RESERVATION].map((of) => {
+      const [effect, ...others] = left(floor, of, how, NOW)
+      expect(others).toEqual([])
+      return `${effect!.event} ${(effect!.set as { status?: string }).status ?? 'as it was'}`
+    })
+  }
+  expect(leaves('seated', 'cleared')).toEqual(['cleared finished', 'status-changed finished'])
+  expect(leaves('arrived', 'cleared')).toEqual(['cleared finished', 'table-lost as it was'])
+  expect(leaves('seated', 'freed')).toEqual(['status-changed finished', 'status-changed finished'])
+  expect(leaves('arrived', 'freed')).toEqual(['table-changed as it was', 'table-lost as it was'])
+  expect(leaves('seated', 'unlinked')).toEqual(['table-changed as it was', 'table-lost as it was'])
+  // A table that nobody has, or whose party is not on the floor.
+  for (const of of [table('v'), WITH_GUEST]) expect(left(floorOf({}), of, 'cleared', NOW)).toEqual([])
 })

@@ -52,5 +52,9 @@ test('V2, V3: a refusal has its status and shows what it is about', () => {
     status: 409,
     details: { table: HELD },
   })
+  // A party has it, whatever a host said of it.
+  const late = floorOf({ tables: [{ ...HELD, status: 'needs_cleaning' }], reservations: [OVER] })
+  const wants = { reservationId: 's', tableId: 't', force: true }
+  expect(decideUpdateReservation(late, wants, NOW)).toMatchObject({ message: 'Table is not available' })
   expect(update({ tableId: 'u', partySize: 9 })).toMatchObject({ code: 'over-capacity', status: 409 })
 })

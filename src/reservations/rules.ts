@@ -43,7 +43,7 @@ export type ReservationDecision = Refusal | readonly (TableEffect | ReservationE
 
 /** What is wanted of a reservation. A time counts only together with its own status. */
 interface ReservationChange extends About {
-  readonly facts?: Partial<ReservationState>
+  readonly facts: Partial<ReservationState>
   readonly times?: SentTimes
   readonly status?: PartyStatus | undefined
   readonly tableId?: string | null | undefined
@@ -94,11 +94,11 @@ export const decideCancelReservation = (
   { reservationId, version }: About,
   now: Instant,
 ): ReservationDecision =>
-  changed(floor, { reservationId, version, status: 'cancelled', force: true, event: 'cancelled' }, now)
+  changed(floor, { reservationId, version, facts: {}, status: 'cancelled', force: true, event: 'cancelled' }, now)
 
 /** A reservation changes, and with it the table that it gives back and the one that it takes. */
 function changed(floor: Floor, change: ReservationChange, now: Instant): ReservationDecision {
-  const { reservationId: id, event, force } = change
+  const { reservationId: id, facts, event, force } = change
   const reservation = floor.get('reservation', id)
   const refusal =
     refuseUnseen(reservation, change) ??
@@ -113,11 +113,11 @@ function changed(floor: Floor, change: ReservationChange, now: Instant): Reserva
   const from = floor.get('table', before.tableId)
   const to = floor.get('table', tableId)
   if (tableId !== null && !to) return unknownTable(tableId)
-  const held = to && moves ? refuseHeld(change.facts?.partySize ?? before.partySize, to, force) : null
+  const held = to && moves ? refuseHeld(facts.partySize ?? before.partySize, to, force) : null
   if (held) return held
 
   const holds = status === 'seated' ? 'occupied' : 'reserved'
-  const set = { ...change.facts, ...timesOf(before, change, now), status, tableId }
+  const set = { ...facts, ...timesOf(before, change, now), status, tableId }
   const isGiven = to && (moves || to.status !== holds || change.tableId === to.id)
   return [
     { kind: 'reservation', id, set, event },
