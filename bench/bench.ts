@@ -1,31 +1,20 @@
-import { fork, type ChildProcess } from 'node:child_process'
+import { execFileSync, fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { layOut } from './figures.ts'
-import { svgOf } from './plots.ts'
-import { goalText, isMet, type Curve, type Message, type Row } from './report.ts'
+import { goalText, isMet, type Row } from './report.ts'
 
 /**
- * All benches, one after the other, and one table of all: each row a ratio against its limit in the same run. `npm run bench`, about 50 minutes on a quiet machine; `-- --quick` takes some thirteen
- * and says roughly, `-- --short` three and only shows that every bench runs. Names after it choose some: `npm run bench -- --quick reads history`. `--save` puts table and curves into
- * docs/performance.md and docs/plots/.
+ * All benches, one after the other, and one table of all: each row a ratio against its limit in the same run. `npm run bench`
+ * takes three quarters of an hour on a quiet machine; `-- --quick` some twelve minutes and says roughly, `-- --short` three
+ * and only shows that every bench runs. Names choose some: `npm run bench -- --quick reads history`. `--save` puts the table
+ * into docs/performance.md.
  */
 
-const BENCHES = [
-  'reads',
-  'mixed',
-  'writes',
-  'fanout',
-  'sockets',
-  'history',
-  'curves',
-  'resume',
-  'storm',
-  'monitoring',
-] as const
+const BENCHES = ['reads', 'mixed', 'writes', 'fanout', 'sockets', 'history', 'resume', 'storm', 'monitoring'] as const
 type Bench = (typeof BENCHES)[number]
-const DOCS = new URL('../docs/', import.meta.url)
+const PAGE = new URL('../docs/performance.md', import.meta.url)
 
 const FLAGS = ['--quick', '--short', '--save']
 const flags = process.argv.slice(2).filter((word) => word.startsWith('--'))
@@ -40,12 +29,9 @@ if (unknown.length > 0)
 interface Said {
   readonly bench: Bench
   readonly rows: Row[]
-  readonly curves: Curve[]
 }
 
 let running: ChildProcess | undefined
-/** Whether a bench has built the server as it is now. */
-let isBuilt = false
 /** By whoever ends this process. Ctrl-C in a terminal reaches the benches by itself; they stop their databases and leave. */
 let isEnded = false
 process.once('SIGTERM', () => {
@@ -55,24 +41,13 @@ process.once('SIGTERM', () => {
 
 /** Runs one bench. Throws when it fails. */
 async function run(bench: Bench): Promise<Said> {
-  const said: Said = { bench, rows: [], curves: [] }
+  const said: Said = { bench, rows: [] }
   const script = fileURLToPath(new URL(`./${bench}.ts`, import.meta.url))
-  const child = fork(
-    script,
-    flags.filter((flag) => flag !== '--save'),
-    {
-      execArgv: ['--import', new URL('./as-built.mjs', import.meta.url).href],
-      env: { ...process.env, BENCH_BUILT: isBuilt ? 'yes' : 'no' },
-    },
-  )
+  const child = fork(script, flags, { execArgv: ['--import', new URL('./as-built.mjs', import.meta.url).href] })
   running = child
-  child.on('message', (message: Message) => {
-    if ('row' in message) said.rows.push(message.row)
-    else said.curves.push(message.curve)
-  })
+  child.on('message', (row: Row) => void said.rows.push(row))
   const [code] = (await once(child, 'close')) as [number | null]
   if (code !== 0) throw new Error(`${bench} ended with ${code}`)
-  isBuilt ||= bench === 'reads' || bench === 'mixed'
   return said
 }
 
@@ -85,26 +60,24 @@ const cellsOf = ({ rows }: Said): string[][] =>
 
 const HEADS = ['what', 'ours', 'limit', 'ratio', 'goal', '']
 
-const slug = (title: string): string => title.toLowerCase().replace(/[^a-z0-9]+/g, '-')
-
 /** What a bench said, between two comments of docs/performance.md that are its own: so benches may be run at different times. */
-async function save({ bench, rows, curves }: Said): Promise<void> {
-  await mkdir(new URL('plots/', DOCS), { recursive: true })
-  for (const curve of curves) await writeFile(new URL(`plots/${slug(curve.title)}.svg`, DOCS), svgOf(curve))
-  const cells = cellsOf({ bench, rows, curves }).map((each) => each.map((cell) => cell.replaceAll('|', '\\|')))
+async function save(said: Said): Promise<void> {
+  const { bench } = said
+  const cells = cellsOf(said).map((each) => each.map((cell) => cell.replaceAll('|', '\\|')))
   const table = [
     `| ${bench}, ${new Date().toISOString().slice(0, 10)} | ours | limit | ratio | goal | |`,
     '| --- | --: | --: | --: | --: | --- |',
     ...cells.map((each) => `| ${each.join(' | ')} |`),
   ].join('\n')
-  const images = curves.map(({ title }) => `![${title}](plots/${slug(title)}.svg)`)
-  const file = new URL('performance.md', DOCS)
-  const text = await readFile(file, 'utf8')
+  const text = await readFile(PAGE, 'utf8')
   const [from, to] = [`<!-- ${bench} -->`, `<!-- end of ${bench} -->`]
   const [before, , after] = text.split(new RegExp(`${from}|${to}`))
   if (before === undefined || after === undefined) throw new Error(`docs/performance.md has no place for ${bench}`)
-  await writeFile(file, `${before}${[from, table, ...images, to].join('\n\n')}${after}`)
+  await writeFile(PAGE, `${before}${[from, table, to].join('\n\n')}${after}`)
 }
+
+// Some benches start the server as `npm start` does.
+execFileSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' })
 
 const all: Said[] = []
 let failed = 0

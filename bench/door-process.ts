@@ -3,7 +3,7 @@ import { Db } from '../src/platform/database/db.ts'
 import { Door } from './ours.ts'
 import type { Asked } from './requests.ts'
 
-/** An HTTP door in a process of its own, started by monitoring.ts: `door-process.ts <url of the database> <alone | of many>`. */
+/** An HTTP door in a process of its own, started by monitoring.ts: `door-process.ts <url> <alone | of many>`. */
 
 export interface Order {
   readonly what: Asked
@@ -13,13 +13,6 @@ export interface Order {
   readonly isMeasured: boolean
 }
 
-/** What a request came to. */
-export interface Cost {
-  readonly perSecond: number
-  /** Processor time of this process for one request, in microseconds. */
-  readonly micros: number
-}
-
 /** What is done once when measuring begins or ends is over by then. */
 const SETTLE_MILLIS = 5
 
@@ -27,13 +20,11 @@ const [, , url, processes] = process.argv
 const db = new Db({ url: url!, poolSize: 20 })
 const door = await Door.open(db, processes === 'alone')
 
-async function run({ what, count, connections, isMeasured }: Order): Promise<Cost> {
+/** Gives requests a second. */
+async function run({ what, count, connections, isMeasured }: Order): Promise<number> {
   door.app.ops.measure(isMeasured)
   await sleep(SETTLE_MILLIS)
-  const before = process.cpuUsage()
-  const { perSecond } = await door.run(what, 'many', count, connections)
-  const { user, system } = process.cpuUsage(before)
-  return { perSecond, micros: (user + system) / count }
+  return (await door.run(what, 'many', count, connections)).perSecond
 }
 
 async function close(): Promise<void> {

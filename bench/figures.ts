@@ -20,20 +20,17 @@ export function figuresOf({ ends, took }: Timed): Figures {
   const from = Math.floor(order.length * 0.1)
   const to = Math.floor(order.length * 0.9)
   const steady = order.slice(from, to)
-  const sorted = steady.map((one) => one.took).sort((a, b) => a - b)
-  return {
-    perSecond: (steady.length * 1000) / (order[to]!.end - order[from]!.end),
-    p50: sorted[Math.floor(sorted.length * 0.5)]!,
-    p99: sorted[Math.floor(sorted.length * 0.99)]!,
-  }
+  const times = steady.map((one) => one.took)
+  const perSecond = (steady.length * 1000) / (order[to]!.end - order[from]!.end)
+  return { perSecond, p50: percentile(times, 50), p99: percentile(times, 99) }
 }
 
 /**
- * Runs `one` for every number below `count`, `atOnce` at a time: each as soon as the one before it is done or, with `perSecond`, at its own moment; it is then timed from that moment on, also where
- * it had to wait for others.
+ * Runs `one` for every number below `count`, or as long as it says so, `atOnce` at a time: each as soon as the one before it
+ * is done or, with `perSecond`, at its own moment. It is then timed from that moment on, also where it had to wait.
  */
 export async function drive(
-  count: number,
+  count: number | (() => boolean),
   atOnce: number,
   one: (index: number) => Promise<unknown>,
   perSecond?: number,
@@ -43,7 +40,7 @@ export async function drive(
   let next = 0
   const begun = performance.now()
   const worker = async () => {
-    while (next < count) {
+    while (typeof count === 'number' ? next < count : count()) {
       const index = next++
       const due = perSecond === undefined ? performance.now() : begun + (index * 1000) / perSecond
       if (due > performance.now()) await sleep(due - performance.now())
@@ -65,11 +62,20 @@ export function median(values: readonly number[]): number {
   return (sorted[Math.ceil(half) - 1]! + sorted[Math.floor(half)]!) / 2
 }
 
-/** The interval that the median of what the values were drawn from is in, at a confidence of 95 %: by the ranks of a binomial distribution, so of whatever form they are. Of twenty values or more. */
+/**
+ * The interval that the median of what the values were drawn from is in, at a confidence of 95 %: by the ranks of a binomial
+ * distribution, so of whatever form they are. Of twenty values or more.
+ */
 export function medianWithin(values: readonly number[]): [number, number] {
   const sorted = [...values].sort((a, b) => a - b)
   const [half, reach] = [sorted.length / 2, 0.98 * Math.sqrt(sorted.length)]
   return [sorted[Math.max(0, Math.floor(half - reach))]!, sorted[Math.min(sorted.length - 1, Math.ceil(half + reach))]!]
+}
+
+/** The value below which so many percent are. */
+export function percentile(values: readonly number[], of: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * of) / 100))]!
 }
 
 /** Each figure's median over several runs. */

@@ -12,9 +12,9 @@ import { storeStaff } from '../src/staff/staff.ts'
 import { checkLineage } from '../src/changes/housekeeping/lineage.ts'
 import { Db } from '../src/platform/database/db.ts'
 import { createLog } from '../src/platform/observability/log.ts'
-import { FIRST, idOf, restaurantNumber, RESTAURANTS, SPARE } from './pairs.ts'
+import { FIRST, idIn, idOf, restaurantNumber, RESTAURANTS, SPARE } from './pairs.ts'
 
-/** The floor that is measured on: restaurants, and pairs of a waiting guest and a free table. */
+/** The databases that are measured on, and what is in them. */
 
 /** A PostgreSQL of the bench's own, migrated, in a folder that is gone after `close`. */
 export async function openPostgres(durable: boolean): Promise<{ url: string; close: () => Promise<void> }> {
@@ -57,33 +57,35 @@ export async function asSuperuser(url: string, ...statements: string[]): Promise
   }
 }
 
+/** Stores a restaurant and its owner. */
+export async function addRestaurant(db: Db, restaurantId: string, staffId: string): Promise<void> {
+  const now = systemClock().now()
+  await db.transaction({ restaurantId }, async (tx) => {
+    await storeRestaurant(tx, restaurantId, 'Bench', now)
+    await startLog(tx, restaurantId, newEpoch(), now)
+    const account = { email: `${staffId}@bench.example`, passwordHash: 'none', firstName: null, lastName: null }
+    await storeStaff(tx, { restaurantId, id: staffId, role: 'owner', ...account }, now)
+  })
+}
+
+/** Inserts `count` free tables and waiting guests. `restaurant` and `first` + `i` are numbers of ids, in SQL. */
+export const partiesAndTables = (restaurant: string, first: number, guests: number, tables = guests): string[] => [
+  `insert into tables (restaurant_id, id, number, capacity, x, y, shape, status, created_at, updated_at)
+   select ${idIn(restaurant)}, ${idIn(`${first} + i`)}, (${first} + i)::text, 4, 0.5, 0.5, 'round', 'available', now(), now()
+   from generate_series(0, ${tables - 1}) i`,
+  `insert into guests (restaurant_id, id, first_name, last_name, party_size, status, check_in_time, created_at, updated_at)
+   select ${idIn(restaurant)}, ${idIn(`${first} + i`)}, 'Ada', 'Lovelace', 2, 'waitlist', now(), now() - i * interval '1 second', now()
+   from generate_series(0, ${guests - 1}) i`,
+]
+
 /** Fills an empty database: all restaurants, and `pairs` pairs for each place. */
 export async function furnish(url: string, db: Db, pairs: number): Promise<void> {
-  const clock = systemClock()
-  for (let number = 1; number <= SPARE; number++) {
-    const restaurantId = idOf(number)
-    await db.transaction({ restaurantId }, async (tx) => {
-      await storeRestaurant(tx, restaurantId, `Bench ${number}`, clock.now())
-      await startLog(tx, restaurantId, newEpoch(), clock.now())
-      const staff = { restaurantId, id: idOf(FIRST.staff + number), role: 'owner' as const, firstName: null }
-      const account = { email: `owner-${number}@bench.example`, passwordHash: 'none', lastName: null }
-      await storeStaff(tx, { ...staff, ...account }, clock.now())
-    })
-  }
-  const fill = (restaurant: string, first: number, count: number) => [
-    `insert into tables (restaurant_id, id, number, capacity, x, y, shape, status, created_at, updated_at)
-     select lpad((${restaurant})::text, 32, '0')::uuid, lpad((${first} + i)::text, 32, '0')::uuid, (${first} + i)::text, 4, 0.5, 0.5, 'round',
-       'available', now(), now() from generate_series(0, ${count - 1}) i`,
-    `insert into guests (restaurant_id, id, first_name, last_name, party_size, status, check_in_time, created_at, updated_at)
-     select lpad((${restaurant})::text, 32, '0')::uuid, lpad((${first} + i)::text, 32, '0')::uuid, 'Ada', 'Lovelace', 2,
-       'waitlist', now(), now(), now() from generate_series(0, ${count - 1}) i`,
-  ]
-  const many = fill(`1 + i % ${RESTAURANTS}`, FIRST.many, pairs)
+  for (let number = 1; number <= SPARE; number++) await addRestaurant(db, idOf(number), idOf(FIRST.staff + number))
   await asSuperuser(
     url,
-    ...many,
-    ...fill(`${restaurantNumber('hot', 0)}`, FIRST.hot, pairs),
-    ...fill(`${SPARE}`, FIRST.spare, 4),
+    ...partiesAndTables(`1 + i % ${RESTAURANTS}`, FIRST.many, pairs),
+    ...partiesAndTables(`${restaurantNumber('hot', 0)}`, FIRST.hot, pairs),
+    ...partiesAndTables(`${SPARE}`, FIRST.spare, 4),
   )
   await tidy(url)
 }

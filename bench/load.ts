@@ -1,17 +1,12 @@
-import { connect, type Socket } from 'node:net'
+import { Connection } from './connection.ts'
 import { drive, figuresOf, type Figures } from './figures.ts'
 import type { Where } from './pairs.ts'
 import { writer, type Asked } from './requests.ts'
 
-/**
- * The load on the HTTP door, in a process of its own (started by ours.ts), over connections that are kept open. It reads no more of an answer than its status and length, because both share the machine with
- * what is measured.
- */
+/** The load on the HTTP door, in a process of its own that `ours.ts` starts, over connections that are kept open. */
 
 export interface Job {
   readonly port: number
-  /** Of the server. */
-  readonly secret: string
   readonly what: Asked
   readonly where: Where
   readonly count: number
@@ -26,43 +21,8 @@ export interface Done {
   readonly failed: number
 }
 
-class Connection {
-  readonly #socket: Socket
-  #got: Buffer = Buffer.alloc(0)
-  #answered: ((status: number) => void) | undefined
-
-  constructor(port: number) {
-    this.#socket = connect({ port, host: '127.0.0.1', noDelay: true })
-    this.#socket.on('data', (data: Buffer) => this.#take(data))
-    this.#socket.on('error', () => this.#answered?.(0))
-  }
-
-  /** Sends a request and gives the status of its answer; 0 when the connection broke. */
-  ask(request: string): Promise<number> {
-    return new Promise((resolve) => {
-      this.#answered = resolve
-      this.#socket.write(request)
-    })
-  }
-
-  close(): void {
-    this.#socket.destroy()
-  }
-
-  #take(data: Buffer): void {
-    this.#got = this.#got.length === 0 ? data : Buffer.concat([this.#got, data])
-    const head = this.#got.indexOf('\r\n\r\n')
-    if (head < 0) return
-    const text = this.#got.toString('latin1', 0, head)
-    const length = Number(/\r\ncontent-length: (\d+)/i.exec(text)?.[1] ?? 0)
-    if (this.#got.length < head + 4 + length) return
-    this.#got = Buffer.alloc(0)
-    this.#answered?.(Number(text.slice(9, 12)))
-  }
-}
-
-async function run({ port, secret, what, where, count, connections, perSecond }: Job): Promise<Done> {
-  const write = writer(secret)
+async function run({ port, what, where, count, connections, perSecond }: Job): Promise<Done> {
+  const write = writer()
   const free = Array.from({ length: connections }, () => new Connection(port))
   const all = [...free]
   let failed = 0

@@ -1,26 +1,25 @@
 import { Db } from '../src/platform/database/db.ts'
-import type { Cost, Order } from './door-process.ts'
-import { by } from './effort.ts'
+import type { Order } from './door-process.ts'
 import { furnish, openPostgres, tidy } from './floor.ts'
-import { layOut, median, medianWithin } from './figures.ts'
+import { median, medianWithin } from './figures.ts'
 import { Process } from './process.ts'
-import { atLeast, row } from './report.ts'
+import { atLeast, by, row } from './report.ts'
 
 /**
- * What measuring costs: dashboards and walk-ins over HTTP, of a server that feeds /metrics and of the same one while it does not, in turn. On a shared machine the same tenth of a second costs a fifth more or
- * less than the one before, so the turns are short and many, and the median of their ratios is told with the interval that it is in. It is one server that stops measuring and begins again, because V8 compiles
- * no two processes alike: two of one kind differ by as much as is measured here. There are several servers, each for itself, so that none has the word alone. Five minutes; `--quick` takes one.
+ * What measuring costs: dashboards and walk-ins over HTTP, of a server that feeds /metrics and of the same one while it
+ * does not, in turn. On a shared machine the same tenth of a second costs a fifth more or less than the one before, so the
+ * turns are short and many, and the median of their ratios is told with the interval that it is in. It is one server that
+ * stops measuring and begins again, because V8 compiles no two processes alike. There are several servers, so that none
+ * has the word alone. Five minutes; `--quick` takes one.
  */
 
 const SERVERS = by({ full: 6, quick: 2, short: 1 })
 const ROUNDS = by({ full: 60, quick: 30, short: 4 })
 const WARM_UP = by({ full: 40, quick: 20, short: 1 })
-const CONNECTIONS = 16
-const LIMIT = 0.95
 
 interface Play {
   readonly name: string
-  /** Of a server that alone has its database, answers from memory are known to be right; one of many asks where the log ends. */
+  /** A server that alone has its database knows that its kept answers are right; one of many asks where the log ends. */
   readonly processes: 'alone' | 'of many'
   readonly what: Order['what']
   /** Requests in a turn: a tenth of a second. */
@@ -38,16 +37,17 @@ const PLAYS: readonly Play[] = [
   { name: 'walk-in', processes: 'of many', what: 'walk-in', count: by({ full: 300, quick: 300, short: 100 }) },
 ]
 
+/** Requests a second. */
 interface Both {
-  readonly measured: Cost
-  readonly bare: Cost
+  readonly measured: number
+  readonly bare: number
 }
 
 /** Plays on one server, measured and not in turn; each is the first of every other round. */
 async function play(url: string, { processes, what, count }: Play): Promise<Both[]> {
   const door = Process.start('door-process', [url, processes])
-  const run = (isMeasured: boolean): Promise<Cost> =>
-    door.ask({ what, count, connections: CONNECTIONS, isMeasured } satisfies Order)
+  const run = (isMeasured: boolean): Promise<number> =>
+    door.ask({ what, count, connections: 16, isMeasured } satisfies Order)
   const both: Both[] = []
   try {
     for (let n = 0; n < WARM_UP; n++) await run(n % 2 === 0)
@@ -69,8 +69,8 @@ try {
   await furnish(postgres.url, db, 200)
   await db.close()
   for (let n = 0; n < SERVERS; n++)
-    for (const [each, costs] of all) {
-      costs.push(...(await play(postgres.url, each)))
+    for (const [each, runs] of all) {
+      runs.push(...(await play(postgres.url, each)))
       // The next has the same dashboards as the first.
       await tidy(postgres.url)
     }
@@ -78,27 +78,10 @@ try {
   await postgres.close()
 }
 
-const table = [['', 'with', 'without', 'ratio', '95 % of it', 'at least']]
-
-/** A row of the table and of the results: medians of both, and of their ratio in each round. */
-function tell(name: string, unit: string, costs: readonly Both[], of: keyof Cost, goal: number | null): void {
-  const said = (side: keyof Both) => `${Math.round(median(costs.map((both) => both[side][of])))}${unit}`
-  // Of speeds and of times alike: below 1 is dearer with measuring.
-  const ratioOf = ({ measured, bare }: Both) => (of === 'perSecond' ? measured[of] / bare[of] : bare[of] / measured[of])
-  const ratios = costs.map(ratioOf)
-  const [ratio, within] = [median(ratios), medianWithin(ratios).map((end) => end.toFixed(3))]
-  row(
-    `${name}, without measuring (${within.join(' to ')})`,
-    said('measured'),
-    said('bare'),
-    ratio,
-    goal === null ? null : atLeast(goal),
-  )
-  table.push([name, said('measured'), said('bare'), ratio.toFixed(3), within.join(' to '), `${goal ?? ''}`])
+for (const [{ name }, runs] of all) {
+  const said = (side: keyof Both) => `${Math.round(median(runs.map((both) => both[side])))}/s`
+  const ratios = runs.map(({ measured, bare }) => measured / bare)
+  const within = medianWithin(ratios).map((end) => end.toFixed(3))
+  const what = `${name}, without measuring (${within.join(' to ')})`
+  row(what, said('measured'), said('bare'), median(ratios), atLeast(0.95))
 }
-
-for (const [{ name }, costs] of all) {
-  tell(name, '/s', costs, 'perSecond', LIMIT)
-  tell(`${name}, processor time`, ' µs', costs, 'micros', null)
-}
-process.stdout.write(`${layOut(table)}\n`)

@@ -1,7 +1,5 @@
-import { buildApp, type App } from '../src/app.ts'
-import { readConfig } from '../src/config.ts'
+import type { App } from '../src/app.ts'
 import type { Db } from '../src/platform/database/db.ts'
-import { createLog } from '../src/platform/observability/log.ts'
 import { newId } from '../src/platform/ids.ts'
 import { systemClock } from '../src/platform/clock.ts'
 import type { ChangeDeps, Command, Context } from '../src/changes/command/command.ts'
@@ -10,6 +8,7 @@ import { addGuest } from '../src/guests/add-guest.ts'
 import { clearTable } from '../src/floor/clear-table.ts'
 import { setGuestStatus } from '../src/guests/set-guest-status.ts'
 import { seatGuest } from '../src/guests/seat-guest.ts'
+import { openApp } from './app.ts'
 import { drive, type Figures, type Timed } from './figures.ts'
 import type { Done, Job } from './load.ts'
 import { Process } from './process.ts'
@@ -41,44 +40,33 @@ export const quiet = (db: Db): ChangeDeps => ({ db, clock: systemClock(), newId,
 export const inProcess = (deps: ChangeDeps, what: What, where: Where, count: number, atOnce: number): Promise<Timed> =>
   drive(count, atOnce, (index) => runOne(deps, what, pairOf(where, index)))
 
-const SECRET = 'a secret key for the bench only'
-
 /** The whole application on a port of loopback, and the process that puts load on it. */
 export class Door {
   readonly app: App
   /** Commands in this process whose changes go to the application's hub. */
   readonly deps: ChangeDeps
-  readonly #load: Process
+  readonly #load = Process.start('load')
   readonly #port: number
 
-  private constructor(app: App, deps: ChangeDeps, port: number, load: Process) {
+  private constructor(app: App, port: number, db: Db) {
     this.app = app
-    this.deps = deps
     this.#port = port
-    this.#load = load
+    this.deps = { ...quiet(db), publish: app.hub.publish.bind(app.hub) }
   }
 
   /** `isSole`: as the only process of its database. */
   static async open(db: Db, isSole = false): Promise<Door> {
-    const read = readConfig({ SECRET_KEY: SECRET, LOG_LEVEL: 'silent' })
-    if ('problems' in read) throw new Error(read.problems.join('; '))
-    const { config } = read
-    const clock = systemClock()
-    const log = createLog(config.LOG_LEVEL)
-    const app = await buildApp({ config, secretKey: config.SECRET_KEY!, db, clock, log, isSole })
-    await app.server.listen({ host: '127.0.0.1', port: 0 })
-    const address = app.server.server.address()
-    const port = typeof address === 'object' && address ? address.port : 0
-    const publish = app.hub.publish.bind(app.hub)
-    return new Door(app, { db, clock, newId, publish }, port, Process.start('load'))
+    const { app, port } = await openApp(db, isSole)
+    return new Door(app, port, db)
   }
 
   /**
-   * Asks `count` times through the iPad's contract, as fast as can be or so many a second. Throws when one is not answered 200. The requests are written and the answers summed up by the process that sends
-   * them: here they would be garbage beside what is measured.
+   * Asks `count` times through the iPad's contract, as fast as can be or so many a second. Throws when one is not answered
+   * 200. The process that sends the requests writes them and sums up the answers: here they would be garbage beside what
+   * is measured.
    */
   async run(what: Asked, where: Where, count: number, connections: number, perSecond?: number): Promise<Figures> {
-    const job: Job = { port: this.#port, secret: SECRET, what, where, count, connections, perSecond }
+    const job: Job = { port: this.#port, what, where, count, connections, perSecond }
     const { failed, figures } = await this.#load.ask<Done>(job)
     if (failed > 0) throw new Error(`${failed} of ${count} (${what}, ${where}) were not answered 200`)
     return figures

@@ -1,20 +1,25 @@
-/** Who and what commands are measured on: restaurants, and pairs of a waiting guest and a free table, by numbers. */
+/** What commands are measured on: restaurants, and pairs of a waiting guest and a free table, by numbers. */
+
+/** Of every server of a bench. */
+export const SECRET = 'a secret key for the bench only'
 
 /** Where the commands of a run go: to 50 restaurants in turn, or all to one. */
 export type Where = 'many' | 'hot'
 export const RESTAURANTS = 50
 
-// Ids are decimal numbers, so that pgbench, whose variables are numbers, can name the same rows.
 const HOT = RESTAURANTS + 1
 /** The restaurant that statements are captured in. */
 export const SPARE = RESTAURANTS + 2
 export const FIRST = { staff: 1_000, many: 1_000_000, hot: 2_000_000, spare: 3_000_000 }
 
-/** A number as an id. pgbench makes the same of it: `lpad(number, 32, '0')::uuid`. */
+/** A number as an id: decimal, because the variables of pgbench are numbers. `idIn` makes the same of it. */
 export const idOf = (number: number): string =>
   String(number)
     .padStart(32, '0')
     .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+
+/** The same in SQL, of an expression. */
+export const idIn = (number: string): string => `lpad((${number})::text, 32, '0')::uuid`
 
 /** A guest and a table of the same restaurant; both have the number of the pair in their ids. */
 export interface Pair {
@@ -27,7 +32,6 @@ export interface Pair {
 
 export const restaurantNumber = (where: Where, index: number): number =>
   where === 'hot' ? HOT : 1 + (index % RESTAURANTS)
-export const firstPair = (where: Where): number => FIRST[where]
 
 export function pairOf(where: Where | 'spare', index: number): Pair {
   const restaurant = where === 'spare' ? SPARE : restaurantNumber(where, index)

@@ -3,26 +3,13 @@ import { readdir, readFile, writeFile, rm, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { Sent } from './captured.ts'
+import type { Sent } from '../test/budgets/captured.ts'
 import type { Timed } from './figures.ts'
-import { firstPair, restaurantNumber, RESTAURANTS, type Where } from './pairs.ts'
+import { FIRST, idIn, restaurantNumber, RESTAURANTS, type Where } from './pairs.ts'
 
-/** The limit: pgbench sending the statements that a command sent. */
+/** The limit of writes: pgbench sends the statements that a command sent, in the same trips. */
 
 const run = promisify(execFile)
-
-/** How the statements travel: in the trips that the command made, each its own, or all in one. */
-export type Trips = 'same' | 'single' | 'all'
-
-/** The version of pgbench, or why there is none. */
-export async function findPgbench(): Promise<{ version: string } | { reason: string }> {
-  try {
-    return { version: (await run('pgbench', ['--version'])).stdout.trim() }
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    return { reason: code === 'ENOENT' ? 'there is no pgbench on the PATH' : (error as Error).message }
-  }
-}
 
 /** A script for pgbench, and the variables that it needs beside the ones it sets itself. */
 export interface Script {
@@ -30,25 +17,28 @@ export interface Script {
   readonly variables: Readonly<Record<string, string>>
 }
 
-/** What ids of the captured command stand for in each transaction of the script: a variable that holds a number, or the number of the pair itself. */
+/**
+ * What ids of the captured command stand for in each transaction of the script: a variable that holds a number, or the
+ * number of the pair itself.
+ */
 export type Ids = Readonly<Record<string, 'restaurant' | 'pair' | 'fresh' | 'number'>>
 
 /** Writes the captured statements down for pgbench: same texts, with ids that are computed and other values as they were. */
-export function scriptOf(sent: readonly Sent[], ids: Ids, where: Where, clients: number, trips: Trips): Script {
+export function scriptOf(sent: readonly Sent[], ids: Ids, where: Where, clients: number): Script {
   const variables: Record<string, string> = { n: '-1' }
   const restaurant = where === 'hot' ? `${restaurantNumber('hot', 0)}` : `1 + :i % ${RESTAURANTS}`
   const lines = [
     '\\set n :n + 1',
     `\\set i :n * ${clients} + :client_id`,
     `\\set restaurant ${restaurant}`,
-    `\\set pair ${firstPair(where)} + :i`,
+    `\\set pair ${FIRST[where]} + :i`,
     '\\set fresh :base + :i',
   ]
   const place = (value: unknown, name: string): string => {
     if (value === null || value === undefined) return ':nothing'
     if (value === '') return "''" // pgbench has no empty variables
     const id = typeof value === 'string' ? ids[value] : undefined
-    if (id) return id === 'number' ? ':pair' : `lpad(:${id}, 32, '0')::uuid`
+    if (id) return id === 'number' ? ':pair' : idIn(`:${id}`)
     if (Array.isArray(value) && value.length > 0)
       return `array[${value.map((each, i) => place(each, `${name}_${i}`)).join(', ')}]`
     variables[name] = Array.isArray(value) ? '{}' : textOf(value)
@@ -56,8 +46,7 @@ export function scriptOf(sent: readonly Sent[], ids: Ids, where: Where, clients:
   }
   let trip = -1
   for (const [index, { text, values, trip: own }] of sent.entries()) {
-    const opens = trips === 'same' ? own !== trip : trips === 'all' && index === 0
-    if (opens) lines.push(...(index > 0 ? ['\\endpipeline'] : []), '\\startpipeline')
+    if (own !== trip) lines.push(...(index > 0 ? ['\\endpipeline'] : []), '\\startpipeline')
     trip = own
     const placed = text.replace(/\$(\d+)/g, (_, number: string) =>
       place(values[Number(number) - 1], `v${index}_${number}`),
@@ -65,8 +54,7 @@ export function scriptOf(sent: readonly Sent[], ids: Ids, where: Where, clients:
     // What sets the scope takes text.
     lines.push(`${/set_config/.test(text) ? placed.replaceAll("'0')::uuid", "'0')") : placed};`)
   }
-  if (trips !== 'single') lines.push('\\endpipeline')
-  return { text: `${lines.join('\n')}\n`, variables }
+  return { text: `${[...lines, '\\endpipeline'].join('\n')}\n`, variables }
 }
 
 function textOf(value: unknown): string {
@@ -76,16 +64,8 @@ function textOf(value: unknown): string {
 
 let base = 1_000_000_000
 
-/**
- * Runs a script `count` times in all, over `clients` connections: as fast as can be or so many a second, each at its own moment (Poisson) and timed from that moment on.
- */
-export async function pgbench(
-  url: string,
-  script: Script,
-  count: number,
-  clients: number,
-  perSecond?: number,
-): Promise<Timed> {
+/** Runs a script `count` times in all, over `clients` connections, as fast as can be. */
+export async function pgbench(url: string, script: Script, count: number, clients: number): Promise<Timed> {
   const folder = await mkdtemp(join(tmpdir(), 'qtable-pgbench-'))
   try {
     const file = join(folder, 'script.sql')
@@ -93,10 +73,8 @@ export async function pgbench(
     base += 10_000_000
     const given = Object.entries({ ...script.variables, base: `${base}` }).flatMap(([k, v]) => ['-D', `${k}=${v}`])
     const shape = ['-c', `${clients}`, '-j', `${Math.min(2, clients)}`, '-t', `${Math.ceil(count / clients)}`]
-    const rate = perSecond === undefined ? [] : [`--rate=${perSecond}`]
     const log = ['--log', `--log-prefix=${join(folder, 'log')}`]
-    await run('pgbench', ['-n', '-M', 'prepared', ...shape, ...rate, ...log, '-f', file, ...given], {
-      env: { ...process.env, ...environmentOf(url) },
+    await run('pgbench', ['-n', '-M', 'prepared', ...shape, ...log, '-f', file, ...given, url], {
       timeout: 120_000,
     }).catch((error: { stderr?: string }) => {
       throw new Error(`pgbench failed: ${error.stderr?.slice(0, 400)}`)
@@ -104,18 +82,6 @@ export async function pgbench(
     return await readLogs(folder)
   } finally {
     await rm(folder, { recursive: true, force: true })
-  }
-}
-
-function environmentOf(url: string): Record<string, string> {
-  // A host that is a folder stands in the query, and then the authority is empty, which URL doesn't take.
-  const u = new URL(url.replace('@/', '@socket/'))
-  return {
-    PGHOST: u.searchParams.get('host') ?? u.hostname,
-    PGPORT: u.searchParams.get('port') ?? (u.port || '5432'),
-    PGUSER: decodeURIComponent(u.username),
-    PGPASSWORD: decodeURIComponent(u.password),
-    PGDATABASE: u.pathname.slice(1),
   }
 }
 

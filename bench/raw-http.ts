@@ -2,18 +2,21 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** The limit of reads: node:http that checks the same token (HMAC-SHA-256) and serves the same bytes. Told what by its parent; says its port. */
+/**
+ * The limit of reads: node:http that checks the same token (HMAC-SHA-256) and serves the same bytes. Its parent tells it
+ * what it serves, and it says its port.
+ */
 
-/** What it serves: by path, the body, base64, and its ETag. */
+/** One answer: its body as base64, and its ETag. */
 export interface Served {
   readonly secret: string
-  readonly answers: Readonly<Record<string, { readonly body: string; readonly etag: string }>>
+  readonly path: string
+  readonly body: string
+  readonly etag: string
 }
 
-const serve = ({ secret, answers }: Served): void => {
-  const bodies = new Map(
-    Object.entries(answers).map(([path, { body, etag }]) => [path, { etag, body: Buffer.from(body, 'base64') }]),
-  )
+function serve({ secret, path, body: text, etag }: Served): void {
+  const body = Buffer.from(text, 'base64')
   const isGood = (header: string | undefined): boolean => {
     const token = header?.slice(7) ?? ''
     const dot = token.lastIndexOf('.')
@@ -26,15 +29,11 @@ const serve = ({ secret, answers }: Served): void => {
     return claims.exp > Date.now() / 1000
   }
   const server = createServer((request, response) => {
-    const found = bodies.get(request.url!)
-    if (!found || !isGood(request.headers.authorization)) response.writeHead(401).end()
-    else if (request.headers['if-none-match'] === found.etag) response.writeHead(304, { etag: found.etag }).end()
-    else {
-      const { etag, body } = found
-      response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length, etag }).end(body)
-    }
+    if (request.url !== path || !isGood(request.headers.authorization)) response.writeHead(401).end()
+    else if (request.headers['if-none-match'] === etag) response.writeHead(304, { etag }).end()
+    else response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length, etag }).end(body)
   })
-  server.listen(0, '127.0.0.1', () => process.send!({ port: (server.address() as AddressInfo).port }))
+  server.listen(0, '127.0.0.1', () => process.send!((server.address() as AddressInfo).port))
 }
 
 process.once('message', serve)

@@ -1,4 +1,4 @@
-/** What benches say: rows of one table, and curves. Whoever runs them all (bench.ts) is told; who runs one alone sees what it prints itself. */
+/** How much a bench does, and what it says: rows of one table, which `bench.ts` puts together. */
 
 /** What a ratio has to be. */
 export type Goal = { readonly atLeast: number } | { readonly atMost: number }
@@ -13,18 +13,6 @@ export interface Row {
   readonly goal: Goal | null
 }
 
-/** How a cost grows. */
-export interface Curve {
-  readonly title: string
-  /** What grows, and what it costs, with its unit. */
-  readonly x: string
-  readonly y: string
-  readonly series: readonly { readonly name: string; readonly points: readonly (readonly [number, number])[] }[]
-}
-
-/** What a bench tells its parent. */
-export type Message = { readonly row: Row } | { readonly curve: Curve }
-
 export const atLeast = (least: number): Goal => ({ atLeast: least })
 export const atMost = (most: number): Goal => ({ atMost: most })
 
@@ -38,14 +26,17 @@ export function isMet({ ratio, goal }: Row): boolean | null {
 export const goalText = (goal: Goal | null): string =>
   goal === null ? '' : 'atLeast' in goal ? `>= ${goal.atLeast}` : `<= ${goal.atMost}`
 
-/** Says a row. */
+/** Says a row: at once on the terminal, and to the process that runs all benches. */
 export function row(what: string, ours: string, limit: string, ratio: number, goal: Goal | null = null): void {
-  tell({ row: { what, ours, limit, ratio, goal } })
+  say(`${what}: ${ours} against ${limit}, ${ratio.toFixed(2)}`)
+  process.send?.({ what, ours, limit, ratio, goal } satisfies Row)
 }
 
-/** Says a curve. */
-export function curve(made: Curve): void {
-  tell({ curve: made })
-}
+export const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
-const tell = (message: Message): void => void process.send?.(message)
+type Effort = 'full' | 'quick' | 'short'
+
+const effort: Effort = process.argv.includes('--short') ? 'short' : process.argv.includes('--quick') ? 'quick' : 'full'
+
+/** One of three, by the effort: `--quick` measures roughly, `--short` only shows that the bench runs. */
+export const by = <T>(of: Readonly<Record<Effort, T>>): T => of[effort]

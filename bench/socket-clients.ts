@@ -1,30 +1,37 @@
 import { connect, type Socket } from 'node:net'
-import { placeOf, steadyMillis, tokenOf } from './socket-floor.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { placeOf, steadyMillis, tokenOf } from './places.ts'
+import type { Hearing, Range } from './socket-server.ts'
 
 /**
- * Devices in a process of their own (started by sockets.ts and fanout.ts) that do as little as can be: frames are found by their headers, counted, and stamped; nothing is read as JSON.
+ * Devices in a process of their own that do as little as can be: frames are found by their headers, counted and stamped;
+ * nothing is read as JSON.
  */
 
 /** What of. `plain`: the raw WebSocket server's rooms. */
-export type Kind = 'realtime' | 'stream' | 'plain'
+export type Kind = Hearing | 'plain'
 
-/** Devices of so many restaurants, numbered `first` to `first + devices - 1` in each. */
-export interface Opening {
-  readonly port: number
-  readonly kind: Kind
-  readonly from: number
-  readonly restaurants: number
-  readonly first: number
-  readonly devices: number
-  /** Changes of one restaurant that are stamped, at most. */
-  readonly stamps: number
-}
+/** `open`: so many devices of each restaurant. `heard`: waits until each has heard so many changes of its restaurant. */
+export type Order =
+  | ({
+      readonly what: 'open'
+      readonly port: number
+      readonly kind: Kind
+      readonly devices: number
+      /** The number of the first device in each. */
+      readonly first: number
+      /** Changes of one restaurant that are stamped, at most. */
+      readonly stamps: number
+    } & Range)
+  | { readonly what: 'heard'; readonly changes: number }
+  | { readonly what: 'close' }
+type Opening = Order & { what: 'open' }
 
-/** What was heard. `last`: of each restaurant's changes, one after the other, when the last device had it, in milliseconds of the system's steady clock; 0 where none had. */
-export interface Heard {
-  readonly frames: number
-  readonly last: Float64Array
-}
+/**
+ * Of each restaurant's changes, one after the other: when the last device had it, in milliseconds of the system's steady
+ * clock; 0 where none had.
+ */
+export type Heard = Float64Array
 
 const MASK = Buffer.alloc(4)
 const PONG = Buffer.concat([Buffer.from([0x8a, 0x80]), MASK])
@@ -34,6 +41,7 @@ const [TEXT, PING] = [0x81, 0x89]
 const [C, G] = ['c'.charCodeAt(0), 'g'.charCodeAt(0)]
 
 let frames = 0
+let count = 0
 let last = new Float64Array(0)
 const open = new Set<Socket>()
 
@@ -84,17 +92,10 @@ class Device {
     const now = steadyMillis()
     let at = 0
     while (got.length - at >= 2) {
-      let length = got[at + 1]!
-      let start = at + 2
-      if (length === 126) {
-        if (got.length < at + 4) break
-        length = got.readUInt16BE(at + 2)
-        start += 2
-      } else if (length === 127) {
-        if (got.length < at + 10) break
-        length = got.readUInt32BE(at + 6)
-        start += 8
-      }
+      const short = got[at + 1]!
+      const start = at + (short === 127 ? 10 : short === 126 ? 4 : 2)
+      if (got.length < start) break
+      const length = short === 127 ? got.readUInt32BE(at + 6) : short === 126 ? got.readUInt16BE(at + 2) : short
       if (got.length < start + length) break
       if (got[at] === TEXT) this.#hear(got, start, now)
       else if (got[at] === PING) this.#connection.write(PONG)
@@ -106,36 +107,42 @@ class Device {
   #hear(got: Buffer, start: number, now: number): void {
     if (got[start + 9] !== C && got[start + 10] !== G) return this.#ready()
     frames++
-    if (this.#heard < this.#stamps) {
-      const place = this.#restaurant * this.#stamps + this.#heard++
-      if (last[place]! < now) last[place] = now
-    }
+    if (this.#heard >= this.#stamps) return
+    const place = this.#restaurant * this.#stamps + this.#heard++
+    if (last[place]! < now) last[place] = now
   }
 }
 
+/** Resolves when each has been told that it hears. Some at a time: a handshake asks the database who it is. */
 async function openAll(opening: Opening): Promise<void> {
-  last = new Float64Array(opening.restaurants * opening.stamps)
-  // Some at a time: a handshake asks the database who it is.
-  const all = Array.from({ length: opening.restaurants * opening.devices }, (_, n) => n)
-  const one = async (n: number) => {
-    const [restaurant, device] = [n % opening.restaurants, opening.first + Math.floor(n / opening.restaurants)]
-    await new Promise<void>((resolve) => new Device(opening, restaurant, device, resolve))
-  }
+  const { restaurants, devices, first, stamps } = opening
+  last = new Float64Array(restaurants * stamps)
+  count = restaurants * devices
+  let next = 0
   const worker = async () => {
-    for (let n = all.pop(); n !== undefined; n = all.pop()) await one(n)
+    for (let n = next++; n < count; n = next++)
+      await new Promise<void>(
+        (ready) => new Device(opening, n % restaurants, first + Math.floor(n / restaurants), ready),
+      )
   }
   await Promise.all(Array.from({ length: 20 }, worker))
 }
 
-process.on('message', (order: Opening | 'heard' | 'close') => {
-  if (order === 'heard') {
-    process.send!({ frames, last } satisfies Heard)
-  } else if (order === 'close') {
-    for (const socket of open) socket.destroy()
-    process.send!('closed')
-  } else {
-    frames = 0
-    void openAll(order).then(() => process.send!('open'))
-  }
-})
+async function heard(changes: number): Promise<Heard> {
+  const end = Date.now() + 20_000
+  const wanted = changes * count
+  const isOver = () => frames >= wanted || Date.now() > end
+  while (!isOver()) await sleep(20)
+  if (frames !== wanted) throw new Error(`${count} devices heard ${frames} frames of ${changes} changes`)
+  return last
+}
+
+async function obey(order: Order): Promise<Heard | string> {
+  if (order.what === 'heard') return heard(order.changes)
+  if (order.what === 'open') await openAll(order)
+  else for (const socket of open) socket.destroy()
+  return 'done'
+}
+
+process.on('message', (order: Order) => void obey(order).then((answer) => process.send!(answer)))
 process.on('disconnect', () => process.exit(0))

@@ -1,10 +1,8 @@
-import { createServer, type Server } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { WebSocketServer, type WebSocket } from 'ws'
-import { buildApp, type App } from '../src/app.ts'
-import { readConfig } from '../src/config.ts'
 import { Db } from '../src/platform/database/db.ts'
-import { createLog } from '../src/platform/observability/log.ts'
 import { newId } from '../src/platform/ids.ts'
 import { systemClock } from '../src/platform/clock.ts'
 import type { ChangeDeps } from '../src/changes/command/command.ts'
@@ -14,18 +12,22 @@ import { updateGuest } from '../src/guests/update-guest.ts'
 import { pythonJson } from '../src/ios/sockets/python-json.ts'
 import { messagesOf } from '../src/ios/sockets/messages.ts'
 import { changeText } from '../src/changes/floor/live-floor.ts'
-import { placeOf, SECRET, steadyMillis } from './socket-floor.ts'
+import { openApp as openOurs } from './app.ts'
+import { placeOf, steadyMillis } from './places.ts'
 
 /**
- * What is measured, in a process of its own: the whole application over a real database (`app`), or the limit (`raw`): a WebSocket server that has nothing to do but send the same
- * frames. Orders come from sockets.ts and fanout.ts.
+ * What is measured, in a process of its own: the whole application over a real database (`app`), or the limit (`raw`): a
+ * WebSocket server that has nothing to do but send the same frames. Orders come from sockets.ts and fanout.ts.
  */
 
-/** `prepare`: before devices come. `tell`: changes that are as if committed, so many of each restaurant in a turn of the event loop. `run`: commands, so many a second of each restaurant. */
+/**
+ * `held`: bytes of heap and beside it, after the garbage was collected. `prepare`: before devices come. `tell`: changes that
+ * are as if committed, so many of each restaurant in a turn of the event loop. `run`: commands, so many a second of each.
+ */
 export type Order =
-  | { readonly what: 'measure' }
+  | { readonly what: 'held' }
   | { readonly what: 'devices' }
-  | ({ readonly what: 'prepare'; readonly manner: Manner } & Range)
+  | ({ readonly what: 'prepare' } & Range)
   | ({ readonly what: 'tell'; readonly turns: number; readonly perTurn: number; readonly everyMillis: number } & Range)
   | ({ readonly what: 'run'; readonly turns: number; readonly everyMillis: number } & Range)
 
@@ -35,41 +37,30 @@ export interface Range {
   readonly restaurants: number
 }
 
-/** How the limit sends: each message as text, as bytes made once; `hearing` tells whose frames it sends. */
-export interface Manner {
-  readonly as: 'text' | 'bytes'
-  readonly hearing: 'realtime' | 'stream'
-}
+/** Whose frames are sent. */
+export type Hearing = 'realtime' | 'stream'
 
-/** What a process has used and holds, after the garbage was collected. */
-export interface Measured {
-  readonly cpuMillis: number
-  readonly heapBytes: number
-  readonly externalBytes: number
-  readonly rssBytes: number
-}
-
-/** When each change was committed, as `Heard.last` is ordered, in milliseconds of the steady clock, and the processor time that all took, and each turn of it. */
+/**
+ * When each change was committed, as `Heard.last` is ordered, in milliseconds of the steady clock; and the processor time
+ * that all took, and each turn of it.
+ */
 export interface Told {
   readonly committed: Float64Array
   readonly cpuMillis: number
   readonly turnMillis: readonly number[]
-  readonly seconds: number
 }
 
 const cpuMillis = (): number => {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1000
 }
-const sleep = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
 
 /** One that sends changes to sockets. */
 interface Side {
-  readonly server: Server
+  readonly port: number
   devices(): number
   /** Bytes that sockets have not taken. */
   backlog(): number
-  prepare(range: Range, manner: Manner): Promise<void>
   tell(restaurant: number): void
   run(restaurant: number): Promise<unknown>
   /** Is called at each commit of `run`. */
@@ -77,12 +68,9 @@ interface Side {
 }
 
 async function openApp(url: string): Promise<Side> {
-  const read = readConfig({ SECRET_KEY: SECRET, LOG_LEVEL: 'silent' })
-  if ('problems' in read) throw new Error(read.problems.join('; '))
-  const { config } = read
+  const db = new Db({ url, poolSize: 20 })
+  const { app, port } = await openOurs(db, true)
   const clock = systemClock()
-  const db = new Db({ url, poolSize: config.POOL_SIZE })
-  const app: App = await buildApp({ config, secretKey: SECRET, db, clock, log: createLog('silent'), isSole: true })
   const heads = new Map<string, Change>()
   const publish = (change: Change) => {
     side.onCommit(change.restaurantId)
@@ -92,20 +80,16 @@ async function openApp(url: string): Promise<Side> {
   const deps: ChangeDeps = { db, clock, newId, publish }
   // Of this process only: a note that stands already would be no change.
   let commands = 0
-  const run = async (restaurant: number) => {
-    const { restaurantId, staffId, guestId } = placeOf(restaurant)
-    const context = { restaurantId, actor: { staffId, role: 'owner' as const } }
-    await execute(deps, updateGuest, context, { guestId, notes: `by the window, ${process.pid}.${commands++}` })
+  const run = (restaurant: number) => {
+    const { guestId, ...context } = placeOf(restaurant)
+    return execute(deps, updateGuest, context, { guestId, notes: `by the window, ${process.pid}.${commands++}` })
   }
   const side: Side = {
-    server: app.server.server,
+    port,
     devices: () => app.sockets.figures.sockets + app.stream.figures.sockets,
     backlog: () => app.sockets.backlogBytes.realtime + app.stream.backlogBytes,
     onCommit: () => undefined,
     run,
-    async prepare({ from, restaurants }) {
-      for (let n = 0; n < restaurants; n++) await run(from + n)
-    },
     tell(restaurant) {
       const { restaurantId } = placeOf(restaurant)
       const before = heads.get(restaurantId)!
@@ -117,7 +101,7 @@ async function openApp(url: string): Promise<Side> {
   return side
 }
 
-function openRaw(sample: Change): Side {
+async function openRaw(sample: Change, hearing: Hearing): Promise<Side> {
   const rooms = new Map<number, Set<WebSocket>>()
   const server = createServer()
   const wss = new WebSocketServer({ server, perMessageDeflate: false })
@@ -130,21 +114,19 @@ function openRaw(sample: Change): Side {
     ws.on('close', () => room.delete(ws))
     ws.send('{"type":"welcome"}')
   })
-  let sent: string | Buffer = ''
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const isRealtime = hearing === 'realtime'
+  const sent = isRealtime
+    ? pythonJson(messagesOf(sample).realtime[0])
+    : `{"type":"changes","changes":[${changeText(sample)}]}`
   const all = () => [...rooms.values()].flatMap((room) => [...room])
   return {
-    server,
+    port: (server.address() as AddressInfo).port,
     devices: () => all().length,
     backlog: () => all().reduce((sum, ws) => sum + ws.bufferedAmount, 0),
     onCommit: () => undefined,
-    run: () => Promise.reject(new Error('the limit runs no commands')),
-    async prepare(_, { as, hearing }) {
-      const text =
-        hearing === 'realtime'
-          ? pythonJson(messagesOf(sample).realtime[0])
-          : `{"type":"changes","changes":[${changeText(sample)}]}`
-      sent = as === 'text' ? text : Buffer.from(text)
-    },
+    // It has no commands.
+    run: () => Promise.resolve(),
     tell(restaurant) {
       for (const ws of rooms.get(restaurant) ?? []) ws.send(sent, { binary: false })
     },
@@ -164,15 +146,13 @@ async function tell(side: Side, order: Order & { what: 'tell' }): Promise<Told> 
         side.tell(from + restaurant)
       }
     if (everyMillis > 0) await sleep(Math.max(0, start + (turn + 1) * everyMillis - steadyMillis()))
-    else await taken(side)
+    else {
+      do await sleep(2)
+      while (side.backlog() > 0)
+    }
     turnMillis.push(cpuMillis() - turnBefore)
   }
-  return { committed, cpuMillis: cpuMillis() - before, turnMillis, seconds: (steadyMillis() - start) / 1e3 }
-}
-
-async function taken(side: Side): Promise<void> {
-  do await sleep(2)
-  while (side.backlog() > 0)
+  return { committed, cpuMillis: cpuMillis() - before, turnMillis }
 }
 
 /** Commands at fixed times, each restaurant's at a moment of its own; a late one isn't waited for by the next. */
@@ -193,35 +173,32 @@ async function run(side: Side, { from, restaurants, turns, everyMillis }: Order 
     running.push(side.run(from + (n % restaurants)))
   }
   await Promise.all(running)
-  const seconds = (steadyMillis() - start) / 1e3
   await sleep(200)
   side.onCommit = () => undefined
-  return { committed, cpuMillis: cpuMillis() - before, turnMillis: [], seconds }
+  return { committed, cpuMillis: cpuMillis() - before, turnMillis: [] }
 }
 
-async function measure(): Promise<Measured> {
-  const cpu = cpuMillis()
+async function held(): Promise<number> {
   for (let n = 0; n < 5; n++) {
     // Handles that are closed are let go a turn of the event loop later.
     await sleep(100)
     globalThis.gc?.()
   }
-  const { heapUsed, external, rss } = process.memoryUsage()
-  return { cpuMillis: cpu, heapBytes: heapUsed, externalBytes: external, rssBytes: rss }
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
 }
 
-const [mode, given] = process.argv.slice(2)
-const side = mode === 'app' ? await openApp(given!) : openRaw(JSON.parse(given!) as Change)
-await new Promise<void>((resolve) => side.server.listen(0, '127.0.0.1', resolve))
+const [mode, given, hearing] = process.argv.slice(2)
+const side = mode === 'app' ? await openApp(given!) : await openRaw(JSON.parse(given!) as Change, hearing as Hearing)
 
 process.on('message', (order: Order) => {
-  const answer = async (): Promise<Measured | Told | number> => {
-    if (order.what === 'prepare') await side.prepare(order, order.manner)
+  const answer = async (): Promise<Told | number> => {
+    if (order.what === 'prepare') for (let n = 0; n < order.restaurants; n++) await side.run(order.from + n)
     if (order.what === 'tell') return tell(side, order)
     if (order.what === 'run') return run(side, order)
-    return order.what === 'measure' ? measure() : side.devices()
+    return order.what === 'held' ? held() : side.devices()
   }
   void answer().then((made) => process.send!(made))
 })
 process.on('disconnect', () => process.exit(0))
-process.send!((side.server.address() as AddressInfo).port)
+process.send!(side.port)

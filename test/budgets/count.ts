@@ -1,4 +1,4 @@
-import { capture } from '../../bench/captured.ts'
+import { capture } from './captured.ts'
 import type { Budget } from './budgets.ts'
 
 /** What `work` sends to the database. */

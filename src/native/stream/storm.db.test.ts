@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { capture } from '../../../bench/captured.ts'
+import { capture } from '../../../test/budgets/captured.ts'
 import { startApp, type TestApp } from '../../../test/kit.ts'
 import { StreamDevice } from '../../../test/process/device.ts'
 import { missChanges } from '../../../test/process/missed.ts'

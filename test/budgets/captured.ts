@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { Trip } from '../src/platform/database/trip.ts'
+import { Trip } from '../../src/platform/database/trip.ts'
 
 /** One statement as it went to the database. Statements with the same `trip` were sent before any of them was answered. */
 export interface Sent {
