@@ -3,6 +3,7 @@ import type { Socket } from '../../src/sockets/message-kind.ts'
 import { limits } from '../../src/platform/limits.ts'
 import { openDevice, startApp, type Answer, type Device, type Restaurant, type TestApp } from '../kit.ts'
 import { colleague, goodAddress, goodBody, operations, titleOf, type Ids, type Operation } from './operations.ts'
+import { oneOfEach } from './one-of-each.ts'
 import { Raw } from './raw.ts'
 import { openWitness, type Witness } from './witness.ts'
 import { upTo } from '../patience.ts'
@@ -90,9 +91,7 @@ async function furnished(signIn: (r: Restaurant) => Promise<string>): Promise<Ho
   const token = await signIn(restaurant)
   const ids: Ids = {
     restaurant: restaurant.id,
-    guest: await restaurant.walkIn('Marked'),
-    table: await restaurant.table('1', 8),
-    reservation: (await restaurant.call('POST', '/reservations', { guest_name: 'Marked', party_size: 2 })).body.id,
+    ...(await oneOfEach(restaurant, 'Marked')),
     staff: await colleague(restaurant),
     epoch: (await restaurant.v2('GET', '/snapshot')).body.epoch,
   }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { routes } from '../../src/app.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { startApp, type Answer, type Restaurant, type TestApp } from '../kit.ts'
+import { oneOfEach } from './one-of-each.ts'
 import { colleague, goodAddress, goodBody, isDone, knowingBody, operations } from './operations.ts'
 import { expectRefusal } from './refusals.ts'
 
@@ -239,9 +240,7 @@ describe('C5: the bytes of bodies', () => {
     for (const op of operations) {
       const ids = {
         epoch,
-        guest: await restaurant.walkIn(),
-        table: await restaurant.table(newId().slice(-20)),
-        reservation: (await restaurant.v2('POST', '/reservations', { guestName: 'Ada', partySize: 2 })).body.result.id,
+        ...(await oneOfEach(restaurant)),
         restaurant: restaurant.id,
         staff,
       }

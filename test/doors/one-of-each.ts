@@ -28,10 +28,10 @@ export async function addOne(
 /** Whether a device may name a new entity of a kind. */
 export const takesId = (kind: Kind): boolean => 'id' in (called(`add-${kind}`).body!.properties ?? {})
 
-/** Adds one of each kind; their ids. */
-export async function oneOfEach(restaurant: Pick<Restaurant, 'v2'>): Promise<Record<Kind, string>> {
+/** Adds one of each kind, with a mark in every text where one is given; their ids. */
+export async function oneOfEach(restaurant: Pick<Restaurant, 'v2'>, mark?: string): Promise<Record<Kind, string>> {
   const ids: Partial<Record<Kind, string>> = {}
-  for (const { kind } of nouns) ids[kind] = await addOne(restaurant, kind)
+  for (const { kind } of nouns) ids[kind] = await addOne(restaurant, kind, mark !== undefined && marked(kind, mark))
   return ids as Record<Kind, string>
 }
 
