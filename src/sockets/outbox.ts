@@ -1,15 +1,16 @@
 import type { Instant } from '../platform/clock.ts'
 import { unobserved, type SocketKind, type SocketObserver } from './socket-observer.ts'
 
-/** One whose frames wait for the end of the tick. */
+/** A sender whose frames wait for the end of the turn. */
 export interface Sender {
-  /** Writes them. Called once for each time that it was added. */
+  /** Writes the frames. Called once each time that the sender was added. */
   turnEnds(): void
 }
 
 /**
- * What the sockets of one kind are to be sent in this turn of the event loop. All that comes in a turn, of however many changes, goes out after it in one write a socket: a write is most
- * of what a delivery costs. A change alone doesn't wait, since the turn ends with it.
+ * The frames that the sockets of one kind send in this turn of the event loop. Each socket sends all frames of a turn,
+ * of however many changes, in one write at its end: the write is most of the cost of a delivery. A single change does
+ * not wait, because the turn ends with it.
  */
 export class Outbox {
   readonly kind: SocketKind

@@ -3,20 +3,20 @@ import type { Instant } from '../platform/clock.ts'
 /** The kinds of socket: the native stream, and the two of the iPad's contract. */
 export type SocketKind = 'stream' | 'realtime' | 'sync'
 
-/** Is told what the sockets do, so that it can be counted. Must not throw, and is called often: it must not cost much. */
+/** Counts what the sockets do. It is called often, so it must be cheap, and it must not throw. */
 export interface SocketObserver {
   opened(kind: SocketKind): void
-  /** `code`: what this server closed it with, or what its end came with (RFC 6455 section 7.4); 0 for one that a peer made up. */
+  /** `code`: the close code of either side (RFC 6455 section 7.4); 0 for a code that a peer invented. */
   closed(kind: SocketKind, code: number): void
   /** A handshake was refused. `status`: the HTTP status code. */
   refused(status: string): void
-  /** So many text frames were given to the network. */
+  /** Text frames were written to the network. */
   frames(kind: SocketKind, count: number): void
-  /** So many writes to the network were made for them: frames of one tick go out in one. */
+  /** The writes to the network that carried them. The frames of one turn share a write. */
   writes(kind: SocketKind, count: number): void
-  /** A change, committed at `at`, has been given to every socket that hears it. */
+  /** Every socket that hears a change has been sent it. `at`: when the change was committed. */
   delivered(kind: SocketKind, at: Instant): void
-  /** A device said that it shows a change, committed at `at`. */
+  /** A device said that it shows a change. `at`: when the change was committed. */
   applied(at: Instant): void
 }
 
