@@ -11,8 +11,12 @@ import { field } from './pydantic/pydantic.ts'
 
 /** In the order of the bodies, which is the order of their error items. */
 const FACTS = ['notes', 'specialRequests', 'dietaryRestrictions'] as const satisfies readonly (keyof GuestFacts)[]
-/** In the order of the answers: the old backend had another one. */
-const IN_ANSWERS: readonly Fact[] = [...new Set<Fact>(['notes', 'dietaryRestrictions', ...FACTS])]
+/** Those of the old backend, in the order of its answers. */
+const OLD: readonly Fact[] = ['notes', 'dietaryRestrictions', 'specialRequests']
+/** In the order of the answers. */
+const IN_ANSWERS: readonly Fact[] = [...new Set([...OLD, ...FACTS])]
+/** Those that the old backend did not have, so that what was recorded of it lacks them. */
+export const LATER_FACTS: readonly string[] = FACTS.filter((name) => !OLD.includes(name))
 
 type Fact = (typeof FACTS)[number]
 type Facts = Pick<GuestFacts, Fact>
