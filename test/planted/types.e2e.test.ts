@@ -66,9 +66,9 @@ const mistakes: readonly Mistake[] = [
   {
     name: 'a name that the iPad maps wrongly, in a single call',
     file: 'src/ios/guests.ts',
-    from: 'specialRequests: body.special_requests ?? null,',
-    to: 'specialRequest: body.special_requests ?? null,',
-    says: "'specialRequest'",
+    from: "lastName: body.last_name ?? '',",
+    to: "lastNames: body.last_name ?? '',",
+    says: "'lastNames'",
   },
   {
     name: 'a name that the iPad maps wrongly, in a part of a call',

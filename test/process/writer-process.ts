@@ -87,8 +87,8 @@ async function write(floor: Floor, random: () => number): Promise<void> {
   }
   const pick = random()
   if (pick < 0.3) await run(floor, updateGuest, { guestId, notes: `n${Math.floor(random() * 1e6)}` }, random)
-  else if (pick < 0.55) await run(floor, seatGuest, { guestId, tableId, takeOver: true }, random)
-  else if (pick < 0.65) await run(floor, moveGuest, { guestId, tableId, takeOver: true }, random)
+  else if (pick < 0.55) await run(floor, seatGuest, { guestId, tableId, force: true }, random)
+  else if (pick < 0.65) await run(floor, moveGuest, { guestId, tableId, force: true }, random)
   else if (pick < 0.75) await run(floor, clearTable, { tableId }, random)
   else if (pick < 0.85) await run(floor, setGuestStatus, { guestId, status: 'waitlist', force: true }, random)
   else {
