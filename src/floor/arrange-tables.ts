@@ -1,17 +1,18 @@
 import { z } from 'zod'
+import { factsIn, initialOf } from '../platform/field.ts'
 import { idField } from '../platform/fields.ts'
 import { limits } from '../platform/limits.ts'
 import { command } from '../changes/command/command.ts'
 import { lockTables, readTables, tableSchema, type Table } from '../tables/tables.ts'
-import { sentOf } from '../tables/rules.ts'
 import { placeTable } from '../tables/add-table.ts'
+import { tableFields } from '../tables/fields.ts'
 import { changeTable, tableChange } from './update-table.ts'
 
 /** One table of a plan. */
 export const plannedTable = tableChange.extend({ id: idField.optional() })
 
-/** Place and capacity of a new table when none are sent. */
-const UNSAID = { capacity: 4, x: 0.5, y: 0.5, shape: 'round', section: null } as const
+/** What a new table is when nothing else is sent. */
+const UNSAID = { ...initialOf(tableFields), capacity: 4, x: 0.5, y: 0.5 }
 
 /**
  * Changes and adds many tables at once, as a device stores its whole plan. An item with an id changes that table. An
@@ -42,9 +43,8 @@ export const arrangeTables = command({
       const { id: _, ...change } = each
       let id = idOf(each)
       if (id === undefined) {
-        const { number = '', capacity, x, y, shape, section } = change
-        const said = { capacity, x, y, shape, section }
-        const made = await placeTable(w, { number, ...UNSAID, ...sentOf(said) })
+        const { number = '' } = change
+        const made = await placeTable(w, { ...UNSAID, ...factsIn(tableFields, change), number })
         id = made.id
         byNumber.set(number, id)
         touched.set(id, made)

@@ -107,3 +107,11 @@ export const initialOf = <F extends Fields>(fields: F): InitialOf<F> =>
 type InitialOf<F extends Fields> = {
   readonly [K in keyof F as F[K] extends Field<unknown, SetBy, true> ? K : never]: ValueOf<F[K]>
 }
+
+/** The plain facts among some values, as far as they are there. */
+export const factsIn = <F extends Fields>(fields: F, values: Readonly<Record<string, unknown>>): Partial<FactsOf<F>> =>
+  Object.fromEntries(
+    Object.entries(fields).flatMap(([name, { setBy }]) =>
+      setBy === 'command' || values[name] === undefined ? [] : [[name, values[name]]],
+    ),
+  ) as Partial<FactsOf<F>>
