@@ -1,5 +1,7 @@
 import cluster, { type Worker } from 'node:cluster'
+import { extname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { limits } from '../platform/limits.ts'
 import type { Logger } from '../platform/observability/log.ts'
 import type { QuestionWord } from './ask-processes.ts'
@@ -32,6 +34,9 @@ export class Processes {
     this.#count = count
     this.#env = env
     this.#log = log
+    // Compiled or not: beside this file's folder, with its ending.
+    const entry = new URL(`../start-worker${extname(import.meta.url)}`, import.meta.url)
+    cluster.setupPrimary({ exec: fileURLToPath(entry) })
     cluster.on('exit', (worker, code, signal) => void this.#onExit(worker, code ?? 0, signal))
     cluster.on('message', (worker, word: Word) => this.#onWord(worker, word))
   }

@@ -11,8 +11,6 @@ import { randomFrom } from '../random.ts'
 /** The first process of several dies without a word (kill -9): those that it started leave at once, and complain of nothing. */
 
 const GONE_MILLIS = within(2_000)
-/** One that starts loads its program first, in one turn of its event loop: seconds, where the cores are busy. */
-const LOADED_MILLIS = within(10_000)
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 
 afterEach(cleanUpAll)
@@ -29,14 +27,14 @@ async function settings(): Promise<Record<string, string>> {
 }
 
 /** kill -9 of the first process alone; the others must be gone soon, and no stack trace be written. */
-async function expectNoOrphans(server: Omit<ServerProcess, 'base'>, millis = GONE_MILLIS): Promise<void> {
+async function expectNoOrphans(server: Omit<ServerProcess, 'base'>): Promise<void> {
   // Held first, so that it starts none that we don't see.
   signal(server.pid, 'SIGSTOP')
   const left = (await familyOf(server.pid)).filter(({ pid }) => pid !== server.pid)
   cleanUp(async () => left.forEach(({ pid }) => signal(pid, 'SIGKILL')))
   signal(server.pid, 'SIGKILL')
   const alive = async () => (await Promise.all(left.map(({ pid }) => isAlive(pid)))).filter(Boolean).length
-  await until(async () => (await alive()) === 0, millis)
+  await until(async () => (await alive()) === 0, GONE_MILLIS)
   await server.exit
   // Node itself says "online" before a line of ours runs: what it writes of a first process that was gone by then is its own.
   const output = server.output()
@@ -73,7 +71,7 @@ test(
       const server = await spawnServer({ ...env, PORT: '0' })
       await until(async () => (await familyOf(server.pid)).length > 1)
       await sleep(within(millis))
-      await expectNoOrphans(server, LOADED_MILLIS)
+      await expectNoOrphans(server)
     }
   },
 )
