@@ -10,7 +10,7 @@ const codes: ReadonlyMap<string, string> = new Map(
   [
     ...readFileSync(new URL('../../SPEC.md', import.meta.url), 'utf8')
       .split('## Codes of refusals')[1]!
-      .matchAll(/`([a-z-]+)`\s+(\d\d\d(?:\s+or\s+\d\d\d)?|4xx)/g),
+      .matchAll(/`([a-z-]+)` (\d\d\d(?: or \d\d\d)?|4xx)/g),
   ].map((m) => [m[1]!, m[2]!]),
 )
 
