@@ -1,11 +1,19 @@
 import { expect, test } from 'vitest'
+import type { Kind } from '../floor/nouns.ts'
 import { guestEntity } from '../guests/guests.ts'
 import { reservationEntity } from '../reservations/reservations.ts'
 import { tableEntity } from '../tables/tables.ts'
 
+/** A kind that is missing here does not compile. */
+const entities: Record<Kind, Pick<typeof guestEntity, 'columns' | 'insert' | 'update'>> = {
+  guest: guestEntity,
+  table: tableEntity,
+  reservation: reservationEntity,
+}
+
 test('R4: the SQL that is made of the fields of each entity is the one that is checked in', async () => {
-  const made = Object.entries({ guestEntity, tableEntity, reservationEntity }).flatMap(([name, made]) => [
-    `-- ${name}: the columns of a select`,
+  const made = Object.entries(entities).flatMap(([kind, made]) => [
+    `-- ${kind}Entity: the columns of a select`,
     made.columns,
     ...[made.insert, made.update].flatMap((each) => [`-- ${each.name}`, each.text]),
     '',

@@ -1,7 +1,7 @@
 import { statement, type Tx } from '../../platform/database/db.ts'
 import { limits } from '../../platform/limits.ts'
 import type { Instant } from '../../platform/clock.ts'
-import type { Change } from './log.ts'
+import type { Change, ChangeRow } from './log.ts'
 
 /** An entity as it is now, as far as the log has to know it. */
 export interface Made {
@@ -11,17 +11,10 @@ export interface Made {
   readonly updatedAt: Instant
 }
 
-interface Row {
-  seq: number
-  at: Instant
-  command: string
-  mutation_id: string | null
-  actor_id: string | null
-  device: string | null
-}
+type Row = Pick<ChangeRow, 'seq' | 'at' | 'command' | 'mutation_id' | 'actor_id' | 'device'>
 
-// A change is never earlier than what it wrote, and later by what others appended meanwhile only: it is among the first. What was imported, or is older
-// than the log, is made by none, and that is known after so many.
+// A change is never earlier than the rows it wrote, and later only by what others appended meanwhile: it is among the
+// first. No change made what was imported or is older than the log; the limit ends the search for it.
 const findChangeMade = statement(
   'find-change',
   `select seq, at, command, mutation_id, actor_id, device from (

@@ -55,7 +55,8 @@ export interface Head {
   readonly lastAt: Instant
 }
 
-interface ChangeRow {
+/** A stored change, by its columns. */
+export interface ChangeRow {
   epoch: string
   seq: number
   at: Instant

@@ -3,7 +3,7 @@ import { assert } from '../../platform/errors.ts'
 import { isId } from '../../platform/ids.ts'
 import { limits } from '../../platform/limits.ts'
 import type { Instant } from '../../platform/clock.ts'
-import { isNews, refuseNewer, type Entry } from './log.ts'
+import { isNews, refuseNewer, type ChangeRow, type Entry } from './log.ts'
 import { LOG_VERSION, upgradeEntries } from './upgrades.ts'
 
 /** One change as devices are sent it: `frame` is the JSON text of the whole change, as docs/protocol.md has it. */
@@ -43,24 +43,17 @@ export type Since =
       readonly floor: number
     }
 
-interface Row {
+/** A change with its JSON unread. In the first row stands the head instead, and no change. */
+interface Row extends Omit<ChangeRow, 'entries' | 'upgrade'> {
   head: number | null
-  epoch: string
   floor: number
   fits: boolean | null
-  seq: number
-  at: Instant
-  command: string
-  mutation_id: string | null
-  actor_id: string | null
-  device: string | null
   entries: string
-  version: number
   upgrade: string | null
 }
 
-// One statement, so one view: the first row is the head, the others are changes. Where the device knows the time of its last change, whole days of the
-// log before it are not looked at, and none after the head's.
+// One statement, so one snapshot: the first row is the head, the others are changes. If the device sends the time of its
+// last change, PostgreSQL skips the days of the log before that time and after the head's.
 const readPage = statement(
   'changes-page',
   `with head as materialized (select epoch, seq, floor, last_at, version from heads where restaurant_id = $1)
