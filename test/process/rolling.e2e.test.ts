@@ -68,7 +68,6 @@ async function roll(server: ServerProcess): Promise<void> {
   server.child.kill('SIGHUP')
   await until(async () => {
     const now = await workersOf(server)
-    await sleep(100)
     return now.length === before.length && now.every((pid) => !before.includes(pid))
   }, ROLL_MILLIS)
 }

@@ -1,6 +1,5 @@
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import { afterEach, expect, test } from 'vitest'
@@ -21,6 +20,8 @@ import { cleanUp, cleanUpAll, spawnServer, startServer } from './server.ts'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 const DEVICES = 12
+/** Writes that are answered before the next release starts, and after this one has left. */
+const WRITES = 200
 const SECRET_KEY = 'a secret key for tests only, long enough'
 
 /** What the next release has: a field of guests that may be null, and one of tables that may not. */
@@ -122,7 +123,13 @@ test(
         while (!load.stopped) await write(floor, random, () => load.stopped)
       }),
     )
-    await sleep(1_000)
+    const answered = () =>
+      floors.flatMap(({ sent }) => sent).filter(({ answer }) => answer !== null && answer.status < 500).length
+    const answers = async (more: number) => {
+      const before = answered()
+      await until(() => answered() >= before + more)
+    }
+    await answers(WRITES)
     const upgraded = await startServer(env, next)
     newer = misfits((await request(upgraded.base, 'GET', '/openapi.json')).body.components.schemas)
     to.port = Number(new URL(upgraded.base).port)
@@ -130,7 +137,7 @@ test(
     expect(old.output()).toContain('A newer version of QTable has taken over this database')
     for (const device of away) device.start()
     await until(() => [...devices, ...away].every(({ live, counts }) => live && counts.resumes > 0))
-    await sleep(1_000)
+    await answers(WRITES)
     load.stopped = true
     await Promise.all(writers)
 
