@@ -12,7 +12,8 @@ import { forgetSignIns } from './staff/sign-ins/forget-sign-ins.ts'
 
 /**
  * The periodic jobs, run once per machine and by one machine at a time. They create and drop days of the change log,
- * delete old sign-ins, and detect a restored database: for the first time before this resolves.
+ * delete old sign-ins, detect a restored database, and bring change logs to this program's version. The last two happen
+ * for the first time before this resolves. `leave` is called when a newer program has brought a log forward.
  */
 export async function keepHouse(
   config: Config,
