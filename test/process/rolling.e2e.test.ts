@@ -11,6 +11,7 @@ import { familyOf, until } from './processes.ts'
 import { steadyPort } from './ports.ts'
 import { needsRedis, startRedis } from './redis.ts'
 import { cleanUp, cleanUpAll, embeddedUrl, folder, startServer, type ServerProcess } from './server.ts'
+import { answers } from './writers.ts'
 import { upTo } from '../patience.ts'
 import { randomFrom } from '../random.ts'
 
@@ -23,6 +24,8 @@ const WRITERS = 12
 const READERS = 4
 const STREAMS = 40
 const IPADS = 10
+/** Writes that must be answered after the last roll. */
+const WRITES_AFTER = 50
 
 afterEach(cleanUpAll)
 
@@ -103,7 +106,7 @@ async function ipad(restaurant: Restaurant, stopped: () => boolean, closes: numb
       if (!stopped()) closes.push(code)
     } catch (error) {
       failures.push(`iPad: ${describe(error)}`)
-      await sleep(100)
+      return
     }
   }
 }
@@ -144,7 +147,7 @@ async function rollUnderLoad(env: Record<string, string>, rolls: number): Promis
   const began = performance.now()
   for (let n = 0; n < rolls; n++) await roll(server)
   const seconds = Math.round((performance.now() - began) / 100) / 10
-  await sleep(500)
+  await answers(floors, WRITES_AFTER)
   stopped = true
   await Promise.all(writers)
   const reads = (await Promise.all(readers)).reduce((sum, each) => sum + each, 0)

@@ -15,6 +15,7 @@ import { startPostgres } from './postgres-process.ts'
 import { until } from './processes.ts'
 import { openProxy } from './proxy.ts'
 import { cleanUp, cleanUpAll, spawnServer, startServer } from './server.ts'
+import { answers } from './writers.ts'
 
 /** The next release adds fields, and starts beside this one, under load. */
 
@@ -123,13 +124,7 @@ test(
         while (!load.stopped) await write(floor, random, () => load.stopped)
       }),
     )
-    const answered = () =>
-      floors.flatMap(({ sent }) => sent).filter(({ answer }) => answer !== null && answer.status < 500).length
-    const answers = async (more: number) => {
-      const before = answered()
-      await until(() => answered() >= before + more)
-    }
-    await answers(WRITES)
+    await answers(floors, WRITES)
     const upgraded = await startServer(env, next)
     newer = misfits((await request(upgraded.base, 'GET', '/openapi.json')).body.components.schemas)
     to.port = Number(new URL(upgraded.base).port)
@@ -137,7 +132,7 @@ test(
     expect(old.output()).toContain('A newer version of QTable has taken over this database')
     for (const device of away) device.start()
     await until(() => [...devices, ...away].every(({ live, counts }) => live && counts.resumes > 0))
-    await answers(WRITES)
+    await answers(floors, WRITES)
     load.stopped = true
     await Promise.all(writers)
 

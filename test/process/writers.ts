@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { request, type Restaurant } from '../kit.ts'
 import { write, type Floor } from './load.ts'
+import { until } from './processes.ts'
 
 /** Writers over several servers, which go on at another one when theirs is gone. */
 
@@ -46,3 +47,10 @@ export function writing(
 /** How many of what was sent were answered by the server, done or refused. */
 export const answeredOf = ({ sent }: Floor): number =>
   sent.filter(({ answer }) => answer !== null && answer.status < 500).length
+
+/** Waits until so many more of what writers send are answered. */
+export async function answers(floors: readonly Floor[], more: number): Promise<void> {
+  const answered = () => floors.reduce((sum, floor) => sum + answeredOf(floor), 0)
+  const before = answered()
+  await until(() => answered() >= before + more)
+}
