@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { inject } from 'vitest'
-import type { Context } from '../src/changes/command/command.ts'
+import type { Context, StaffActor } from '../src/changes/command/command.ts'
 import { lineageCheck } from '../src/changes/housekeeping/lineage.ts'
 import { systemClock } from '../src/platform/clock.ts'
 import { Db } from '../src/platform/database/db.ts'
@@ -43,7 +43,7 @@ export async function openDatabase(poolSize = 20, prepare = true): Promise<TestD
 }
 
 /** A new restaurant, and its owner who acts. */
-export async function newOwner(db: Db): Promise<Context> {
+export async function newOwner(db: Db): Promise<Context & { readonly actor: StaffActor }> {
   const names = { restaurantName: 'Cedar', firstName: null, lastName: null }
   const registration = { ...names, email: `${newId()}@cedar.example`, password: 'x' }
   const { restaurantId, staffId } = await registerRestaurant({ db, clock: systemClock(), newId }, registration)

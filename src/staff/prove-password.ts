@@ -35,8 +35,10 @@ export async function checkPassword(
 ): Promise<void> {
   if (!given) return
   assert(secrets, 'a command with a password is given what checks it')
-  const [row] = await db.read<{ hash: string }>({ restaurantId }, readHash, [restaurantId, actor.staffId])
-  given.fits = await secrets.limited(actor.staffId, async () => row !== undefined && passwordFits(given.text, row.hash))
+  const { staffId } = actor
+  assert(staffId !== null, 'a command with a password is one of staff')
+  const [row] = await db.read<{ hash: string }>({ restaurantId }, readHash, [restaurantId, staffId])
+  given.fits = await secrets.limited(staffId, async () => row !== undefined && passwordFits(given.text, row.hash))
 }
 
 /** Throws `AppError` password-needed, wrong-password (403) unless the right one was sent. Spec: A17. */

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { TEST_PASSWORD, type TestDatabase } from '../../test/kit.ts'
 import { NOWHERE, useParts, type House, type Parts } from '../../test/parts.ts'
-import { readInput, type Command, type Context } from '../changes/command/command.ts'
+import { readInput, type Command, type Context, type StaffActor } from '../changes/command/command.ts'
 import { execute } from '../changes/command/execute.ts'
 import { ask } from '../changes/query.ts'
 import type { AppError } from '../platform/errors.ts'
@@ -32,7 +32,7 @@ useParts(
 
 const PASSWORD = 'Plum-Cedar-72'
 const currentPassword = TEST_PASSWORD
-const as = (staffId: string, role: Context['actor']['role']): Context => ({
+const as = (staffId: string, role: StaffActor['role']): Context => ({
   ...house.context,
   actor: { staffId, role },
 })

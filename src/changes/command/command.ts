@@ -14,11 +14,25 @@ import type { Change } from '../log/log.ts'
 export const ROLES = ['host', 'manager', 'owner'] as const
 export type Role = (typeof ROLES)[number]
 
-/** Who acts. */
-export interface Actor {
-  readonly staffId: string
+/** What somebody may do who acts: staff by their role; a guest less than any staff. */
+export type Reach = 'guest' | Role
+const REACHES: readonly Reach[] = ['guest', ...ROLES]
+
+/** A member of staff. */
+export interface StaffActor {
   readonly role: Role
+  readonly staffId: string
 }
+
+/** A guest about the own visit, by a link or by an answer to a message. */
+export interface GuestActor {
+  readonly role: 'guest'
+  readonly staffId: null
+  readonly guestId: string
+}
+
+/** Who acts. */
+export type Actor = StaffActor | GuestActor
 
 /** In whose name, where and from where a command comes. `mutationId` is made by the client and names one intent for ever; so does `alias`, a second name. */
 export interface Context {
@@ -67,7 +81,8 @@ export interface Command<Input extends z.ZodObject = z.ZodObject, Result = unkno
   readonly method: 'POST' | 'PATCH' | 'DELETE'
   /** Below `/v2/restaurants/:restaurantId`; parameters of the path are fields of the input. */
   readonly path: string
-  readonly role: Role
+  /** The least that may run it. A command of guests makes sure itself that the visit is theirs. */
+  readonly role: Reach
   /** Whether it may be a part of a batch. The client sends the same ones, each from its queue. */
   readonly inBatch: boolean
   /** What its plainest request costs the database. */
@@ -121,9 +136,9 @@ export interface ChangeDeps {
   readonly trail?: Trail
 }
 
-/** Refuses an actor whose role does not reach. Throws `AppError` not-allowed (403). */
-export function checkRole({ role }: { readonly role: Role }, { actor }: Context): void {
-  if (ROLES.indexOf(actor.role) < ROLES.indexOf(role))
+/** Refuses an actor whose role does not reach. Throws `AppError` not-allowed (403). Spec: A18. */
+export function checkRole({ role }: { readonly role: Reach }, { actor }: Context): void {
+  if (REACHES.indexOf(actor.role) < REACHES.indexOf(role))
     throw new AppError('not-allowed', 403, `This needs the role ${role}`)
 }
 
@@ -132,7 +147,7 @@ export function checkRole({ role }: { readonly role: Role }, { actor }: Context)
  * about the fields. Throws `AppError`: not-allowed (403), invalid-input (422).
  */
 export function readInput<Input extends z.ZodObject>(
-  of: { readonly name: string; readonly role: Role; readonly input: Input },
+  of: { readonly name: string; readonly role: Reach; readonly input: Input },
   context: Context,
   raw: unknown,
 ): z.output<Input> {

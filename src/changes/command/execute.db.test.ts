@@ -8,7 +8,7 @@ import { AppError } from '../../platform/errors.ts'
 import { newId } from '../../platform/ids.ts'
 import { limits } from '../../platform/limits.ts'
 import { Trail } from '../../platform/observability/request-trail.ts'
-import { readInput, LostRace, type ChangeDeps, type Command, type Context, type Write } from './command.ts'
+import { readInput, LostRace, type ChangeDeps, type Command, type Context, type Role, type Write } from './command.ts'
 import { execute } from './execute.ts'
 import { findChange } from '../log/find-change.ts'
 import { aheadOfLog, changesAfter, headOf, headsOf, wasRemoved, type Change } from '../log/log.ts'
@@ -18,7 +18,7 @@ import { aheadOfLog, changesAfter, headOf, headsOf, wasRemoved, type Change } fr
 let database: TestDatabase
 let db: Db
 let deps: ChangeDeps
-let context: Context
+let context: Awaited<ReturnType<typeof newOwner>>
 let published: Change[]
 beforeAll(async () => {
   database = await openDatabase(6)
@@ -69,7 +69,7 @@ const names = async () =>
 test('A3: who may do less than a command needs is refused before anything is read or done', async () => {
   let runs = 0
   const managed = does(async () => void runs++, { role: 'manager', input: z.strictObject({}) })
-  const as = (role: Context['actor']['role'], input: unknown) =>
+  const as = (role: Role, input: unknown) =>
     execute1(managed, { actor: { staffId: context.actor.staffId, role } }, input)
   await expect(as('host', { unknown: 1 })).rejects.toMatchObject({ code: 'not-allowed', status: 403 })
   await expect(as('manager', { unknown: 1, more: 2 })).rejects.toMatchObject({
@@ -89,6 +89,20 @@ test('A3: who may do less than a command needs is refused before anything is rea
   await as('manager', {})
   await as('owner', {})
   expect(runs).toBe(2)
+})
+
+test('A18: a guest runs what is for guests and nothing else; the change names no member of staff', async () => {
+  const guest = { actor: { role: 'guest', staffId: null, guestId: newId() } } as const
+  const managed = does(async (w) => join(w, 'Nobody'))
+  await expect(execute1(managed, guest)).rejects.toMatchObject({ code: 'not-allowed', status: 403 })
+  const open = does(async (w) => join(w, 'Ada'), { role: 'guest' })
+  await execute1(open, { ...guest, device: 'link' })
+  await execute1(open)
+  expect((await logOf()).map(({ actorId, device }) => [actorId, device])).toEqual([
+    [null, 'link'],
+    [context.actor.staffId, null],
+  ])
+  expect(await names()).toEqual(['Ada', 'Ada'])
 })
 
 test('N9: every problem of an input is told with its place', async () => {
