@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { commands } from '../src/app.ts'
 import { addGuest } from '../src/guests/add-guest.ts'
-import { addReservation } from '../src/reservations/add-reservation.ts'
+import { addReservation } from '../src/floor/add-reservation.ts'
 import { addTable } from '../src/tables/add-table.ts'
 import { place, type Way } from './commands.ts'
 import { DEFAULTS, ways } from './reduce.ts'

@@ -146,6 +146,13 @@ test('D10: a reservation that is added has what was sent, and else what the serv
   })
 })
 
+test('D10, V8: a reservation has the id that the device gave it, unless a party has it already', () => {
+  const named = { id: 'mine', guestName: 'Bo', partySize: 2 }
+  expect(play({}, 'add-reservation', named)).toHaveProperty('reservation mine')
+  expect(play({ guests: [guest('mine')] }, 'add-reservation', named)).toBe('id-taken')
+  expect(play({ reservations: [reservation('mine')] }, 'add-reservation', named)).toBe('id-taken')
+})
+
 test('D10: a reservation takes a free table, leaves it when it ends, and keeps its times by their statuses', () => {
   const change = (floor: Floors, input: object) => play(floor, 'update-reservation', { reservationId: 'r', ...input })
   const free = { tables: [table('t'), table('u')], reservations: [reservation('r')] }

@@ -72,8 +72,11 @@ export const ways: Ways = {
   'add-reservation': {
     method: 'POST',
     path: '/reservations',
-    shows: (view, made, { now, newId }) => {
-      make(view, 'reservation', newReservation(newId, made, now))
+    makesId: true,
+    shows: (view, { id: named, ...made }, { now, newId }) => {
+      const id = named ?? newId
+      if (view.get('guest', id)) throw new Unlikely('id-taken')
+      make(view, 'reservation', newReservation(id, made, now))
       return []
     },
   },

