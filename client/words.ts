@@ -33,6 +33,8 @@ export interface Change {
   readonly command: string
   readonly mutationId: string | null
   readonly actorId: string | null
+  /** Who acted, where it was not staff: the guest that `actorId` names, or the server by itself. */
+  readonly actorKind?: 'guest' | 'server' | undefined
   readonly device: string | null
   readonly entries: readonly Entry[]
   /** The shape of entities changes from here on. */

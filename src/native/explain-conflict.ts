@@ -5,6 +5,7 @@ import { idField, sentInstant } from '../platform/fields.ts'
 import { findChange, type Made } from '../changes/log/find-change.ts'
 import { nouns } from '../floor/nouns.ts'
 import { nameStaff } from '../staff/name-staff.ts'
+import { actorKindShape } from './stream/protocol.ts'
 
 /** The fields of a conflict besides its own details, the same for every kind of entity. */
 export const conflictShape = {
@@ -15,6 +16,7 @@ export const conflictShape = {
   changed: z
     .object({
       by: z.object({ staffId: idField, name: z.string().nullable() }).nullable(),
+      actorKind: actorKindShape,
       at: sentInstant,
       command: z.string(),
       device: z.string().nullable(),
@@ -46,9 +48,10 @@ export async function explainConflict(tx: Tx, restaurantId: string, refusal: App
 async function lastChange(tx: Tx, restaurantId: string, entity: Made): Promise<Changed | null> {
   const found = await findChange(tx, restaurantId, entity)
   if (!found) return null
-  const { actorId: staffId, ...change } = found
-  const by = staffId === null ? null : { staffId, name: await nameStaff(tx, restaurantId, staffId) }
-  return { by, ...change }
+  const { actorId: staffId, actorKind, ...change } = found
+  const by =
+    staffId === null || actorKind !== undefined ? null : { staffId, name: await nameStaff(tx, restaurantId, staffId) }
+  return { by, ...(actorKind && { actorKind }), ...change }
 }
 
 type Entity = Omit<Made, 'kind'>

@@ -8,7 +8,7 @@ import type { Commits } from '../commits.ts'
 import type { LockedRows } from './locked-rows.ts'
 import { inputOf } from '../input.ts'
 import type { Versioned } from './told.ts'
-import type { Change } from '../log/log.ts'
+import type { ActorKind, Change } from '../log/log.ts'
 
 /** What staff may do, least first. Each role may do what the ones before it may. */
 export const ROLES = ['host', 'manager', 'owner'] as const
@@ -16,7 +16,8 @@ export type Role = (typeof ROLES)[number]
 
 /** What somebody may do who acts: staff by their role; a guest less than any staff. */
 export type Reach = 'guest' | Role
-const REACHES: readonly Reach[] = ['guest', ...ROLES]
+// Least first. The server may do everything.
+const REACHES: readonly Actor['role'][] = ['guest', ...ROLES, 'server']
 
 /** A member of staff. */
 export interface StaffActor {
@@ -31,8 +32,21 @@ export interface GuestActor {
   readonly guestId: string
 }
 
+/** The server acts by itself: something is due. */
+export interface ServerActor {
+  readonly role: 'server'
+  readonly staffId: null
+}
+
 /** Who acts. */
-export type Actor = StaffActor | GuestActor
+export type Actor = StaffActor | GuestActor | ServerActor
+
+/** Who acted, as the log names it. The log says nothing of the kind where it was staff. Spec: L24. */
+export function namesOfActor(actor: Actor): { readonly actorId: string | null; readonly actorKind?: ActorKind } {
+  if (actor.role === 'server') return { actorId: null, actorKind: 'server' }
+  if (actor.role === 'guest') return { actorId: actor.guestId, actorKind: 'guest' }
+  return { actorId: actor.staffId }
+}
 
 /** In whose name, where and from where a command comes. `mutationId` is made by the client and names one intent for ever; so does `alias`, a second name. */
 export interface Context {
@@ -81,7 +95,7 @@ export interface Command<Input extends z.ZodObject = z.ZodObject, Result = unkno
   readonly method: 'POST' | 'PATCH' | 'DELETE'
   /** Below `/v2/restaurants/:restaurantId`; parameters of the path are fields of the input. */
   readonly path: string
-  /** The least that may run it. A command of guests makes sure itself that the visit is theirs. */
+  /** The least that may run it. A guest may name no other guest in a field `guestId`. */
   readonly role: Reach
   /** Whether it may be a part of a batch. The client sends the same ones, each from its queue. */
   readonly inBatch: boolean
@@ -140,6 +154,15 @@ export interface ChangeDeps {
 export function checkRole({ role }: { readonly role: Reach }, { actor }: Context): void {
   if (REACHES.indexOf(actor.role) < REACHES.indexOf(role))
     throw new AppError('not-allowed', 403, `This needs the role ${role}`)
+}
+
+/**
+ * Refuses a guest who names another party than their own, whatever the command is. Throws `AppError` not-allowed (403).
+ * Spec: J1.
+ */
+export function checkOwn(input: object, { actor }: Context): void {
+  if (actor.role !== 'guest' || !('guestId' in input) || input.guestId === actor.guestId) return
+  throw new AppError('not-allowed', 403, 'A guest acts for their own party only')
 }
 
 /**

@@ -99,7 +99,7 @@ test('A18: a guest runs what is for guests and nothing else; the change names no
   await execute1(open, { ...guest, device: 'link' })
   await execute1(open)
   expect((await logOf()).map(({ actorId, device }) => [actorId, device])).toEqual([
-    [null, 'link'],
+    [guest.actor.guestId, 'link'],
     [context.actor.staffId, null],
   ])
   expect(await names()).toEqual(['Ada', 'Ada'])

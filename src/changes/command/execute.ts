@@ -6,8 +6,10 @@ import type { Instant } from '../../platform/clock.ts'
 import { completed, type Given } from '../input.ts'
 import { append, bury, type Change, type Draft } from '../log/log.ts'
 import {
+  checkOwn,
   checkRole,
   LostRace,
+  namesOfActor,
   type Actor,
   type ChangeDeps,
   type Command,
@@ -42,6 +44,7 @@ export async function execute<Input extends z.ZodObject, Result>(
 ): Promise<Executed<Result>> {
   checkRole(c, context)
   const input = completed(c.input, given)
+  checkOwn(input, context)
   const attempts = () => attempt(deps, c, context, input)
   return deps.trail?.span ? deps.trail.within(`execute ${c.name}`, attempts) : attempts()
 }
@@ -121,7 +124,7 @@ async function finish<Result>(
     restaurantId: w.restaurantId,
     command: name,
     mutationId: context.mutationId ?? null,
-    actorId: w.actor.staffId,
+    ...namesOfActor(w.actor),
     device: context.device ?? null,
     entries,
   }

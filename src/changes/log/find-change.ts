@@ -11,14 +11,14 @@ export interface Made {
   readonly updatedAt: Instant
 }
 
-type Row = Pick<ChangeRow, 'seq' | 'at' | 'command' | 'mutation_id' | 'actor_id' | 'device'>
+type Row = Pick<ChangeRow, 'seq' | 'at' | 'command' | 'mutation_id' | 'actor_id' | 'actor_kind' | 'device'>
 
 // A change is never earlier than the rows it wrote, and later only by what others appended meanwhile: it is among the
 // first. No change made what was imported or is older than the log; the limit ends the search for it.
 const findChangeMade = statement(
   'find-change',
-  `select seq, at, command, mutation_id, actor_id, device from (
-     select seq, at, command, mutation_id, actor_id, device, entries from changes
+  `select seq, at, command, mutation_id, actor_id, actor_kind, device from (
+     select seq, at, command, mutation_id, actor_id, actor_kind, device, entries from changes
      where restaurant_id = $1 and at >= $2 order by at limit ${limits.changesSearched}) as later
    where exists (select from json_array_elements(later.entries) as entry
      where entry->>'id' = $4 and entry->>'kind' = $3 and entry->>'version' = $5)
@@ -30,9 +30,9 @@ export async function findChange(
   tx: Tx,
   restaurantId: string,
   { kind, id, version, updatedAt }: Made,
-): Promise<Pick<Change, 'seq' | 'at' | 'command' | 'mutationId' | 'actorId' | 'device'> | null> {
+): Promise<Pick<Change, 'seq' | 'at' | 'command' | 'mutationId' | 'actorId' | 'actorKind' | 'device'> | null> {
   const row = await tx.maybe<Row>(findChangeMade, [restaurantId, updatedAt, kind, id, String(version)])
   if (!row) return null
-  const { mutation_id: mutationId, actor_id: actorId, ...change } = row
-  return { ...change, mutationId, actorId }
+  const { mutation_id: mutationId, actor_id: actorId, actor_kind: actorKind, ...change } = row
+  return { ...change, mutationId, actorId, actorKind: actorKind ?? undefined }
 }

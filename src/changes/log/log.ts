@@ -33,6 +33,9 @@ export type Entry =
 /** Whether an entry says something new of its entity. */
 export const isNews = (entry: Entry): boolean => entry.op === 'drop' || entry.unchanged !== true
 
+/** Who acted, where it was not staff: a guest for their own party, or the server by itself. */
+export type ActorKind = 'guest' | 'server'
+
 /** One command's effect: one row of the log, one frame to devices. `seq` has no gaps within a restaurant's epoch and is the order of commits. */
 export interface Change {
   readonly restaurantId: string
@@ -41,7 +44,9 @@ export interface Change {
   readonly at: Instant
   readonly command: string
   readonly mutationId: string | null
+  /** A member of staff; a guest, where `actorKind` says so; null: nobody, or it is not known. */
   readonly actorId: string | null
+  readonly actorKind?: ActorKind | undefined
   readonly device: string | null
   readonly entries: readonly Entry[]
   /** The shape of entities changes from here on: what was told before is to be brought to it. */
@@ -63,6 +68,7 @@ export interface ChangeRow {
   command: string
   mutation_id: string | null
   actor_id: string | null
+  actor_kind: ActorKind | null
   device: string | null
   entries: Entry[]
   version: number
@@ -77,8 +83,8 @@ const appendChange = statement(
      update heads set seq = case when version > $8 then refuse_outdated() else seq + 1 end,
        last_at = greatest($2::timestamptz, last_at + interval '1 microsecond')
      where restaurant_id = $1 returning epoch, seq, last_at)
-   insert into changes (restaurant_id, seq, epoch, at, command, mutation_id, actor_id, device, entries, version)
-   select $1, seq, epoch, last_at, $3, $4, $5, $6, $7, $8 from head
+   insert into changes (restaurant_id, seq, epoch, at, command, mutation_id, actor_id, device, entries, version, actor_kind)
+   select $1, seq, epoch, last_at, $3, $4, $5, $6, $7, $8, $9 from head
    returning epoch, seq, at`,
 )
 
@@ -96,7 +102,7 @@ const readHeads = statement(
 
 const readChanges = statement(
   'read-changes',
-  `select epoch, seq, at, command, mutation_id, actor_id, device, entries, version, upgrade from changes
+  `select epoch, seq, at, command, mutation_id, actor_id, actor_kind, device, entries, version, upgrade from changes
    where restaurant_id = $1 and seq > $2 order by seq limit $3`,
 )
 
@@ -114,10 +120,11 @@ export async function append(tx: Tx, draft: Draft, now: Instant): Promise<Change
     draft.device,
     JSON.stringify(draft.entries),
     LOG_VERSION,
+    draft.actorKind,
   ])
-  const { restaurantId, command, mutationId, actorId, device, entries } = draft
+  const { restaurantId, command, mutationId, actorId, actorKind, device, entries } = draft
   // Not by spreading the draft: V8 gives what is spread and then added to a hidden class of its own each time.
-  return { restaurantId, epoch, seq, at, command, mutationId, actorId, device, entries }
+  return { restaurantId, epoch, seq, at, command, mutationId, actorId, actorKind, device, entries }
 }
 
 // At the change's own time, so that a deletion too is told by "since".
@@ -177,13 +184,15 @@ export async function headsOf(
 /** The changes after `since`, oldest first, `limits.changesPerRead` at most. */
 export async function changesAfter(db: Db, restaurantId: string, since: number): Promise<Change[]> {
   const rows = await db.read<ChangeRow>({ restaurantId }, readChanges, [restaurantId, since, limits.changesPerRead])
-  return rows.map(({ mutation_id, actor_id, version, upgrade, entries, ...row }) => {
+  return rows.map(({ mutation_id, actor_id, actor_kind, device, version, upgrade, entries, ...row }) => {
     refuseNewer(version)
     return {
       restaurantId,
       ...row,
       mutationId: mutation_id,
       actorId: actor_id,
+      actorKind: actor_kind ?? undefined,
+      device,
       entries: upgradeEntries(entries, version),
       ...(upgrade && { upgrade }),
     }

@@ -60,10 +60,10 @@ const readPage = statement(
    (select seq as head, epoch, floor,
       $4::timestamptz is null or $2::bigint = 0 or exists (
         select from changes c where c.restaurant_id = $1 and c.seq = $2 and c.at = $4) as fits,
-      null::bigint as seq, null::timestamptz as at, null as command, null as mutation_id, null::uuid as actor_id, null as device, null as entries, version, null as upgrade
+      null::bigint as seq, null::timestamptz as at, null as command, null as mutation_id, null::uuid as actor_id, null as actor_kind, null as device, null as entries, version, null as upgrade
     from head)
    union all
-   (select null, null, null, null, seq, at, command, mutation_id, actor_id, device, entries::text, version, upgrade::text
+   (select null, null, null, null, seq, at, command, mutation_id, actor_id, actor_kind, device, entries::text, version, upgrade::text
     from changes
     where restaurant_id = $1 and seq > $2 and epoch = $3 and at > coalesce($4, '-infinity')
       and at <= (select last_at from head) and $3 = (select epoch from head)
@@ -117,4 +117,4 @@ function newsIn({ entries, version }: Row): string {
 const frameOf = (epoch: string, row: Row): string =>
   `{"epoch":"${epoch}","seq":${row.seq},"at":"${row.at}","command":${JSON.stringify(row.command)},"mutationId":${JSON.stringify(
     row.mutation_id,
-  )},"actorId":${JSON.stringify(row.actor_id)},"device":${JSON.stringify(row.device)},"entries":${newsIn(row)}${row.upgrade === null ? '' : `,"upgrade":${row.upgrade}`}}`
+  )},"actorId":${JSON.stringify(row.actor_id)}${row.actor_kind === null ? '' : `,"actorKind":"${row.actor_kind}"`},"device":${JSON.stringify(row.device)},"entries":${newsIn(row)}${row.upgrade === null ? '' : `,"upgrade":${row.upgrade}`}}`

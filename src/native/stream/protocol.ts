@@ -34,6 +34,12 @@ export const upgradeShape = z
     description: 'Fields to rename, to remove and to add, in this order, in entities held of this kind',
   })
 
+/** Who acted, where it was not staff. */
+export const actorKindShape = z
+  .enum(['guest', 'server'])
+  .optional()
+  .meta({ description: 'Who acted, where it was not staff: the guest that actorId names, or the server by itself' })
+
 export const changeShape = z
   .object({
     epoch: idField,
@@ -42,6 +48,7 @@ export const changeShape = z
     command: z.string(),
     mutationId: z.string().nullable(),
     actorId: idField.nullable(),
+    actorKind: actorKindShape,
     device: z.string().nullable(),
     entries: z.array(entryShape),
     upgrade: z
