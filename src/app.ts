@@ -28,6 +28,8 @@ import { endSignIns } from './staff/end-sign-ins.ts'
 import { Identities } from './staff/access/identify.ts'
 import { listStaff } from './staff/list-staff.ts'
 import { updateStaff } from './staff/update-staff.ts'
+import { addPerson } from './people/add-person.ts'
+import { findPeople } from './people/find-people.ts'
 import { listTables } from './tables/list-tables.ts'
 import { listReservations } from './reservations/list-reservations.ts'
 import { getFloor } from './floor/get-floor.ts'
@@ -68,11 +70,20 @@ import { yaml } from './api-documents/yaml.ts'
 // ---------------------------------------------------------------- the table of contents
 
 /** Every command there is. Each is a route of the native API, and the iPad's contract is made of the same ones. */
-export const commands: readonly Command[] = [addStaff, updateStaff, endSignIns, ...floorCommands, runBatch, runEach]
+export const commands: readonly Command[] = [
+  addStaff,
+  updateStaff,
+  endSignIns,
+  addPerson,
+  ...floorCommands,
+  runBatch,
+  runEach,
+]
 
 /** Every query there is. */
 export const queries: readonly Query[] = [
   listStaff,
+  findPeople,
   listTables,
   listReservations,
   listGuests,

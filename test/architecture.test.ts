@@ -10,6 +10,7 @@ import { floorCommands, nouns } from '../src/floor/nouns.ts'
 const LADDER = [
   'restaurants',
   'staff',
+  'people',
   // What guests and reservations have in common stands above tables.
   ...nouns.flatMap(({ kind }) => (kind === 'table' ? ['tables', 'parties'] : [`${kind}s`])),
   'floor',
@@ -93,7 +94,9 @@ const declared = (of: 'entity' | 'command' | 'query'): string[] =>
 
 test('R6: what a file declares is in the list that all faces are made from', () => {
   const names = (list: readonly { readonly name: string }[]) => list.map(({ name }) => name).toSorted()
-  expect(declared('entity').toSorted(), 'src/floor/nouns.ts: nouns').toEqual(nouns.map(({ kind }) => kind).toSorted())
+  // People are too many for the stream.
+  const kinds = [...nouns.map(({ kind }) => kind), 'person']
+  expect(declared('entity').toSorted(), 'src/floor/nouns.ts: nouns').toEqual(kinds.toSorted())
   expect(declared('command').toSorted(), 'src/floor/nouns.ts: floorCommands, or src/app.ts: commands').toEqual(
     names(commands),
   )

@@ -1,14 +1,16 @@
 import { expect, test } from 'vitest'
 import type { Kind } from '../floor/nouns.ts'
 import { guestEntity } from '../guests/guests.ts'
+import { personEntity } from '../people/people.ts'
 import { reservationEntity } from '../reservations/reservations.ts'
 import { tableEntity } from '../tables/tables.ts'
 
 /** A kind that is missing here does not compile. */
-const entities: Record<Kind, Pick<typeof guestEntity, 'columns' | 'insert' | 'update'>> = {
+const entities: Record<Kind | 'person', Pick<typeof guestEntity, 'columns' | 'insert' | 'update'>> = {
   guest: guestEntity,
   table: tableEntity,
   reservation: reservationEntity,
+  person: personEntity,
 }
 
 test('R4: the SQL that is made of the fields of each entity is the one that is checked in', async () => {

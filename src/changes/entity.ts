@@ -10,8 +10,10 @@ import type { Write } from './command/command.ts'
  * id, its fields, a version and when it was made and changed last. Test: `test/schemas/statements.sql` shows the SQL.
  */
 export interface Entity<F extends Fields, K extends string = string> {
-  /** How the log names it. Its table is the plural. */
+  /** How the log names it. */
   readonly kind: K
+  /** Its table in the database: the plural of the kind, unless it is given. */
+  readonly table: string
   /** As devices see it. */
   readonly schema: z.ZodObject<Shape<F>>
   /** Facts as a command takes them that adds one, each with what it is when nothing is sent. */
@@ -28,7 +30,15 @@ export interface Entity<F extends Fields, K extends string = string> {
 }
 
 /** An entity as devices see it. */
-export type EntityOf<F extends Fields> = Readonly<z.output<z.ZodObject<Shape<F>>>>
+export type EntityOf<F extends Fields> = Readonly<z.output<z.ZodObject<Shape<F>>>> & Stamped
+
+/** What every entity has besides its fields. */
+interface Stamped {
+  readonly id: string
+  readonly version: number
+  readonly createdAt: Instant
+  readonly updatedAt: Instant
+}
 
 type Stamps = {
   version: z.ZodType<number>
@@ -51,8 +61,13 @@ type Edited<F extends Fields> = {
   [K in keyof F as F[K] extends Field<unknown, 'fact'> ? K : never]: z.ZodOptional<Sent<F[K]>>
 }
 
-/** Declares an entity. `name`: of its schema. */
-export function entity<F extends Fields, const K extends string>(kind: K, name: string, fields: F): Entity<F, K> {
+/** Declares an entity. `name`: of its schema. `table`: where its plural is not the kind and an `s`. */
+export function entity<F extends Fields, const K extends string>(
+  kind: K,
+  name: string,
+  fields: F,
+  table = `${kind}s`,
+): Entity<F, K> {
   const all = Object.entries(fields)
   const shape = Object.fromEntries(all.map(([key, field]) => [key, schemaOf(field, sentInstant)]))
   const stamps = { version: intField(1), createdAt: sentInstant, updatedAt: sentInstant }
@@ -65,18 +80,25 @@ export function entity<F extends Fields, const K extends string>(kind: K, name: 
     .filter(([, { setBy }]) => setBy === 'fact')
     .map(([key, field]) => [key, schemaOf(field, instantField).optional()])
   const names = Object.keys(fields)
+  // JSON is sent as text: the driver would take a list for an array of PostgreSQL's.
+  const stored = all.map(([key, { is }]) => [key, is.type === 'shape'] as const)
   return {
     kind,
+    table,
     schema: z.object({ id: idField, ...shape, ...stamps }).meta({ id: name }) as unknown as z.ZodObject<Shape<F>>,
     added: Object.fromEntries(added) as Added<F>,
     edited: Object.fromEntries(edited) as Edited<F>,
     fields,
     columns: ['id', ...names, 'version', 'createdAt', 'updatedAt'].map(selected).join(', '),
-    insert: statement(`insert-${kind}`, insertOf(kind, names)),
-    update: statement(`update-${kind}`, updateOf(kind, names)),
+    insert: statement(`insert-${kind}`, insertOf(table, names)),
+    update: statement(`update-${kind}`, updateOf(table, names)),
     row: (w, value) => {
       const values = value as Readonly<Record<string, unknown>>
-      return [w.restaurantId, values['id'], ...names.map((key) => values[key]), values['version'], w.now]
+      const columns = stored.map(([key, isShape]) => {
+        const of = values[key]
+        return isShape && of !== null ? JSON.stringify(of) : of
+      })
+      return [w.restaurantId, values['id'], ...columns, values['version'], w.now]
     },
   }
 }
@@ -87,15 +109,15 @@ const selected = (name: string): string => {
 }
 
 /** One that is stored for the first time was made and changed at the same moment. */
-function insertOf(kind: string, names: readonly string[]): string {
+function insertOf(table: string, names: readonly string[]): string {
   const columns = ['restaurant_id', 'id', ...names.map(columnOf), 'version', 'updated_at']
   const values = columns.map((_, n) => `$${n + 1}`)
-  return `insert into ${kind}s (${columns.join(', ')}, created_at) values (${values.join(', ')}, $${columns.length})`
+  return `insert into ${table} (${columns.join(', ')}, created_at) values (${values.join(', ')}, $${columns.length})`
 }
 
-function updateOf(kind: string, names: readonly string[]): string {
+function updateOf(table: string, names: readonly string[]): string {
   const sets = [...names.map(columnOf), 'version', 'updated_at'].map((column, n) => `${column} = $${n + 3}`)
-  return `update ${kind}s set ${sets.join(', ')} where restaurant_id = $1 and id = $2`
+  return `update ${table} set ${sets.join(', ')} where restaurant_id = $1 and id = $2`
 }
 
 function schemaOf({ is, isNullable }: Field<unknown>, instants: z.ZodType): z.ZodType {
@@ -117,6 +139,12 @@ function plainSchemaOf(is: Field<unknown>['is'], instants: z.ZodType): z.ZodType
       return z.enum(is.of)
     case 'id':
       return idField
+    case 'ids':
+      return z.array(idField).max(is.items)
+    case 'flag':
+      return z.boolean()
+    case 'shape':
+      return is.schema
     case 'instant':
     // Nothing else is left.
     default:

@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import type { Instant } from './clock.ts'
 
 /**
@@ -12,7 +13,9 @@ export type FieldType =
   | { readonly type: 'integer'; readonly min: number }
   | { readonly type: 'number'; readonly min: number; readonly max: number }
   | { readonly type: 'choice'; readonly of: readonly string[] }
-  | { readonly type: 'id' | 'instant' }
+  | { readonly type: 'ids'; readonly items: number }
+  | { readonly type: 'shape'; readonly schema: z.ZodType }
+  | { readonly type: 'id' | 'instant' | 'flag' }
 
 /**
  * Who sets a field. `command`: a command decides it, such as a status or a table. `fact`: a plain fact, which adding
@@ -52,7 +55,11 @@ export const integer = (min: number) => field<number>({ type: 'integer', min })
 export const number = (min: number, max: number) => field<number>({ type: 'number', min, max })
 export const choice = <const W extends string>(of: readonly W[]) => field<W>({ type: 'choice', of })
 export const id = () => field<string>({ type: 'id' })
+export const ids = (items: number) => field<string[]>({ type: 'ids', items })
 export const instant = () => field<Instant>({ type: 'instant' })
+export const flag = () => field<boolean>({ type: 'flag' })
+/** A value of several parts, stored as JSON and always read and written whole. The schema limits its lists and texts. */
+export const shape = <S extends z.ZodType>(schema: S) => field<z.output<S>>({ type: 'shape', schema })
 
 /** The same field, which may be null. */
 export const nullable = <T>({ is }: Field<T, 'command', false>): Field<T | null, 'command', false> => ({
@@ -89,7 +96,10 @@ const SQL_TYPES: Readonly<Record<FieldType['type'], string>> = {
   number: 'double precision',
   choice: 'text',
   id: 'uuid',
+  ids: 'uuid[]',
   instant: 'timestamptz',
+  flag: 'boolean',
+  shape: 'json',
 }
 
 /** The columns of fields with their types, as `json_to_recordset` takes them. */

@@ -64,6 +64,15 @@ export const limits = {
   /** Dietary restrictions of one guest, and the length of each in characters. */
   dietaryRestrictions: 50,
   dietaryRestrictionCharacters: 200,
+  /** Tags of one person, and the length of each in characters. */
+  personTags: 30,
+  personTagCharacters: 50,
+  /** Digits of a phone number that people are joined by. */
+  phoneDigits: { min: 6, max: 15 },
+  /** A search among people: characters typed, people looked at, and people in one answer. */
+  searchCharacters: 100,
+  peopleLookedAt: 1_000,
+  peopleFound: 100,
   /** Guests in one answer. */
   guestsPerList: 50_000,
   /** Characters of a client-made mutation id or device name. */

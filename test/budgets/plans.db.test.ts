@@ -34,6 +34,11 @@ insert into reservations (restaurant_id, id, guest_name, party_size, status, end
   select id, gen_random_uuid(), 'Ada', 2, case when g % 50 = 0 then 'waitlist' else 'finished' end,
     case when g % 50 = 0 then null else now() - g * interval '10 minutes' end, now(), now() - g * interval '10 minutes', now()
   from r, generate_series(1, ${GUESTS / 5}) g where n <= ${BUSY};
+insert into people (restaurant_id, id, first_name, last_name, is_vip, tags, dietary_needs, allergies, earlier_visits, created_at, updated_at)
+  select id, gen_random_uuid(), 'Ada', 'Okoro', false, '{}', '{}', '{}', 0, now(), now() from r, generate_series(1, 300) g where n <= ${BUSY};
+insert into person_keys (restaurant_id, key, person_id) select restaurant_id, 'mailto:' || id, id from people;
+insert into people_index (restaurant_id, person_id, words, pieces)
+  select restaurant_id, id, ' ada okoro', array(select hashtext(id::text || n) % 100000 from generate_series(1, 20) n) from people;
 insert into changes (restaurant_id, seq, epoch, at, command, entries)
   select id, g, id, now(), 'add-guest', '[]' from r, generate_series(1, 300) g where n <= ${BUSY};
 insert into mutations (restaurant_id, mutation_id, fingerprint, at)
@@ -74,6 +79,7 @@ afterAll(async () => {
 const withValues: Readonly<Record<string, string>> = {
   'list-reservations': `lpad('7', 32, '0')::uuid, null, null, null, null, 50`,
   'delete-forgotten-sign-ins': `now() - interval '30 days', 1000`,
+  'search-people': `lpad('7', 32, '0')::uuid, '{1,2,3}', '{%ada%}', 1000, 20`,
   'forget-mutations': `now() - interval '3 days', 1000`,
 }
 

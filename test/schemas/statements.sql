@@ -18,3 +18,10 @@ id, guest_id as "guestId", guest_name as "guestName", contact_info as "contactIn
 insert into reservations (restaurant_id, id, guest_id, guest_name, contact_info, email, party_size, status, table_id, reservation_time, duration_minutes, source, check_in_time, seated_time, finished_time, ended_at, notes, special_requests, version, updated_at, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20)
 -- update-reservation
 update reservations set guest_id = $3, guest_name = $4, contact_info = $5, email = $6, party_size = $7, status = $8, table_id = $9, reservation_time = $10, duration_minutes = $11, source = $12, check_in_time = $13, seated_time = $14, finished_time = $15, ended_at = $16, notes = $17, special_requests = $18, version = $19, updated_at = $20 where restaurant_id = $1 and id = $2
+
+-- personEntity: the columns of a select
+id, first_name as "firstName", last_name as "lastName", phone, email, is_vip as "isVip", tags, dietary_needs as "dietaryNeeds", allergies, seating_preference as "seatingPreference", birthday, notes, consent_at as "consentAt", earlier_visits as "earlierVisits", version, created_at as "createdAt", updated_at as "updatedAt"
+-- insert-person
+insert into people (restaurant_id, id, first_name, last_name, phone, email, is_vip, tags, dietary_needs, allergies, seating_preference, birthday, notes, consent_at, earlier_visits, version, updated_at, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)
+-- update-person
+update people set first_name = $3, last_name = $4, phone = $5, email = $6, is_vip = $7, tags = $8, dietary_needs = $9, allergies = $10, seating_preference = $11, birthday = $12, notes = $13, consent_at = $14, earlier_visits = $15, version = $16, updated_at = $17 where restaurant_id = $1 and id = $2
