@@ -177,9 +177,6 @@ export interface App {
   close(): Promise<void>
 }
 
-// Days that a visit stays on the floor of the stream after its end, at most: what is older is history, and asked for.
-const STREAM_DAYS = 7
-
 const KNOWN = [...routes, ...DOCUMENT_PATHS.map((path) => ({ path, method: 'GET, HEAD' }))]
 
 /** Puts the application together. */
@@ -196,7 +193,7 @@ export async function buildApp(given: AppDeps): Promise<App> {
     hub.publish(change)
     hints?.tell(change)
   }
-  const historyDays = config.HISTORY_DAYS === 0 ? STREAM_DAYS : Math.min(config.HISTORY_DAYS, STREAM_DAYS)
+  const historyDays = Math.min(config.HISTORY_DAYS || limits.streamDays, limits.streamDays)
   const floors = new LiveFloors({ db, hub, clock, log, kinds: nouns, historyDays })
   const heads = new Heads(db, hub, isSole)
   const kept = store ? new AnswerStore(store, secretKey, formOf(api)) : null

@@ -4,6 +4,7 @@ import { upgradeAllLogs, upgradeJob } from './changes/housekeeping/upgrade-logs.
 import { retentionJob } from './changes/housekeeping/retention.ts'
 import type { Config } from './config.ts'
 import type { Place } from './database.ts'
+import { nouns } from './floor/nouns.ts'
 import { systemClock } from './platform/clock.ts'
 import { Db } from './platform/database/db.ts'
 import { limits } from './platform/limits.ts'
@@ -33,11 +34,12 @@ export async function keepHouse(
   })
   stops.push(() => db.close())
   await checkLineage({ db, clock, log })
-  await upgradeAllLogs({ db, clock, log })
+  const upgrade = { db, clock, log, kinds: nouns }
+  await upgradeAllLogs(upgrade)
   const jobs = [
     retentionJob(db, clock, config.LOG_RETENTION_DAYS),
     lineageJob({ db, clock, log }),
-    upgradeJob({ db, clock, log }, () => leave('A newer version of QTable has taken over this database')),
+    upgradeJob(upgrade, () => leave('A newer version of QTable has taken over this database')),
     {
       name: 'forget-sign-ins',
       every: limits.housekeepingMillis,

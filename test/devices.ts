@@ -170,9 +170,9 @@ export async function storedFloor(
   const { body } = await restaurant.v2('GET', '/snapshot')
   const entities = body.entities as { kind: string; id: string; value: object }[]
   const floor = new Map(entities.map(({ kind, id, value }) => [`${kind} ${id}`, value]))
-  for (const { kind } of nouns) {
+  for (const { kind, table } of nouns) {
     const rows = await app.database.sql<{ id: string; version: number }>(
-      `select id, version from qtable.${kind}s where restaurant_id = $1`,
+      `select id, version from qtable.${table} where restaurant_id = $1`,
       [restaurant.id],
     )
     const inSql = rows.map(({ id, version }) => `${kind} ${id} ${version}`).sort()

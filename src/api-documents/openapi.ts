@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Command } from '../changes/command/command.ts'
+import { nouns } from '../floor/nouns.ts'
 import type { Query } from '../changes/query.ts'
 import { idField } from '../platform/fields.ts'
 import type { Route } from '../ios/route.ts'
@@ -51,6 +52,8 @@ export function openApi({ routes, nativeRoutes, commands, queries, floorReads }:
   for (const r of nativeRoutes) put(r.path, r.method, nativeRouteOperation(r, schemas))
   for (const c of commands) put(`${NATIVE}${c.path}`, c.method, nativeOperation(c, schemas, c.method !== 'DELETE'))
   for (const q of queries) put(`${NATIVE}${q.path}`, 'GET', nativeOperation(q, schemas, false))
+  // Entities of the stream, also of kinds that no operation answers with.
+  for (const { schema } of nouns) jsonSchema(schema, schemas, 'sent')
   for (const r of floorReads) put(`${NATIVE}${r.path}`, 'GET', floorOperation(r, schemas))
   return {
     openapi: '3.1.0',

@@ -3,10 +3,12 @@ import type { Kind } from '../floor/nouns.ts'
 import { guestEntity } from '../guests/guests.ts'
 import { personEntity } from '../people/people.ts'
 import { reservationEntity } from '../reservations/reservations.ts'
+import { staffEntity } from '../staff/members.ts'
 import { tableEntity } from '../tables/tables.ts'
 
 /** A kind that is missing here does not compile. */
 const entities: Record<Kind | 'person', Pick<typeof guestEntity, 'columns' | 'insert' | 'update'>> = {
+  staff: staffEntity,
   guest: guestEntity,
   table: tableEntity,
   reservation: reservationEntity,

@@ -12,7 +12,7 @@ import type { Write } from './command/command.ts'
 export interface Entity<F extends Fields, K extends string = string> {
   /** How the log names it. */
   readonly kind: K
-  /** Its table in the database: the plural of the kind, unless it is given. */
+  /** Its table, which is also its folder in `src/`. */
   readonly table: string
   /** As devices see it. */
   readonly schema: z.ZodObject<Shape<F>>
@@ -61,12 +61,20 @@ type Edited<F extends Fields> = {
   [K in keyof F as F[K] extends Field<unknown, 'fact'> ? K : never]: z.ZodOptional<Sent<F[K]>>
 }
 
-/** Declares an entity. `name`: of its schema. `table`: where its plural is not the kind and an `s`. */
+/** How an entity is stored where that does not follow from its kind and fields. */
+export interface Stored {
+  /** Its table; otherwise the plural of its kind. */
+  readonly table?: string
+  /** The text of its insert, where the row holds more than devices see. */
+  readonly insert?: string
+}
+
+/** Declares an entity. `name`: of its schema. */
 export function entity<F extends Fields, const K extends string>(
   kind: K,
   name: string,
   fields: F,
-  table = `${kind}s`,
+  { table = `${kind}s`, insert }: Stored = {},
 ): Entity<F, K> {
   const all = Object.entries(fields)
   const shape = Object.fromEntries(all.map(([key, field]) => [key, schemaOf(field, sentInstant)]))
@@ -90,7 +98,7 @@ export function entity<F extends Fields, const K extends string>(
     edited: Object.fromEntries(edited) as Edited<F>,
     fields,
     columns: ['id', ...names, 'version', 'createdAt', 'updatedAt'].map(selected).join(', '),
-    insert: statement(`insert-${kind}`, insertOf(table, names)),
+    insert: statement(`insert-${kind}`, insert ?? insertOf(table, names)),
     update: statement(`update-${kind}`, updateOf(table, names)),
     row: (w, value) => {
       const values = value as Readonly<Record<string, unknown>>

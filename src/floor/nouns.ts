@@ -8,6 +8,7 @@ import { updateGuest } from '../guests/update-guest.ts'
 import { reservationsOnFloor } from '../reservations/reservations.ts'
 import { cancelReservation } from '../reservations/cancel-reservation.ts'
 import { updateReservation } from '../reservations/update-reservation.ts'
+import { staffOnFloor } from '../staff/members.ts'
 import { tablesOnFloor } from '../tables/tables.ts'
 import { addTable } from '../tables/add-table.ts'
 import { removeTable } from '../tables/remove-table.ts'
@@ -22,7 +23,7 @@ import { updateTable } from './update-table.ts'
  */
 
 /** Every kind of entity that devices see, in the order of the ladder, which is the order of locks. */
-export const nouns = [tablesOnFloor, reservationsOnFloor, guestsOnFloor] as const
+export const nouns = [staffOnFloor, tablesOnFloor, reservationsOnFloor, guestsOnFloor] as const
 
 /** Every command that changes them. */
 export const floorCommands = [

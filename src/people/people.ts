@@ -8,7 +8,7 @@ import { phoneDigits } from './contact-keys.ts'
 import { piecesOf, wordsOf, type Wanted } from './search-text.ts'
 
 /** A person of the guest book. Devices of the stream see no people: they carry what they need on each party. */
-export const personEntity = entity('person', 'Person', personFields, 'people')
+export const personEntity = entity('person', 'Person', personFields, { table: 'people' })
 export const personSchema = personEntity.schema
 
 export type Person = EntityOf<typeof personFields>

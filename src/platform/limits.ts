@@ -140,6 +140,8 @@ export const limits = {
   idleFloors: 1_000,
   idleFloorCharacters: 100_000_000,
   floorSweepMillis: 5_000,
+  /** Days that a visit stays on the floor of the stream after its end: older ones are history, which is asked for. */
+  streamDays: 7,
   /** The interval of heartbeats of the native stream. */
   streamBeatMillis: 5_000,
   /** The shortest interval between two hellos of a device. */

@@ -1,14 +1,13 @@
 import { z } from 'zod'
-import { AppError, assert } from '../platform/errors.ts'
+import { AppError } from '../platform/errors.ts'
 import { limits } from '../platform/limits.ts'
 import { emailField } from '../platform/fields.ts'
 import { command, ROLES } from '../changes/command/command.ts'
-import { countMembers, findMember, nameField, newPasswordField, staffSchema, type Member } from './members.ts'
+import { countMembers, makeMember, nameField, newPasswordField, staffSchema, type Member } from './members.ts'
 import { checkPassword, currentPasswordField, requirePassword } from './prove-password.ts'
-import { storeStaff } from './staff.ts'
 
 /**
- * Adds a member of staff, who may sign in at once. Devices are not told of staff, so it is no change of the log.
+ * Adds a member of staff, who may sign in at once. Devices are told the name and the role.
  * Throws `AppError` email-taken (409), whichever restaurant has it, too-many-staff (409), password-needed,
  * wrong-password (403) for an owner. Spec: A9, A17.
  */
@@ -19,7 +18,7 @@ export const addStaff = command({
   path: '/staff',
   role: 'owner',
   inBatch: false,
-  budget: [6, 4],
+  budget: [6, 3],
   input: z.strictObject({
     email: emailField,
     password: newPasswordField,
@@ -35,10 +34,6 @@ export const addStaff = command({
     if (made.role === 'owner') requirePassword(currentPassword)
     if ((await countMembers(w)) >= limits.staffPerRestaurant)
       throw new AppError('too-many-staff', 409, `A restaurant may have ${limits.staffPerRestaurant} members of staff`)
-    const [id, { restaurantId }] = [w.newId(), w]
-    await storeStaff(w.tx, { restaurantId, id, ...made, passwordHash: await password.hash() }, w.now)
-    const member = await findMember(w.tx, restaurantId, id)
-    assert(member, 'who was added is there')
-    return member
+    return makeMember(w, { id: w.newId(), ...made, passwordHash: await password.hash() })
   },
 })

@@ -7,7 +7,7 @@ import { storeRestaurant } from '../restaurants/restaurants.ts'
 import type { Origin } from '../platform/http/origin.ts'
 import { networkOf } from './sign-ins/known-devices.ts'
 import { addressKey, type SignInWays } from './sign-ins/sign-in.ts'
-import { storeStaff } from './staff.ts'
+import { storeStaff } from './members.ts'
 
 /** The data of a new restaurant and its owner. */
 export interface Registration {

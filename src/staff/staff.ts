@@ -1,5 +1,4 @@
-import { constraintOf, statement, type Db, type Tx } from '../platform/database/db.ts'
-import { AppError } from '../platform/errors.ts'
+import { statement, type Db, type Tx } from '../platform/database/db.ts'
 import { limits } from '../platform/limits.ts'
 import type { Instant } from '../platform/clock.ts'
 import type { Role } from '../changes/command/command.ts'
@@ -61,12 +60,6 @@ const readAccount = statement(
    where s.email = $1 or s.email_key = lower($1) order by (s.email = $1) desc limit 1`,
 )
 
-const insertStaff = statement(
-  'insert-staff',
-  `insert into staff (restaurant_id, id, email, email_key, password_hash, first_name, last_name, role, created_at, updated_at)
-   values ($1, $2, $3, lower($3), $4, $5, $6, $7, $8, $8)`,
-)
-
 const updateSignIn = statement(
   'update-sign-in',
   // A better hash replaces only the hash that it was made for, never that of a password set meanwhile.
@@ -99,27 +92,6 @@ export const findIdentity = async (db: Db, staffId: string, of: TokenOf): Promis
 /** The account with this e-mail, in a transaction scoped to it. `place`: where they sign in from. */
 export const findAccount = (tx: Tx, email: string, place: Buffer): Promise<Account | undefined> =>
   tx.maybe<Account>(readAccount, [email, place])
-
-/** A new member of staff. */
-export interface NewStaff {
-  readonly restaurantId: string
-  readonly id: string
-  readonly email: string
-  readonly passwordHash: string
-  readonly firstName: string | null
-  readonly lastName: string | null
-  readonly role: Role
-}
-
-/** Stores a new member of staff. Throws `AppError` email-taken (409), whichever restaurant has it. */
-export async function storeStaff(tx: Tx, s: NewStaff, now: Instant): Promise<void> {
-  try {
-    await tx.all(insertStaff, [s.restaurantId, s.id, s.email, s.passwordHash, s.firstName, s.lastName, s.role, now])
-  } catch (error) {
-    if (constraintOf(error) !== 'staff_email_key') throw error
-    throw new AppError('email-taken', 409, 'Email already registered')
-  }
-}
 
 /** Notes a sign-in, a better hash of the password if there is one, and `place` if it was not known yet. */
 export async function noteSignIn(

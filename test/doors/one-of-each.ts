@@ -1,6 +1,6 @@
 import { floorCommands, nouns, type Kind } from '../../src/floor/nouns.ts'
 import type { Restaurant } from '../kit.ts'
-import { entityOf, goodAddress, goodBody, operations, type Operation } from './operations.ts'
+import { colleague, entityOf, goodAddress, goodBody, operations, type Operation } from './operations.ts'
 import { plain, present } from './schemas.ts'
 
 /** Entities of every kind that `src/floor/nouns.ts` lists, made by their own commands. A new kind needs nothing here. */
@@ -18,6 +18,8 @@ export async function addOne(
   kind: Kind,
   more: object | false = {},
 ): Promise<string> {
+  // Known by their e-mails, which only one may have.
+  if (kind === 'staff') return colleague(restaurant)
   const op = called(`add-${kind}`)
   const body = { ...(plain(op.body!) as object), ...(kind === 'table' && { capacity: 8 }), ...more }
   const made = await restaurant.v2(op.method, op.path.replace('/v2/restaurants/{restaurantId}', ''), body)
@@ -28,10 +30,17 @@ export async function addOne(
 /** Whether a device may name a new entity of a kind. */
 export const takesId = (kind: Kind): boolean => 'id' in (called(`add-${kind}`).body!.properties ?? {})
 
+/** Somebody of a restaurant: the same again, since a password takes long to hash. */
+const colleagues = new WeakMap<object, Promise<string>>()
+
 /** Adds one of each kind, with a mark in every text where one is given; their ids. */
 export async function oneOfEach(restaurant: Pick<Restaurant, 'v2'>, mark?: string): Promise<Record<Kind, string>> {
   const ids: Partial<Record<Kind, string>> = {}
-  for (const { kind } of nouns) ids[kind] = await addOne(restaurant, kind, mark !== undefined && marked(kind, mark))
+  for (const { kind } of nouns)
+    if (kind !== 'staff') ids[kind] = await addOne(restaurant, kind, mark !== undefined && marked(kind, mark))
+  const staff = colleagues.get(restaurant) ?? colleague(restaurant)
+  colleagues.set(restaurant, staff)
+  ids.staff = await staff
   return ids as Record<Kind, string>
 }
 
@@ -65,6 +74,6 @@ export async function plainRequest(
   op: Operation,
   restaurant: Restaurant,
 ): Promise<[method: string, path: string, body: unknown]> {
-  const ids = { restaurant: restaurant.id, staff: restaurant.staffId, ...(await oneOfEach(restaurant)) }
+  const ids = { restaurant: restaurant.id, ...(await oneOfEach(restaurant)) }
   return [op.method, goodAddress(op, ids), changingBody(op) ?? (op.body && goodBody(op, ids))]
 }

@@ -4,7 +4,6 @@ import { newId } from '../../src/platform/ids.ts'
 import { startApp, type Answer, type Restaurant, type TestApp } from '../kit.ts'
 import {
   addressOf,
-  colleague,
   goodBody,
   idOf,
   isDone,
@@ -26,7 +25,6 @@ import { openEars, openWitness, TOLD_OF, type Ears, type Witness } from './witne
 /** Ids of nothing. */
 export const NOWHERE: Ids = {
   restaurant: newId(),
-  staff: newId(),
   ...forEachKind(() => newId()),
 }
 
@@ -84,7 +82,6 @@ export async function openRivals(): Promise<Rivals> {
   const own = textsOf(await witness.rowsOf(mine.id))
   const secrets = [...textsOf(await witness.rowsOf(theirs.id))].filter((text) => text.length >= 6 && !own.has(text))
   const checked: Record<string, number> = {}
-  const colleagues = new Map<string, string>()
 
   function send(op: Operation, token: string, ids: Ids, { params, query, body }: Sent = {}): Promise<Answer> {
     const text = body === undefined ? undefined : Raw.write(body)
@@ -93,14 +90,7 @@ export async function openRivals(): Promise<Rivals> {
   }
 
   async function freshIds(restaurant: Restaurant): Promise<Ids> {
-    const staff = colleagues.get(restaurant.id) ?? (await colleague(restaurant))
-    colleagues.set(restaurant.id, staff)
-    return {
-      staff,
-      restaurant: restaurant.id,
-      new: newId(),
-      ...(await oneOfEach(restaurant)),
-    }
+    return { restaurant: restaurant.id, new: newId(), ...(await oneOfEach(restaurant)) }
   }
 
   async function expectDoneWithOwn(op: Operation, field?: Field & { readonly kind: Kind }): Promise<void> {
@@ -218,7 +208,7 @@ async function furnish(restaurant: Restaurant, mark: string): Promise<string> {
   await made('/reservations', reservation(2, { status: 'confirmed' }))
   await made('/reservations', reservation(3, { status: 'cancelled' }))
   for (const { kind } of nouns)
-    if (!['table', 'guest', 'reservation'].includes(kind)) await addOne(restaurant, kind, marked(kind, mark))
+    if (!['table', 'guest', 'reservation', 'staff'].includes(kind)) await addOne(restaurant, kind, marked(kind, mark))
   await made('/staff', {
     email: `${mark.toLowerCase()}-host@guest.example`,
     password: `${mark} password`,

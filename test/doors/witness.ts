@@ -12,7 +12,7 @@ export interface Witness {
   /** Every row of a restaurant, in every table that has rows of restaurants. */
   rowsOf(restaurantId: string): Promise<unknown[]>
   /** The ids that a restaurant has of each kind; of staff all but the owner who registered. */
-  idsOf(restaurantId: string): Promise<Record<Kind | 'staff', string[]>>
+  idsOf(restaurantId: string): Promise<Record<Kind, string[]>>
   /** The place of the newest change in a restaurant's log. */
   seqOf(restaurantId: string): Promise<number>
   /** The changes after a place in the log: their commands, and how many entities they touched. */
@@ -34,9 +34,8 @@ export async function openWitness({ database }: TestApp): Promise<Witness> {
       'heads',
       'mutations',
       'sign_ins',
-      'staff',
       'tombstones',
-      ...nouns.map(({ kind }) => `${kind}s`),
+      ...nouns.map(({ table }) => table),
     ]),
   )
   const rowsIn = (except: readonly string[], where = '') =>
@@ -49,9 +48,11 @@ export async function openWitness({ database }: TestApp): Promise<Witness> {
     const sql = `select md5(coalesce(string_agg("of" || ' ' || x, chr(10) order by "of", x), '')) as hash from (${all}) all_rows`
     return (await client.query<{ hash: string }>(sql, [...values])).rows[0]!.hash
   }
-  const ids = (name: string) => `array(select id from ${name} ${OF_ONE} order by id) as "${name.slice(0, -1)}"`
-  const staff = `array(select id from staff ${OF_ONE} order by created_at, id offset 1) as staff`
-  const idsOf = `select ${nouns.map(({ kind }) => ids(`${kind}s`)).join(', ')}, ${staff}`
+  const ids = ({ kind, table }: (typeof nouns)[number]) => {
+    const order = kind === 'staff' ? 'created_at, id offset 1' : 'id'
+    return `array(select id from ${table} ${OF_ONE} order by ${order}) as "${kind}"`
+  }
+  const idsOf = `select ${nouns.map(ids).join(', ')}`
   return {
     everything: (except = []) => hash(rowsIn(except), []),
     everythingOf: (restaurantId, except = []) => hash(rowsIn(except, OF_ONE), [restaurantId]),

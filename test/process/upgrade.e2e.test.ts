@@ -40,11 +40,10 @@ const RELEASE: readonly Edit[] = [
   },
   {
     file: 'changes/log/upgrades.ts',
-    from: 'readonly Upgrade[] = []',
-    to: `readonly Upgrade[] = [
-  { kind: 'guest', add: { kitchenNotes: null } },
+    from: ']\n\n/** The version of the log that',
+    to: `  { kind: 'guest', add: { kitchenNotes: null } },
   { kind: 'table', add: { minCapacity: 1 } },
-]`,
+]\n\n/** The version of the log that`,
   },
 ]
 const MIGRATION = `alter table guests add column kitchen_notes text;
@@ -66,8 +65,8 @@ function misfits(schemas: Record<string, object>) {
   const ajv = new Ajv2020({ strict: false })
   formats.default(ajv)
   const fits = Object.fromEntries(
-    (['Guest', 'Table', 'Reservation'] as const).map((name) => [
-      name.toLowerCase(),
+    (['Guest', 'Table', 'Reservation', 'StaffMember'] as const).map((name) => [
+      name === 'StaffMember' ? 'staff' : name.toLowerCase(),
       ajv.compile({ ...schemas[name], components: { schemas } }),
     ]),
   )

@@ -1,34 +1,49 @@
-import { statement, type Owner } from '../../platform/database/db.ts'
-import type { Clock } from '../../platform/clock.ts'
+import { statement, type Owner, type Tx } from '../../platform/database/db.ts'
+import type { Clock, Instant } from '../../platform/clock.ts'
 import { limits } from '../../platform/limits.ts'
 import type { Logger } from '../../platform/observability/log.ts'
+import { horizonAt, type FloorKind } from '../floor/live-floor.ts'
+import type { Entry } from '../log/log.ts'
 import { LOG_VERSION, upgrades } from '../log/upgrades.ts'
 import type { Job } from './housekeeping.ts'
 import { inTurn, pause, Taken } from './owner-step.ts'
 
 /**
- * Brings the logs of all restaurants to this program's version: one change each, without entries, that tells devices how
- * the shape of what they hold has changed. From then on an older program may not append to these logs.
+ * Brings the logs of all restaurants to this program's version: one change each, which tells devices how the shape of what
+ * they hold has changed, and puts the entities of kinds that are new. From then on an older program may not append to
+ * these logs.
  */
 
 export interface UpgradeDeps {
   readonly db: Owner
   readonly clock: Clock
   readonly log: Logger
+  /** All kinds on the floor, to read those that are new. */
+  readonly kinds: readonly FloorKind[]
 }
 
 const readVersions = statement('log-versions', `select version, count(*)::int as logs from heads group by version`)
 
+// The lock makes what is read next complete: no command of these restaurants commits before the upgrade.
+const lockOldHeads = statement(
+  'lock-old-heads',
+  `select restaurant_id as "restaurantId" from heads where version = $1 order by restaurant_id limit $2 for update`,
+)
+
+// Row-level security holds back the owner too.
+const nameRestaurant = statement('name-restaurant', `select set_config('qtable.restaurant_id', $1, true)`)
+
 const upgradeLogs = statement(
   'upgrade-logs',
-  `with old as (select restaurant_id from heads where version = $1 order by restaurant_id limit $5 for update),
+  `with due as (select * from json_to_recordset($1) as r (restaurant_id uuid, entries json)),
      head as (
        update heads set seq = seq + 1, version = $2,
          last_at = greatest($3::timestamptz, last_at + interval '1 microsecond')
-       from old where heads.restaurant_id = old.restaurant_id returning heads.restaurant_id, epoch, seq, last_at),
+       from due where heads.restaurant_id = due.restaurant_id
+       returning heads.restaurant_id, epoch, seq, last_at, entries),
      made as (
        insert into changes (restaurant_id, seq, epoch, at, command, entries, version, upgrade)
-       select restaurant_id, seq, epoch, last_at, 'upgrade', '[]', $2, $4 from head returning 1)
+       select restaurant_id, seq, epoch, last_at, 'upgrade', entries, $2, $4 from head returning 1)
    select count(*)::int as logs from made`,
 )
 
@@ -46,6 +61,44 @@ async function versionsOf(db: Owner): Promise<Versions> {
   }
 }
 
+/** Brings some logs of a version to this one. Gives how many. */
+async function upgradeSome(tx: Tx, version: number, { clock, kinds }: UpgradeDeps): Promise<number> {
+  const due = upgrades.slice(version - 1)
+  const added = kinds.filter(({ kind }) => due.some((upgrade) => upgrade.isNew && upgrade.kind === kind))
+  const heads = await tx.all<{ restaurantId: string }>(lockOldHeads, [version, limits.logsPerUpgrade])
+  const horizon = horizonAt(clock.now(), limits.streamDays)
+  const told = []
+  for (const { restaurantId } of heads)
+    told.push({ restaurant_id: restaurantId, entries: await entriesOf(tx, restaurantId, added, horizon) })
+  const values = [JSON.stringify(told), LOG_VERSION, clock.now(), JSON.stringify(due)]
+  return (await tx.one<{ logs: number }>(upgradeLogs, values)).logs
+}
+
+/** Every entity of some kinds, as a change tells of it. */
+async function entriesOf(
+  tx: Tx,
+  restaurantId: string,
+  kinds: readonly FloorKind[],
+  horizon: Instant,
+): Promise<Entry[]> {
+  if (kinds.length === 0) return []
+  // Both are sent together; the scope comes first.
+  const [, ...lists] = await Promise.all([
+    tx.all(nameRestaurant, [restaurantId]),
+    ...kinds.map(async (each) =>
+      (await each.read(tx, restaurantId, horizon)).map((value): Entry => ({
+        op: 'put',
+        kind: each.kind,
+        id: value.id,
+        event: 'created',
+        version: value.version,
+        value,
+      })),
+    ),
+  ])
+  return lists.flat()
+}
+
 /**
  * Brings every log that is at an older version to this one. Several servers may start at once: they take turns. Gives how
  * many logs this one upgraded, and whether some are at a newer version. Spec: L22, L23.
@@ -59,15 +112,7 @@ export async function upgradeAllLogs(
     const [version] = older
     if (version === undefined || signal?.aborted) return { upgraded, hasNewer }
     try {
-      const { logs } = await inTurn(deps.db, 'upgrade', signal, (tx) =>
-        tx.one<{ logs: number }>(upgradeLogs, [
-          version,
-          LOG_VERSION,
-          deps.clock.now(),
-          JSON.stringify(upgrades.slice(version - 1)),
-          limits.logsPerUpgrade,
-        ]),
-      )
+      const logs = await inTurn(deps.db, 'upgrade', signal, (tx) => upgradeSome(tx, version, deps))
       deps.log.info({ logs, from: version, to: LOG_VERSION }, 'change logs were brought to a newer version')
       upgraded += logs
     } catch (error) {

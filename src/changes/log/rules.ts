@@ -6,6 +6,8 @@
 /** What a release did to the entities of one kind. Its parts are applied in this order. */
 export interface Upgrade {
   readonly kind: string
+  /** The kind itself is new: the change that carries this upgrade puts every entity of it that exists. */
+  readonly isNew?: true
   /** New names of fields, by their old names. */
   readonly rename?: Readonly<Record<string, string>>
   /** Fields that are gone. */

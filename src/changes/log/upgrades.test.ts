@@ -26,6 +26,15 @@ test('L22: the upgrades lead from the fields that entities had at first to those
   }
 })
 
+test('L22: a kind that is newer than the log says so, so that devices are told of its entities', () => {
+  const since = ['table', 'reservation', 'guest']
+  const told = upgrades.filter(({ isNew }) => isNew).map(({ kind }) => kind)
+  expect(
+    [...since, ...told].toSorted(),
+    'a new kind: add { kind, isNew: true } to src/changes/log/upgrades.ts',
+  ).toEqual([...shapes.keys()].toSorted())
+})
+
 test('L22: what an upgrade adds is a value that the field takes', () => {
   for (const { kind, add = {} } of upgrades)
     for (const [name, value] of Object.entries(add)) {

@@ -1,12 +1,15 @@
 import { upgraded, type Upgrade } from './rules.ts'
 
 /**
- * Every change of an entity's shape since the log has versions, oldest first. A release that adds, renames or removes a
- * field adds a line, next to its migration; released lines stay. `docs/operations.md`, "Upgrading", says what follows.
+ * Every change of an entity's shape since the log has versions, oldest first. A release that adds a kind, or adds, renames
+ * or removes a field, adds a line, next to its migration; released lines stay. `docs/operations.md`, "Upgrading", says what follows.
  *
  * The log is at version 1 + the number of lines. `upgrades.test.ts` compares the lines with the entities.
  */
-export const upgrades: readonly Upgrade[] = []
+export const upgrades: readonly Upgrade[] = [
+  // One line each, new ones at the end.
+  { kind: 'staff', isNew: true },
+]
 
 /** The version of the log that this program writes and reads. */
 export const LOG_VERSION = 1 + upgrades.length

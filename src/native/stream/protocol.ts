@@ -25,13 +25,15 @@ export const entryShape = z
 export const upgradeShape = z
   .object({
     kind,
+    isNew: z.literal(true).optional(),
     rename: z.record(z.string(), z.string()).optional(),
     remove: z.array(z.string()).optional(),
     add: z.record(z.string(), z.unknown()).optional(),
   })
   .meta({
     id: 'Upgrade',
-    description: 'Fields to rename, to remove and to add, in this order, in entities held of this kind',
+    description:
+      'Fields to rename, to remove and to add, in this order, in entities held of this kind. With `isNew`, the entries of the change put every entity of it',
   })
 
 /** Who acted, where it was not staff. */

@@ -117,7 +117,9 @@ test('F1: a device that comes back gets exactly what it missed, from memory and 
     const device = await hello(restaurant, place)
     await device.until((heard) => seqOf(heard) === body.seq)
     expect(device.messages[0]).toMatchObject({ type: 'resumed', head: body.seq })
-    const again = Object.assign(new Held(), { epoch: held.epoch, seq: held.seq }).hear(device.messages)
+    const again = Object.assign(new Held(), { epoch: held.epoch, seq: held.seq })
+    for (const [key, entity] of held.entities) again.entities.set(key, entity)
+    again.hear(device.messages)
     expect(again.hash).toBe(body.hash)
     await device.close()
   }
@@ -221,7 +223,7 @@ test('F6: the snapshot has an ETag, and is as new as asked for', async () => {
   const { seq } = (await restaurant.v2('POST', '/guests', { firstName: 'Ada', partySize: 2 })).body
   const newer = await snapshotOf(restaurant, { 'if-none-match': etag, 'min-seq': `${seq}` })
   expect(newer.body.seq).toBe(seq)
-  expect(newer.body.entities).toHaveLength(2)
+  expect(newer.body.entities.filter(({ kind }: { kind: string }) => kind === 'guest')).toHaveLength(2)
   expect(await snapshotOf(restaurant, { 'min-seq': `${seq + 1}` })).toMatchObject({
     status: 409,
     body: { code: 'ahead-of-log', head: seq },
