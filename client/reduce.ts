@@ -8,7 +8,6 @@ import {
   decideUpdateGuest,
   newGuest,
 } from '../src/guests/rules.ts'
-import type { Decision, Effect } from '../src/parties/rules.ts'
 import type { Instant } from '../src/platform/clock.ts'
 import {
   decideCancelReservation,
@@ -16,7 +15,8 @@ import {
   EXPECTED,
   newReservation,
 } from '../src/reservations/rules.ts'
-import { decideRemoveTable, newTable, sentOf, type Refusal } from '../src/tables/rules.ts'
+import { decideRemove, decideUpdate, newEntity, sentOf, type EntityEffect, type Refusal } from '../src/changes/rules.ts'
+import { decideRemoveTable, newTable } from '../src/tables/rules.ts'
 import { canonicalJson } from '../src/changes/floor/canonical.ts'
 import type { CommandName, Inputs, Parsed, Served, Way } from './commands.ts'
 import { Unlikely, type View } from './view.ts'
@@ -33,16 +33,53 @@ export interface Moment {
   readonly newId: string
 }
 
+/** What a command does to one entity that is shown. */
+type Shown = EntityEffect<Kind>
+
 /** A command of the client: how it is sent, and what it does to what is shown. */
 type Ways = {
   readonly [Name in CommandName]: Way &
     Pick<Served[Name], 'method' | 'path'> & {
-      shows(view: View, input: Parsed[Name], moment: Moment): Decision
+      shows(view: View, input: Parsed[Name], moment: Moment): Refusal | readonly Shown[]
     }
 }
 
+type Shows<Name extends CommandName> = Ways[Name]['shows']
+
+/** The commands of a noun that only store facts (`src/changes/plain.ts`). */
+const plainWays = <K extends 'area', P extends string>(kind: K, path: P) =>
+  ({
+    [`add-${kind}`]: {
+      method: 'POST',
+      path,
+      makesId: true,
+      shows: ((view, { id, ...facts }, { now, newId }) => {
+        make(view, kind, newEntity(id ?? newId, facts, now) as unknown as Kinds[K])
+        return []
+      }) satisfies Shows<`add-${K}`>,
+    },
+    [`update-${kind}`]: {
+      method: 'PATCH',
+      path: `${path}/:${kind}Id`,
+      shows: (view: View, { [`${kind}Id`]: id, version, ...facts }: Record<string, unknown>) => [
+        allowed(
+          decideUpdate(kind, view.get(kind, id as string), { id: id as string, version: version as number, facts }),
+        ),
+      ],
+    },
+    [`remove-${kind}`]: {
+      method: 'DELETE',
+      path: `${path}/:${kind}Id`,
+      guards: [kind, `${kind}Id`],
+      shows: (view: View, { [`${kind}Id`]: id, version }: Record<string, unknown>) => [
+        allowed(decideRemove(kind, view.get(kind, id as string), { id: id as string, version: version as number })),
+      ],
+    },
+  }) as unknown as Pick<Ways, `add-${K}` | `update-${K}` | `remove-${K}`>
+
 /** Every command of the client. Its type holds it to the server's list: each of them, with its method and path. */
 export const ways: Ways = {
+  ...plainWays('area', '/areas'),
   'add-table': {
     method: 'POST',
     path: '/tables',
@@ -150,7 +187,7 @@ function allowed<T extends object>(decision: Refusal | T): T {
   return decision
 }
 
-function lay(view: View, now: Instant, effects: readonly Effect[]): void {
+function lay(view: View, now: Instant, effects: readonly Shown[]): void {
   for (const { kind, id, set } of effects) {
     if (set === null) view.drop(kind, id)
     else change(view, now, kind, id, set)
@@ -183,6 +220,7 @@ const NOTHING = { email: null, reservationTime: null, notes: null, specialReques
 /** What the server's schemas fill in where nothing is sent. */
 export const DEFAULTS: { readonly [Name in CommandName]?: Partial<Parsed[Name]> } = {
   'add-table': { shape: 'round', section: null },
+  'add-area': { width: 1_200, height: 800, position: 0, fixtures: [] },
   'add-reservation': { ...NOTHING, status: 'waitlist', contactInfo: null, durationMinutes: 90, source: 'app' },
   'add-guest': {
     ...NOTHING,

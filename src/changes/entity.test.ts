@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Kind } from '../floor/nouns.ts'
+import { areaEntity } from '../areas/areas.ts'
 import { guestEntity } from '../guests/guests.ts'
 import { personEntity } from '../people/people.ts'
 import { reservationEntity } from '../reservations/reservations.ts'
@@ -9,6 +10,7 @@ import { tableEntity } from '../tables/tables.ts'
 /** A kind that is missing here does not compile. */
 const entities: Record<Kind | 'person', Pick<typeof guestEntity, 'columns' | 'insert' | 'update'>> = {
   staff: staffEntity,
+  area: areaEntity,
   guest: guestEntity,
   table: tableEntity,
   reservation: reservationEntity,

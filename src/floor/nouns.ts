@@ -1,3 +1,4 @@
+import { areas } from '../areas/areas.ts'
 import { guestsOnFloor } from '../guests/guests.ts'
 import { addGuest } from '../guests/add-guest.ts'
 import { deleteGuest } from '../guests/delete-guest.ts'
@@ -23,7 +24,7 @@ import { updateTable } from './update-table.ts'
  */
 
 /** Every kind of entity that devices see, in the order of the ladder, which is the order of locks. */
-export const nouns = [staffOnFloor, tablesOnFloor, reservationsOnFloor, guestsOnFloor] as const
+export const nouns = [staffOnFloor, areas.onFloor, tablesOnFloor, reservationsOnFloor, guestsOnFloor] as const
 
 /** Every command that changes them. */
 export const floorCommands = [
@@ -41,6 +42,9 @@ export const floorCommands = [
   seatGuest,
   moveGuest,
   deleteGuest,
+  areas.add,
+  areas.update,
+  areas.remove,
 ] as const
 
 /** A kind of entity by its name in the log. */

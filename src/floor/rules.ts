@@ -1,12 +1,12 @@
 import type { Instant } from '../platform/clock.ts'
 import { displaced, ENDED_WITH_TABLE, isOver, left, type Decision, type Effect, type Floor } from '../parties/rules.ts'
+import { sentOf } from '../changes/rules.ts'
 import {
   freed,
   partyAt,
   partyColumns,
   refuseTable,
   refuseUnseen,
-  sentOf,
   vacated,
   type Insistence,
   type TableEffect,

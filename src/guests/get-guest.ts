@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { idField } from '../platform/fields.ts'
 import { query } from '../changes/query.ts'
-import { refused } from '../tables/tables.ts'
+import { refused } from '../changes/decided.ts'
 import { findGuest, guestSchema, type Guest } from './guests.ts'
 import { guestNotFound } from './rules.ts'
 

@@ -20,17 +20,8 @@ import {
   type ReservationState,
   type SentTimes,
 } from '../parties/rules.ts'
-import {
-  freed,
-  given,
-  refuseTable,
-  sentOf,
-  unknownTable,
-  vacated,
-  versionConflict,
-  type Insistence,
-  type Refusal,
-} from '../tables/rules.ts'
+import { sentOf, versionConflict, type Refusal } from '../changes/rules.ts'
+import { freed, given, refuseTable, unknownTable, vacated, type Insistence } from '../tables/rules.ts'
 
 /**
  * What the commands of guests do: which are refused and why, and what the others change. The order of the checks is the

@@ -2,7 +2,8 @@ import { LostRace, type Write } from '../changes/command/command.ts'
 import type { Decision, Effect } from '../parties/rules.ts'
 import { applyToReservation, lockReservation } from '../reservations/reservations.ts'
 import type { Party } from '../tables/rules.ts'
-import { applyToTable, decided, lockTables } from '../tables/tables.ts'
+import { decided } from '../changes/decided.ts'
+import { applyToTable, lockTables } from '../tables/tables.ts'
 import { applyToGuest, lockGuests } from './guests.ts'
 
 /** Around the decisions about who sits where: what they look at is locked before them, what they say is stored after them. */

@@ -1,5 +1,6 @@
 import type { Instant } from '../platform/clock.ts'
-import { partyAt, type Refusal, type TableEffect, type TableState } from '../tables/rules.ts'
+import { type Refusal } from '../changes/rules.ts'
+import { partyAt, type TableEffect, type TableState } from '../tables/rules.ts'
 
 /**
  * What the statuses of a party mean, and what becomes of a party that loses its table. A party is a guest or a reservation.

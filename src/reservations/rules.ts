@@ -10,16 +10,14 @@ import {
   type ReservationState,
   type SentTimes,
 } from '../parties/rules.ts'
+import { sentOf, versionConflict, type Refusal } from '../changes/rules.ts'
 import {
   freed,
   given,
   partyAt,
   refuseTable,
-  sentOf,
   unknownTable,
   vacated,
-  versionConflict,
-  type Refusal,
   type TableEffect,
   type TableState,
 } from '../tables/rules.ts'

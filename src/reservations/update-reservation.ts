@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { idField, instantField, versionField } from '../platform/fields.ts'
 import { command, type Write } from '../changes/command/command.ts'
-import { applyToTable, decided, lockTables } from '../tables/tables.ts'
+import { decided } from '../changes/decided.ts'
+import { applyToTable, lockTables } from '../tables/tables.ts'
 import { PARTY_STATUSES } from '../parties/rules.ts'
 import { lockedFloor } from '../parties/parties.ts'
 import {

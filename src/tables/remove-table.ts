@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { idField, versionField } from '../platform/fields.ts'
+import { decided } from '../changes/decided.ts'
 import { command } from '../changes/command/command.ts'
 import { wasRemoved } from '../changes/log/log.ts'
 import { decideRemoveTable } from './rules.ts'
-import { applyToTable, decided, lockTables } from './tables.ts'
+import { applyToTable, lockTables } from './tables.ts'
 
 /** A table goes for good, unless a party has it. Removing it again is no error. Its number may be used again. Spec: T3, T4. */
 export const removeTable = command({

@@ -1,4 +1,5 @@
 import type { Instant } from '../platform/clock.ts'
+import { versionConflict, type Refusal } from '../changes/rules.ts'
 
 /**
  * What a table's statuses mean, who may take a table, and what becomes of it. Pure. The server, the client and the web share
@@ -32,14 +33,6 @@ export interface TableState {
   readonly guestId: string | null
   readonly reservationId: string | null
   readonly version: number
-}
-
-/** Why a command is refused. The server makes an `AppError` of it; the client shows its code. */
-export interface Refusal {
-  readonly code: string
-  readonly status: 404 | 409 | 422
-  readonly message: string
-  readonly details: Record<string, unknown>
 }
 
 /** What a decision does to a table: the fields it sets, or that the table goes. `event` is what the log says happened. */
@@ -126,14 +119,6 @@ export function refuseUnseen(id: string, table: TableState | undefined, version:
   return versionConflict('table', table)
 }
 
-/** An entity is no longer as the host saw it. The refusal shows it as it is. */
-export const versionConflict = (kind: Party['kind'] | 'table', entity: object): Refusal => ({
-  code: 'version-conflict',
-  status: 409,
-  message: `The ${kind} was changed in the meantime`,
-  details: { [kind]: entity },
-})
-
 /** A new table, free. Spec: T1. */
 export const newTable = <Facts extends object>(id: string, facts: Facts, now: Instant) => ({
   id,
@@ -165,7 +150,3 @@ export function decideRemoveTable(
     return { code: 'table-occupied', status: 409, message: 'Cannot delete an occupied table', details: { table } }
   return { kind: 'table', id: tableId, set: null, event: 'deleted' }
 }
-
-/** The fields that were sent. An absent one says nothing, null empties. */
-export const sentOf = <T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never

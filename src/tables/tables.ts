@@ -5,7 +5,7 @@ import { entity, type EntityOf } from '../changes/entity.ts'
 import { withFreshId } from '../changes/command/fresh-id.ts'
 import { noun } from '../changes/floor/noun.ts'
 import { tableFields } from './fields.ts'
-import type { Refusal, TableEffect, TableEvent } from './rules.ts'
+import type { TableEffect, TableEvent } from './rules.ts'
 
 /** A table as devices see it. */
 export const tableEntity = entity('table', 'Table', tableFields)
@@ -93,16 +93,6 @@ export function applyToTable(w: Write, { id, set, event }: TableEffect): Promise
   const table = w.locked.of<Table>('table', id)!
   return set === null ? dropTable(w, table) : saveTable(w, { ...table, ...set }, event)
 }
-
-/** What was decided. Throws the refusal as an `AppError`. */
-export function decided<T extends object>(decision: Refusal | T): T {
-  if ('code' in decision) throw refused(decision)
-  return decision
-}
-
-/** A refusal of the rules as the error that doors answer with. */
-export const refused = ({ code, status, message, details }: Refusal): AppError =>
-  new AppError(code, status, message, details)
 
 /** Removes a table, which the caller has locked. */
 async function dropTable(w: Write, table: Table): Promise<void> {

@@ -2,6 +2,8 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import '../../src/app.ts'
 import '../../src/start-housekeeping.ts'
+import { nouns } from '../../src/floor/nouns.ts'
+import { columnOf, type Field } from '../../src/platform/field.ts'
 import { declaredStatements, type Statement } from '../../src/platform/database/db.ts'
 import { openDatabase, type TestDatabase } from '../kit.ts'
 import { upTo } from '../patience.ts'
@@ -10,6 +12,38 @@ import { upTo } from '../patience.ts'
 const BUSY = 200
 const GUESTS = Number(process.env['PLAN_GUESTS'] ?? 500)
 const QUIET = 5_000
+
+/** A value of a field as SQL. */
+function valueOf({ is, isNullable }: Field<unknown>): string {
+  if (isNullable) return 'null'
+  switch (is.type) {
+    case 'text':
+      return `g::text`
+    case 'integer':
+      return `${Math.max(is.min, 0)}`
+    case 'number':
+      return `${is.max}`
+    case 'choice':
+      return `'${is.of[0]}'`
+    case 'id':
+      return 'gen_random_uuid()'
+    case 'instant':
+      return 'now()'
+    case 'flag':
+      return 'false'
+    case 'shape':
+      return `'[]'`
+    default:
+      return `'{}'`
+  }
+}
+
+/** Rows of a kind that is filled by its fields alone: not these, whose rows hang together. */
+const FILLED = ['table', 'guest', 'reservation']
+const rowsOf = ({ table, fields }: (typeof nouns)[number]) =>
+  `insert into ${table} (restaurant_id, id, ${Object.keys(fields).map(columnOf).join(', ')}, created_at, updated_at)
+   select id, gen_random_uuid(), ${Object.values<Field<unknown>>(fields).map(valueOf).join(', ')}, now(), now()
+   from r, generate_series(1, 100) g where n <= ${BUSY};`
 
 const fill = `
 set search_path to qtable;
@@ -26,6 +60,10 @@ insert into failed_attempts (key, failures, since)
   select substr(sha256(g::text::bytea), 1, 16), 1, now() - g * interval '1 second' from generate_series(1, 20000) g;
 insert into tables (restaurant_id, id, number, capacity, x, y, shape, status, created_at, updated_at)
   select id, gen_random_uuid(), g::text, 4, 0, 0, 'round', 'available', now(), now() from r, generate_series(1, 100) g where n <= ${BUSY};
+${nouns
+  .filter(({ kind }) => !FILLED.includes(kind))
+  .map(rowsOf)
+  .join('\n')}
 insert into guests (restaurant_id, id, first_name, last_name, party_size, status, ended_at, created_at, updated_at)
   select id, gen_random_uuid(), 'Ada', 'Okoro', 2, case when g % 50 = 0 then 'waitlist' else 'finished' end,
     case when g % 50 = 0 then null else now() - g * interval '10 minutes' end, now() - g * interval '10 minutes', now()

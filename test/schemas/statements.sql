@@ -6,6 +6,13 @@ insert into staff (restaurant_id, id, email, email_key, password_hash, first_nam
 -- update-staff
 update staff set first_name = $3, last_name = $4, role = $5, is_active = $6, has_pin = $7, version = $8, updated_at = $9 where restaurant_id = $1 and id = $2
 
+-- areaEntity: the columns of a select
+id, name, width, height, position, fixtures, version, created_at as "createdAt", updated_at as "updatedAt"
+-- insert-area
+insert into areas (restaurant_id, id, name, width, height, position, fixtures, version, updated_at, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+-- update-area
+update areas set name = $3, width = $4, height = $5, position = $6, fixtures = $7, version = $8, updated_at = $9 where restaurant_id = $1 and id = $2
+
 -- guestEntity: the columns of a select
 id, first_name as "firstName", last_name as "lastName", email, phone, party_size as "partySize", status, table_id as "tableId", reservation_time as "reservationTime", check_in_time as "checkInTime", seated_time as "seatedTime", finished_time as "finishedTime", ended_at as "endedAt", dietary_restrictions as "dietaryRestrictions", special_requests as "specialRequests", notes, version, created_at as "createdAt", updated_at as "updatedAt"
 -- insert-guest

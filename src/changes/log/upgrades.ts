@@ -9,6 +9,7 @@ import { upgraded, type Upgrade } from './rules.ts'
 export const upgrades: readonly Upgrade[] = [
   // One line each, new ones at the end.
   { kind: 'staff', isNew: true },
+  { kind: 'area', isNew: true },
 ]
 
 /** The version of the log that this program writes and reads. */

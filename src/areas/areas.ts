@@ -1,0 +1,17 @@
+import { limits } from '../platform/limits.ts'
+import { entity, type EntityOf } from '../changes/entity.ts'
+import { plain } from '../changes/plain.ts'
+import { areaFields } from './fields.ts'
+
+/** A dining area as devices see it. */
+export const areaEntity = entity('area', 'Area', areaFields)
+
+export type Area = EntityOf<typeof areaFields>
+
+/** Dining areas. Spec: A1. */
+export const areas = plain(areaEntity, {
+  path: '/areas',
+  role: 'manager',
+  called: 'a dining area',
+  max: limits.areasPerRestaurant,
+})
