@@ -117,7 +117,7 @@ function updating<F extends Fields, K extends string>(of: Entity<F, K>, words: W
     path: `${words.path}/:${kind}Id`,
     role: words.role,
     inBatch: true,
-    budget: words.budgets?.update ?? [5, 2],
+    budget: words.budgets?.update ?? [6, 2],
     input: z.strictObject({ ...of.edited, ...aboutOf(kind) }),
     answer: schema,
     async run(w, input): Promise<EntityOf<F>> {
@@ -140,7 +140,7 @@ function removing<F extends Fields, K extends string>(of: Entity<F, K>, words: W
     path: `${words.path}/:${kind}Id`,
     role: words.role,
     inBatch: true,
-    budget: words.budgets?.remove ?? [6, 2],
+    budget: words.budgets?.remove ?? [7, 2],
     input: z.strictObject(aboutOf(kind)),
     answer: z.object({ removed: z.boolean() }),
     async run(w, input): Promise<{ removed: boolean }> {

@@ -39,7 +39,7 @@ function valueOf({ is, isNullable }: Field<unknown>): string {
 }
 
 /** Rows of a kind that is filled by its fields alone: not these, whose rows hang together. */
-const FILLED = ['table', 'guest', 'reservation']
+const FILLED = ['staff', 'table', 'guest', 'reservation']
 const rowsOf = ({ table, fields }: (typeof nouns)[number]) =>
   `insert into ${table} (restaurant_id, id, ${Object.keys(fields).map(columnOf).join(', ')}, created_at, updated_at)
    select id, gen_random_uuid(), ${Object.values<Field<unknown>>(fields).map(valueOf).join(', ')}, now(), now()
