@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { chromiumAvailable, launchChromium, needsChromium } from '../test/chromium.ts'
+import { openProxy } from '../test/process/proxy.ts'
 import { startApp, TEST_PASSWORD, type Restaurant, type TestApp } from '../test/kit.ts'
 import type { QTable } from './client.ts'
 import { upTo } from '../test/patience.ts'
@@ -26,7 +27,7 @@ beforeAll(async () => {
   const { outputFiles } = await build({
     stdin: {
       contents: `import { openQTable } from './client/browser.ts'
-        globalThis.ready = openQTable({ server: '${app.base}', device: 'Page' }).then((qtable) => { globalThis.qtable = qtable })`,
+        globalThis.ready = openQTable({ server: new URLSearchParams(location.search).get('server') ?? '${app.base}', device: 'Page' }).then((qtable) => { globalThis.qtable = qtable })`,
       resolveDir: process.cwd(),
       loader: 'ts',
     },
@@ -57,9 +58,9 @@ afterAll(async () => {
 
 beforeEach(needsChromium)
 
-async function openPage(context: BrowserContext): Promise<Page> {
+async function openPage(context: BrowserContext, url = origin): Promise<Page> {
   const page = await context.newPage()
-  await page.goto(origin)
+  await page.goto(url)
   await ready(page)
   return page
 }
@@ -146,6 +147,58 @@ test(
     await start(third)
     await expect.poll(() => pending(third)).toBe(0)
     expect((await doneOf(r)).toSorted()).toEqual(left.toSorted())
+    await context.close()
+  },
+  upTo(60_000),
+)
+
+test(
+  'D9, D14, D16: a page on plain http of another machine makes ids, outlives its database, and notices a server that is silent',
+  async () => {
+    const r = await app.restaurant()
+    const proxy = await openProxy({ to: { host: '127.0.0.1', port: Number(new URL(app.base).port) } })
+    const context = await browser.newContext()
+    const server = `http://floor.test:${proxy.port}`
+    const page = await openPage(context, `${origin.replace('127.0.0.1', 'stand.test')}?server=${server}`)
+    expect(
+      await page.evaluate(() => [
+        (globalThis as unknown as { isSecureContext: boolean }).isSecureContext,
+        typeof crypto.randomUUID,
+      ]),
+    ).toEqual([false, 'undefined'])
+    await signIn(page, r)
+    expect(await add(page, 'Plain')).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+    await expect.poll(() => pending(page)).toBe(0)
+    // The browser ends the connection to the database, and empties it.
+    const cdp = await context.newCDPSession(page)
+    await cdp.send('Storage.clearDataForOrigin', { origin: new URL(page.url()).origin, storageTypes: 'indexeddb' })
+    await add(page, 'Stored all the same')
+    await expect.poll(() => pending(page)).toBe(0)
+    await signIn(page, r)
+    const noticed = page.evaluate(
+      () =>
+        new Promise<number>((resolve) => {
+          const { qtable } = globalThis as unknown as PageScope
+          const since = performance.now()
+          qtable.subscribe(() => {
+            if (qtable.status !== 'live') resolve(performance.now() - since)
+          })
+        }),
+    )
+    proxy.set('toClient', { timeout: { millis: 0 } })
+    const millis = await noticed
+    console.log(`a silent server was noticed after ${Math.round(millis)} ms`)
+    expect(millis).toBeLessThan(upTo(3_500))
+    await page.reload()
+    await ready(page)
+    const syncedAt = await page.evaluate(() => (globalThis as unknown as PageScope).qtable.lastSyncedAt)
+    expect(syncedAt).toBeGreaterThan(0)
+    // Nothing is left of it on the device.
+    await page.evaluate(() => void (globalThis as unknown as PageScope).qtable.forget())
+    await expect.poll(() => page.evaluate(() => (globalThis as unknown as PageScope).qtable.status)).toBe('signed-out')
+    await page.reload()
+    await ready(page)
+    expect(await names(page)).toEqual([])
     await context.close()
   },
   upTo(60_000),

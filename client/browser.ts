@@ -6,6 +6,11 @@ import type { SocketHandlers, Socket, Surroundings } from './surroundings.ts'
 interface Browser {
   readonly indexedDB: Databases
   readonly navigator: { readonly onLine: boolean; readonly locks?: Locks }
+  readonly document: {
+    readonly visibilityState: string
+    addEventListener(name: 'visibilitychange', listener: () => void): void
+    removeEventListener(name: 'visibilitychange', listener: () => void): void
+  }
   readonly WebSocket: new (url: string) => BrowserSocket
   addEventListener(name: 'online' | 'offline', listener: () => void): void
   removeEventListener(name: 'online' | 'offline', listener: () => void): void
@@ -50,6 +55,13 @@ const surroundings = (storage: IndexedDbStorage): Surroundings => ({
       browser.removeEventListener('online', up)
       browser.removeEventListener('offline', down)
     }
+  },
+  watchShown(tell) {
+    const { document } = browser
+    const look = () => tell(document.visibilityState === 'visible')
+    document.addEventListener('visibilitychange', look)
+    look()
+    return () => document.removeEventListener('visibilitychange', look)
   },
 })
 

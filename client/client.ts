@@ -1,60 +1,24 @@
 import type { Instant } from '../src/platform/clock.ts'
-import { place, type CommandName, type Inputs, type Results } from './commands.ts'
-import { ways } from './reduce.ts'
-import type { State } from './connection.ts'
-import { Floor } from './floor.ts'
-import { newId } from './ids.ts'
-import type { Conflict, Mutation } from './mutations.ts'
-import { Queue, type Settled } from './queue.ts'
-import { sendMutation } from './send-mutation.ts'
+import { attention, type Attention } from './attention.ts'
+import type { News } from './changes.ts'
+import type { CommandName, Results } from './commands.ts'
+import type { Connection, State } from './connection.ts'
+import type { Floor } from './floor.ts'
+import { methodsOf, mutationOf, type Methods, type Sent } from './methods.ts'
+import type { Conflict } from './mutations.ts'
+import { makeParts, type Account, type Parts, type PartsDeps } from './parts.ts'
+import type { Pending, Settled } from './queued.ts'
+import type { Schema } from './read.ts'
 import { Session, TOKENS, type Tokens } from './session.ts'
-import { Confirmed } from './state.ts'
-import { Saver } from './saver.ts'
-import { Stream } from './stream.ts'
+import type { Confirmed } from './state.ts'
 import type { Surroundings } from './surroundings.ts'
-import { ClientError, type Snapshot } from './words.ts'
+import { ClientError } from './words.ts'
 
 export interface Options {
   /** The server's address: `https://floor.example`. */
   readonly server: string
   /** What this device is called: `Host stand`. Others read it in conflicts. */
   readonly device?: string
-}
-
-/** A mutation on its way. */
-export interface Sent<Result = unknown> {
-  /** Of the mutation. */
-  readonly id: string
-  /** Of the table or guest that the command makes; null for other commands, and for those whose id the server makes. */
-  readonly made: string | null
-  /** It is on the device and can't be lost. Rejects with `ClientError` storage; then it is not shown and not sent. */
-  readonly stored: Promise<void>
-  /** The server has decided, after however long. Lasts as long as this process; after a restart look at `pendingCount` and `conflicts`. */
-  readonly settled: Promise<Settled<Result>>
-}
-
-type Camel<Text extends string> = Text extends `${infer Head}-${infer Tail}`
-  ? `${Head}${Capitalize<Camel<Tail>>}`
-  : Text
-
-/** One method for each command: `seatGuest({guestId, tableId})`. */
-export type Methods = {
-  readonly [Name in CommandName as Camel<Name>]: (input: Inputs[Name]) => Sent<Results[Name]>
-}
-
-interface Account {
-  readonly restaurantId: string
-  readonly staffId: string
-}
-
-/** Everything that belongs to one account on this device. */
-interface Parts {
-  readonly account: Account | null
-  readonly confirmed: Confirmed
-  readonly queue: Queue
-  readonly stream: Stream
-  readonly floor: Floor
-  readonly saver: Saver
 }
 
 /** The key of whose device this is: also while nobody is signed in. */
@@ -71,9 +35,12 @@ export class QTable {
   readonly #options: Options
   readonly #session: Session
   #parts: Parts
+  readonly #attention: Attention
   #listeners = new Set<() => void>()
+  #newsListeners = new Set<(news: News) => void>()
+  /** Not told yet. */
+  #news: News[] = []
   #isNotifying = false
-  #lastSyncedAt: number | null = null
   #unwatch: (() => void) | undefined
   #isClosed = false
 
@@ -86,9 +53,8 @@ export class QTable {
     })
     this.#session.restore(stored.get(TOKENS))
     this.#parts = this.#makeParts((stored.get(ACCOUNT) as Account | undefined) ?? null, stored)
-    this.do = Object.fromEntries(
-      (Object.keys(ways) as CommandName[]).map((name) => [camel(name), (input: object) => this.#mutate(name, input)]),
-    ) as unknown as Methods
+    this.do = methodsOf((name, input) => this.#mutate(name, input))
+    this.#attention = attention(at, () => this.wake())
     this.#unwatch = at.watchNetwork?.((up) => {
       this.#parts.stream.dispatch(up ? 'network-up' : 'network-down')
       if (up && this.#isWanted()) this.#parts.queue.run()
@@ -104,23 +70,45 @@ export class QTable {
   async signIn(email: string, password: string): Promise<{ staffId: string; restaurantId: string; role: string }> {
     const { staffId, restaurantId, role } = await this.#session.signIn(email, password, this.#options.device)
     const { account } = this.#parts
-    if (account?.restaurantId !== restaurantId || account.staffId !== staffId) {
-      await this.#leaveAccount()
-      await this.#at.storage.write([{ put: ACCOUNT, value: { restaurantId, staffId } }])
-      this.#parts = this.#makeParts({ restaurantId, staffId }, await this.#at.storage.load())
-    }
+    const isOther = account?.restaurantId !== restaurantId || account.staffId !== staffId
+    if (isOther) await this.#leaveAccount()
+    // Also for the same person: the browser may have emptied its storage.
+    await this.#at.storage.write([{ put: ACCOUNT, value: { restaurantId, staffId } }])
+    if (isOther) this.#parts = this.#makeParts({ restaurantId, staffId }, await this.#at.storage.load())
     this.#parts.stream.dispatch('signed-in')
     this.#parts.queue.run()
     this.#changed()
     return { staffId, restaurantId, role }
   }
 
-  /** Ends the sign-in. What was not sent yet stays on the device and is sent when the same person signs in again. */
-  async signOut(): Promise<void> {
+  /**
+   * Ends the sign-in. What was not sent yet stays on the device and is sent when the same person signs in again; with `forget` it is gone, and so is everything
+   * else of the restaurant: ask before, where `pending` is not empty. Throws `ClientError` storage.
+   */
+  async signOut({ forget = false }: { readonly forget?: boolean } = {}): Promise<void> {
+    if (forget) return this.forget()
     this.#parts.queue.pause()
     this.#parts.stream.dispatch('signed-out')
     await this.#parts.saver.flush().catch(() => undefined)
     await this.#session.signOut()
+  }
+
+  /** Signs out, and leaves nothing on the device: no floor, no guests, no work, of whoever it was. Throws `ClientError` storage: some of it may be left. */
+  async forget(): Promise<void> {
+    const { queue, stream, saver } = this.#parts
+    stream.dispatch('signed-out')
+    queue.forget()
+    saver.forget()
+    // The server is told last: without a network that takes its time.
+    const signedOut = this.#session.signOut().catch(() => undefined)
+    this.#parts = this.#makeParts(null, new Map())
+    this.#changed()
+    try {
+      await this.#at.storage.clear()
+    } catch (error) {
+      throw new ClientError('storage', 'What is stored on this device could not be removed', error)
+    }
+    await signedOut
   }
 
   /** Connects, and stays connected until `stop`. Signed out, it waits for `signIn`. */
@@ -128,6 +116,15 @@ export class QTable {
     if (this.#isClosed) throw new ClientError('closed', 'This client was closed')
     this.#parts.stream.dispatch(this.#session.tokens ? 'start' : 'signed-out')
     if (this.#session.tokens) this.#parts.queue.run()
+  }
+
+  /**
+   * Looks at once whether the server is still there: for when the page is shown again, or the machine has slept. A connection that says nothing for 2 s is
+   * replaced. A page does this by itself.
+   */
+  wake(): void {
+    this.#parts.stream.dispatch('wake')
+    if (this.#isWanted()) this.#parts.queue.run()
   }
 
   /** Lets go of the network and stores what is held. */
@@ -141,6 +138,7 @@ export class QTable {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#unwatch?.()
+    this.#attention.end()
     await this.stop().catch(() => undefined)
     await this.#at.storage.close()
   }
@@ -149,6 +147,23 @@ export class QTable {
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /**
+   * Calls back for each change of the restaurant, also of other devices, in their order; what it gives ends that. `floor` may be further already. What a device
+   * missed comes too, while `connection` is catching up; a new snapshot brings none.
+   */
+  onChange(listener: (news: News) => void): () => void {
+    this.#newsListeners.add(listener)
+    return () => this.#newsListeners.delete(listener)
+  }
+
+  /**
+   * Reads what the floor doesn't have: `/staff`, `/guests?…` below the restaurant, or `/v2/me`. Gives the whole answer, through `schema` where one is given.
+   * Throws `ClientError`: not-signed-in, unreachable, or the server's code; and what the schema throws.
+   */
+  read<T = unknown>(path: string, { schema }: { readonly schema?: Schema<T> } = {}): Promise<T> {
+    return this.#parts.reader.read(path, schema)
   }
 
   /** What to show: the confirmed state with what was done here and is not decided yet. */
@@ -161,6 +176,17 @@ export class QTable {
     return this.#parts.confirmed
   }
 
+  /** How the device stands, for people: it does not flap while there is no network. The same object until it changes. */
+  get connection(): Connection {
+    return this.#parts.connection
+  }
+
+  /** What time it is at the server, in milliseconds since 1970: the device's clock may be wrong. Its own time where it has never heard the server's. */
+  serverNow(): number {
+    return this.#at.now() + this.#parts.clock.offset
+  }
+
+  /** The connection's state, step by step. */
   get status(): State {
     return this.#parts.stream.state
   }
@@ -174,9 +200,19 @@ export class QTable {
     return this.#parts.queue.undecided.length
   }
 
-  /** When this device last knew that it had everything, in milliseconds since 1970 by its clock; null: not since it was opened. */
+  /** What the server has not decided, in its order. */
+  get pending(): readonly Pending[] {
+    return this.#parts.queue.pending
+  }
+
+  /** Takes back what was never sent, as if it had not been done; false where the server has it or may have it. Throws `ClientError` storage. */
+  withdraw(mutationId: string): Promise<boolean> {
+    return this.#parts.queue.withdraw(mutationId)
+  }
+
+  /** When this device last knew that it had everything, in milliseconds since 1970 by its clock, also before it was opened; null: never. */
   get lastSyncedAt(): number | null {
-    return this.#lastSyncedAt
+    return this.#parts.lastSyncedAt
   }
 
   /** What was refused and nobody has dismissed, oldest first. */
@@ -196,60 +232,28 @@ export class QTable {
 
   #mutate<Name extends CommandName>(command: Name, input: object): Sent<Results[Name]> {
     if (!this.#parts.account) throw new ClientError('not-signed-in', 'Sign in first')
-    const way = ways[command]
-    const id = newId()
-    const made = way.makesId ? ((input as { id?: string }).id ?? newId()) : null
-    const whole: Record<string, unknown> = { ...input, ...(made !== null && { id: made }) }
-    if (way.guards && whole['version'] === undefined) {
-      const [kind, field] = way.guards
-      whole['version'] = this.floor.get(kind, String(whole[field]))?.version
-    }
-    const mutation: Mutation = {
-      id,
-      command,
-      method: way.method,
-      ...place(way.path, whole),
-      version: typeof whole['version'] === 'number' ? whole['version'] : null,
-      madeAt: this.#instant(),
-      device: this.#options.device ?? null,
-    }
+    const { mutation, made } = mutationOf(command, input, this.floor, this.#instant(), this.#options.device ?? null)
     const { stored, settled } = this.#parts.queue.add(mutation)
     this.floor.add(mutation)
     this.#notify()
-    return { id, made, stored, settled: settled as Promise<Settled<Results[Name]>> }
+    return { id: mutation.id, made, stored, settled: settled as Promise<Settled<Results[Name]>> }
   }
 
   #makeParts(account: Account | null, stored: ReadonlyMap<string, unknown>): Parts {
-    const at = this.#at
-    const prefix = account ? `${account.restaurantId}/${account.staffId}/` : '-/'
-    const confirmed = new Confirmed()
-    const snapshot = stored.get(`${prefix}state`) as Snapshot | undefined
-    if (snapshot) confirmed.take(snapshot)
-    const changed = () => this.#changed()
-    const epoch = () => confirmed.epoch
-    const restaurant = `${this.#options.server}/v2/restaurants/${account?.restaurantId}`
-    const send = (mutation: Mutation) => sendMutation(at, this.#session, restaurant, account?.staffId, mutation)
-    const queue = new Queue({ at, prefix, send, epoch, changed, instant: () => this.#instant() }, stored)
-    const saver = new Saver(at, `${prefix}state`, confirmed, queue)
-    const stream = new Stream(
-      {
-        at,
-        session: this.#session,
-        confirmed,
-        url: `${restaurant.replace('http', 'ws')}/stream`,
-        device: this.#options.device,
-        onChange: ({ mutationId, epoch, seq }) => queue.seen(mutationId, { epoch, seq }),
-        changed: () => {
-          saver.touch()
-          this.#changed()
-        },
-        synced: () => {
-          this.#lastSyncedAt = at.now()
-        },
+    const deps: PartsDeps = {
+      at: this.#at,
+      session: this.#session,
+      server: this.#options.server,
+      device: this.#options.device,
+      changed: () => this.#changed(),
+      notify: () => this.#notify(),
+      news: (news) => {
+        if (this.#newsListeners.size > 0 && this.#news.push(news) === 1) queueMicrotask(() => this.#tellNews())
       },
-      this.#session.tokens ? 'stopped' : 'signed-out',
-    )
-    return { account, confirmed, queue, stream, saver, floor: new Floor(confirmed, queue) }
+      isWatched: () => this.#attention.isPaid(),
+      instant: () => this.#instant(),
+    }
+    return makeParts(deps, account, stored)
   }
 
   async #leaveAccount(): Promise<void> {
@@ -276,9 +280,11 @@ export class QTable {
     })
   }
 
+  #tellNews(): void {
+    for (const news of this.#news.splice(0)) for (const listener of this.#newsListeners) listener(news)
+  }
+
   #instant(): Instant {
     return `${new Date(this.#at.now()).toISOString().slice(0, -1)}000Z` as Instant
   }
 }
-
-const camel = (name: string): string => name.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase())

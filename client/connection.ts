@@ -31,6 +31,7 @@ export type State = (typeof STATES)[number]
  * - `advised`: the server said when to come back.
  * - `unauthorized`, `forbidden`, `closed`: the socket was closed with 4401, 4403, or anything else.
  * - `silence`: nothing was heard for too long. `retry`: the wait is over.
+ * - `wake`: a person looks again, or the machine slept: what is held may be dead without a word.
  */
 export const EVENTS = [
   'start',
@@ -53,16 +54,27 @@ export const EVENTS = [
   'retry',
   'network-up',
   'network-down',
+  'wake',
 ] as const
 export type Event = (typeof EVENTS)[number]
 
 /**
  * - `open`: get a token, open a socket. `close`: let go of the socket.
  * - `greet`: send `hello` with what is held; `greet-anew`: without.
+ * - `probe`: ask for a sign of life and wait for it a short time only.
  * - `expire`: the access token is not to be used again.
  * - `wait`, `wait-advised`, `wait-barred`: a `retry` after the back-off, the advised time, a minute.
  */
-export type Action = 'open' | 'close' | 'greet' | 'greet-anew' | 'expire' | 'wait' | 'wait-advised' | 'wait-barred'
+export type Action =
+  | 'open'
+  | 'close'
+  | 'greet'
+  | 'greet-anew'
+  | 'probe'
+  | 'expire'
+  | 'wait'
+  | 'wait-advised'
+  | 'wait-barred'
 
 export interface Cell {
   readonly to: State
@@ -86,6 +98,7 @@ type Common =
   | 'retry'
   | 'network-up'
   | 'network-down'
+  | 'wake'
 
 const noSocket = (state: State): Readonly<Record<SocketEvent, Cell>> => ({
   unreachable: impossibleIn(state),
@@ -113,6 +126,7 @@ const idle = (state: State): Row => ({
   retry: to('connecting', 'open'),
   'network-up': to('connecting', 'open'),
   'network-down': to('offline', 'wait'),
+  wake: to('connecting', 'open'),
 })
 
 /** A state with a socket. */
@@ -138,31 +152,27 @@ const open = (state: State): Row => ({
   retry: impossibleIn(state),
   'network-up': to(state),
   'network-down': to('offline', 'close', 'wait'),
+  // Nothing is lost with an attempt; what hangs since before a sleep is not waited for.
+  wake: to('connecting', 'close', 'open'),
+})
+
+/** A state in which nothing is wanted but what a person does. */
+const resting = (state: State): Row => ({
+  ...noSocket(state),
+  start: to(state),
+  stop: to(state),
+  'signed-in': to('connecting', 'open'),
+  'signed-out': to('signed-out'),
+  'refresh-refused': to('signed-out'),
+  retry: impossibleIn(state),
+  'network-up': to(state),
+  'network-down': to(state),
+  wake: to(state),
 })
 
 export const table: Readonly<Record<State, Row>> = {
-  stopped: {
-    ...noSocket('stopped'),
-    start: to('connecting', 'open'),
-    stop: to('stopped'),
-    'signed-in': to('connecting', 'open'),
-    'signed-out': to('signed-out'),
-    'refresh-refused': to('signed-out'),
-    retry: impossibleIn('stopped'),
-    'network-up': to('stopped'),
-    'network-down': to('stopped'),
-  },
-  'signed-out': {
-    ...noSocket('signed-out'),
-    start: to('signed-out'),
-    stop: to('signed-out'),
-    'signed-in': to('connecting', 'open'),
-    'signed-out': to('signed-out'),
-    'refresh-refused': to('signed-out'),
-    retry: impossibleIn('signed-out'),
-    'network-up': to('signed-out'),
-    'network-down': to('signed-out'),
-  },
+  stopped: { ...resting('stopped'), start: to('connecting', 'open') },
+  'signed-out': resting('signed-out'),
   offline: { ...idle('offline'), 'network-down': to('offline') },
   waiting: idle('waiting'),
   barred: idle('barred'),
@@ -179,8 +189,26 @@ export const table: Readonly<Record<State, Row>> = {
   // Frames of before the second hello may still come in, with faults that it mends.
   greeting: { ...open('greeting'), gap: to('greeting'), diverged: to('greeting') },
   'catching-up': { ...open('catching-up'), 'caught-up': to('live') },
-  live: { ...open('live'), 'caught-up': to('live') },
+  live: { ...open('live'), 'caught-up': to('live'), wake: to('live', 'probe') },
 }
 
 /** What happens in a state at an event. */
 export const next = (state: State, event: Event): Cell => table[state][event]
+
+/** How a device stands, for people: steady where the state runs through many in a second. */
+export type Standing = 'live' | 'catching-up' | 'offline' | 'signed-out' | 'barred'
+
+/** How a device stands, since when in milliseconds since 1970 by its clock. The same object until it stands otherwise. */
+export interface Connection {
+  readonly is: Standing
+  readonly since: number
+}
+
+/** How a device stands in a state, after it stood so. It is offline once an attempt has failed, and until one succeeds. Spec: D16. */
+export function standing(before: Standing, state: State): Standing {
+  if (state === 'live' || state === 'catching-up' || state === 'signed-out' || state === 'barred') return state
+  if (state === 'offline' || state === 'stopped') return 'offline'
+  // A live connection that was lost is first of all renewed. The second time it is lost without one.
+  if (state === 'waiting') return before === 'live' ? 'catching-up' : 'offline'
+  return before === 'offline' || before === 'barred' ? before : 'catching-up'
+}

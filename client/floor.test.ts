@@ -20,7 +20,7 @@ test('D10: mutations are laid one over the other; one that is likely refused, or
   ]
   const shown = replay(state, all.slice(0, 4))
   for (const each of all.slice(4)) lay(shown, each)
-  expect([...shown.unlikely]).toEqual([
+  expect([...shown.unlikely].map(([id, { code }]) => [id, code])).toEqual([
     ['m3', 'table-occupied'],
     ['m5', 'invalid-input'],
     ['m7', 'unknown-party'],
@@ -77,7 +77,9 @@ test('D10: the floor is made anew only when something changed, and says what is 
   ])
   expect([floor.get('table', 't')?.guestId, floor.guests[0]?.status, asked]).toEqual(['a', 'seated', 1])
   floor.add(mutation('seat-guest', { guestId: 'x', tableId: 't' }, 'm2'))
-  expect([...floor.unlikely]).toEqual([['m2', 'guest-not-found']])
+  expect([...floor.unlikely]).toEqual([
+    ['m2', { code: 'guest-not-found', entity: { kind: 'guest', id: 'x' }, current: null }],
+  ])
   // What was made of it has changed: from the beginning, with what still waits.
   waiting = [mutation('delete-guest', { guestId: 'a' }, 'm3')]
   floor.refresh()

@@ -1,5 +1,6 @@
 import type { Mutation } from './mutations.ts'
-import { lay, replay, type Shown } from './optimistic.ts'
+import { lay, replay, type Refused, type Shown } from './optimistic.ts'
+import { partyOfGuest, partyOfReservation, type Party } from './party.ts'
 import type { Queue } from './queue.ts'
 import type { Confirmed } from './state.ts'
 import type { Guest, Kind, Kinds, Reservation, Table } from './words.ts'
@@ -11,6 +12,10 @@ export class Floor {
   #shown: Shown | null = null
   #touched: ReadonlySet<string> | null = null
   #lists = new Map<Kind, readonly Kinds[Kind][]>()
+  /** What was shown last: what it has in common with what is shown now stays the same object. */
+  #before: Shown | null = null
+  readonly #parties = new WeakMap<Guest | Reservation, Party>()
+  #allParties: readonly Party[] | null = null
 
   constructor(confirmed: Confirmed, queue: Queue) {
     this.#confirmed = confirmed
@@ -46,26 +51,47 @@ export class Floor {
     return this.#touched.has(`${kind} ${id}`)
   }
 
-  /** Mutations that will likely be refused, by id, with the likely code. */
-  get unlikely(): ReadonlyMap<string, string> {
+  /** Everyone who waits, is expected, sits or has left: guests and reservations under one set of names. An entity that did not change is the same party. */
+  get parties(): readonly Party[] {
+    const of = <T extends Guest | Reservation>(list: readonly T[], make: (value: T) => Party) =>
+      list.map((value) => {
+        let party = this.#parties.get(value)
+        if (!party) this.#parties.set(value, (party = make(value)))
+        return party
+      })
+    return (this.#allParties ??= [...of(this.guests, partyOfGuest), ...of(this.reservations, partyOfReservation)])
+  }
+
+  /** Mutations that will likely be refused, by id: why, and what stands in their way. */
+  get unlikely(): ReadonlyMap<string, Refused> {
     return this.#now.unlikely
   }
 
   /** One more was done here: the others need not be done again. */
   add(mutation: Mutation): void {
     if (this.#shown) lay(this.#shown, mutation)
-    this.#touched = null
-    this.#lists.clear()
+    this.#outdate()
   }
 
   /** What it was made of has changed. */
   refresh(): void {
+    this.#before = this.#shown ?? this.#before
     this.#shown = null
+    this.#outdate()
+  }
+
+  #outdate(): void {
     this.#touched = null
     this.#lists.clear()
+    this.#allParties = null
   }
 
   get #now(): Shown {
-    return (this.#shown ??= replay(this.#confirmed, this.#queue.missingIn(this.#confirmed)))
+    if (!this.#shown) {
+      this.#shown = replay(this.#confirmed, this.#queue.missingIn(this.#confirmed))
+      if (this.#before) this.#shown.view.keep(this.#before.view)
+      this.#before = null
+    }
+    return this.#shown
   }
 }

@@ -10,6 +10,19 @@ export const limits = {
   requestMillis: 15_000,
   /** Nothing heard for so long: the socket is taken for dead. Opening one may take as long. */
   silenceMillis: 12_000,
+  /** While a person looks: nothing heard for so long, and the server is asked for a sign of life. */
+  quietMillis: 1_000,
+  /** How long that sign may take; doubled with each connection lost in the last minute, up to `silenceMillis`. */
+  pongMillis: 2_000,
+  /** How often the clock is looked at for a jump while a person looks, and the jump that is taken for a sleep. */
+  pulseMillis: 2_000,
+  sleptMillis: 3_000,
+  /** Heartbeats whose median tells how far the device's clock is off. */
+  clockBeats: 5,
+  /** That everything is there is stored this often at most, where nothing else is. */
+  syncedMillis: 30_000,
+  /** Answers of `read` that are kept for their ETags; the oldest go beyond it. */
+  keptReads: 50,
   /** `hello` and `applied` are sent this often at most. */
   helloMillis: 1_000,
   appliedMillis: 1_000,

@@ -60,7 +60,7 @@ const BARRED = ['restaurant-inactive']
  * Reads an answer. Only the server's own words decide: a 200 with `seq`, a 4xx with a code. Whatever else stands in between and answers, a proxy or a hotel's
  * sign-in page, decides nothing. Spec: D6.
  */
-export function judge(answer: Answer | null): Verdict {
+export function judge(answer: Omit<Answer, 'etag'> | null): Verdict {
   const later: Verdict = { kind: 'later', afterMillis: answer?.afterMillis ?? null }
   if (!answer) return later
   const { status, body } = answer

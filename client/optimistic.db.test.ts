@@ -53,15 +53,19 @@ test(
     const { client } = device
     client.start()
     await until(client, () => client.status === 'live')
-    const outcomes = { done: 0, refused: 0 }
+    const outcomes = { done: 0, refused: 0, withdrawn: 0 }
     for (let n = 0; n < 250; n++) {
       const sent = doSomething(device, random)
       const [shown, unlikely] = [comparable(shownFloor(client)), client.floor.unlikely.get(sent.id)]
       const settled = await sent.settled
       outcomes[settled.outcome]++
       const context = `step ${n}`
-      if (settled.outcome === 'refused') expect(unlikely, context).toBe(settled.conflict.code)
-      else expect(unlikely, context).toBeUndefined()
+      if (settled.outcome === 'refused') {
+        const { code, current } = settled.conflict
+        expect(unlikely?.code, context).toBe(code)
+        if (current) expect(unlikely?.entity, context).toEqual({ kind: current.kind, id: current.id })
+      }
+      if (settled.outcome === 'done') expect(unlikely, context).toBeUndefined()
       const seq = settled.outcome === 'done' ? settled.seq : null
       await until(client, () => seq === null || client.confirmed.seq >= seq)
       expect(client.pendingCount, context).toBe(0)
@@ -106,7 +110,7 @@ let count = 0
 function foresee(shown: Shown, { command, input }: Operation): string | null {
   const id = `m${++count}`
   lay(shown, mutation(command, input, id))
-  return shown.unlikely.get(id) ?? null
+  return shown.unlikely.get(id)?.code ?? null
 }
 
 /** Plays so many rounds over floors that change, a new one now and then. */

@@ -1,29 +1,10 @@
 import { backoff } from './backoff.ts'
 import { limits } from './limits.ts'
 import type { Conflict, Mutation, Verdict } from './mutations.ts'
+import type { Pending, Place, Queued, Settled } from './queued.ts'
 import type { Op } from './storage.ts'
 import type { Surroundings } from './surroundings.ts'
 import { ClientError } from './words.ts'
-
-/** How a mutation ended. `result` is null where only its change was seen, its answer not. */
-export type Settled<Result = unknown> =
-  | { readonly outcome: 'done'; readonly seq: number | null; readonly result: Result | null }
-  | { readonly outcome: 'refused'; readonly conflict: Conflict }
-
-/** Where an answered mutation stands in the log. */
-interface Place {
-  readonly epoch: string | null
-  readonly seq: number
-}
-
-/** A mutation in the queue. With a place it is done, and kept until the stored state has it: so the floor shown after a restart has it too. */
-interface Queued {
-  readonly key: string
-  readonly mutation: Mutation
-  isStored: boolean
-  place: Place | null
-  settle?: (settled: Settled) => void
-}
 
 export interface QueueDeps {
   readonly at: Surroundings
@@ -59,8 +40,12 @@ export class Queue {
     this.#deps = deps
     for (const [key, value] of [...stored].sort(([a], [b]) => (a < b ? -1 : 1))) {
       if (key.startsWith(`${deps.prefix}mutation/`)) {
-        const { place = null, ...mutation } = value as Mutation & { place?: Place }
-        this.#append({ key, mutation, isStored: true, place })
+        const {
+          place = null,
+          isUnsure = false,
+          ...mutation
+        } = value as Mutation & { place?: Place; isUnsure?: boolean }
+        this.#append({ key, mutation, isStored: true, isSent: isUnsure, place })
         this.#counter = Math.max(this.#counter, Number(key.slice(-12)) + 1)
       }
       if (key.startsWith(`${deps.prefix}conflict/`)) {
@@ -68,6 +53,23 @@ export class Queue {
         this.#conflicts.set(conflict.mutation.id, conflict)
       }
     }
+    // They are sent one by one: of those that were left only the first may have been.
+    const first = this.#next
+    if (first) first.isSent = true
+  }
+
+  get #next(): Queued | undefined {
+    return this.#queued.find(({ place }) => place === null)
+  }
+
+  /** What the server has not decided, in its order, for people. */
+  get pending(): readonly Pending[] {
+    return this.#queued
+      .filter(({ place }) => place === null)
+      .map(({ mutation: { id, command, body, params, madeAt }, isStored, isSent }) => {
+        const stage = isSent ? 'sending' : isStored ? 'waiting' : 'storing'
+        return { id, command, input: { ...body, ...params }, madeAt, stage }
+      })
   }
 
   /** Mutations that the server has not decided. */
@@ -94,7 +96,7 @@ export class Queue {
     if (new TextEncoder().encode(JSON.stringify(mutation.body)).length > limits.bodyBytes)
       throw new ClientError('too-large', `A change has ${limits.bodyBytes} bytes at most`)
     const key = `${this.#deps.prefix}mutation/${String(this.#counter++).padStart(12, '0')}`
-    const queued: Queued = { key, mutation, isStored: false, place: null }
+    const queued: Queued = { key, mutation, isStored: false, isSent: false, place: null }
     this.#append(queued)
     const settled = new Promise<Settled>((resolve) => {
       queued.settle = resolve
@@ -106,12 +108,42 @@ export class Queue {
     return { stored, settled: both }
   }
 
-  /** A change on the stream: if it is one of ours, it is done, whether its answer has come or not. */
-  seen(mutationId: string | null, place: Place): void {
+  /** A change on the stream: if it is one of ours, it is done, whether its answer has come or not. Says whether it is. */
+  seen(mutationId: string | null, place: Place): boolean {
     const queued = mutationId === null ? undefined : this.#byId.get(mutationId)
-    if (!queued || queued.place) return
-    queued.place = place
-    if (queued !== this.#sending) queued.settle?.({ outcome: 'done', seq: place.seq, result: null })
+    if (queued && !queued.place) {
+      queued.place = place
+      if (queued !== this.#sending) queued.settle?.({ outcome: 'done', seq: place.seq, result: null })
+    }
+    return queued !== undefined
+  }
+
+  /** Takes back what was never sent; false where it was, or may have been. Throws `ClientError` storage: then it stays. Spec: D18. */
+  async withdraw(mutationId: string): Promise<boolean> {
+    const queued = this.#byId.get(mutationId)
+    if (!queued || queued.place || queued.isSent || !queued.isStored) return false
+    // As long as it may be gone it is not sent, nor what comes after it.
+    queued.isStored = false
+    try {
+      await this.#deps.at.storage.write([{ drop: queued.key }])
+      this.#remove(queued)
+      queued.settle?.({ outcome: 'withdrawn' })
+      return true
+    } catch (error) {
+      queued.isStored = true
+      throw new ClientError('storage', 'The change could not be removed from this device', error)
+    } finally {
+      void this.#drain()
+    }
+  }
+
+  /** Lets go of everything, and writes nothing more. What is on the device is for the caller to remove. */
+  forget(): void {
+    this.pause()
+    const all = this.#queued
+    this.#take(all)
+    this.#conflicts.clear()
+    for (const queued of all) queued.settle?.({ outcome: 'withdrawn' })
   }
 
   /** What leaves the queue once a state is stored: to be written together with it. `done` after that. */
@@ -162,11 +194,14 @@ export class Queue {
     if (this.#isDraining) return
     this.#isDraining = true
     while (this.#isRunning) {
-      const queued = this.#queued.find(({ place }) => place === null)
+      const queued = this.#next
       if (!queued?.isStored) break
+      queued.isSent = true
       this.#sending = queued
       const verdict = await this.#deps.send(queued.mutation)
       this.#sending = null
+      // Forgotten meanwhile.
+      if (!this.#queued.includes(queued)) break
       const isDecided = await this.#decide(queued, verdict).catch(() => false)
       if (isDecided) this.#failures = 0
       else await this.#pauseFor(verdict.kind === 'later' ? verdict.afterMillis : null)

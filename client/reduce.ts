@@ -183,7 +183,7 @@ export function reduce<Name extends CommandName>(view: View, name: Name, input: 
 }
 
 function allowed<T extends object>(decision: Refusal | T): T {
-  if ('code' in decision) throw new Unlikely(decision.code)
+  if ('code' in decision) throw new Unlikely(decision.code, decision.details)
   return decision
 }
 
@@ -212,7 +212,7 @@ function make<K extends Kind>(view: View, kind: K, made: Kinds[K]): void {
 
 function refuseNumber(view: View, { id, number }: Kinds['table']): void {
   for (const table of view.of('table'))
-    if (table.number === number && table.id !== id) throw new Unlikely('table-number-taken')
+    if (table.number === number && table.id !== id) throw new Unlikely('table-number-taken', { table })
 }
 
 const NOTHING = { email: null, reservationTime: null, notes: null, specialRequests: null }

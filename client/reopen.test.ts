@@ -125,7 +125,7 @@ test('D7: what is done is kept, also over a restart, until the stored state has 
   await expect.poll(() => sent).toEqual(['c'])
   const confirmed = new Confirmed()
   confirmed.take(snapshot(5))
-  const saver = new Saver(surroundings(), 'r/s/state', confirmed, again)
+  const saver = new Saver(surroundings(), 'r/s/', confirmed, again)
   saver.touch()
   storage.fails = true
   await expect(saver.flush()).rejects.toThrow('full')

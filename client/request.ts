@@ -1,5 +1,6 @@
 import { limits } from './limits.ts'
 import type { Surroundings } from './surroundings.ts'
+import { ClientError } from './words.ts'
 
 /** An answer that could be read; `body` is an empty object where it is no JSON object. */
 export interface Answer {
@@ -7,6 +8,7 @@ export interface Answer {
   readonly body: Readonly<Record<string, unknown>>
   /** What `Retry-After` asks for, in milliseconds. */
   readonly afterMillis: number | null
+  readonly etag: string | null
 }
 
 /** Sends JSON and reads JSON. Null when there was no answer: no network, too late, cut off. Never throws. */
@@ -32,6 +34,7 @@ export async function request(
       status: answer.status,
       body: objectOf(await answer.text()),
       afterMillis: seconds >= 0 && seconds <= 3_600 ? seconds * 1000 : null,
+      etag: answer.headers.get('etag'),
     }
   } catch {
     return null
@@ -49,4 +52,12 @@ function objectOf(text: string): Record<string, unknown> {
   } catch {
     return {}
   }
+}
+
+/** The error of an answer that gives nothing: the server's own code, or `unreachable` where nobody knows. */
+export function refusalOf(answer: Answer | null): ClientError {
+  const { code, title } = answer?.body ?? {}
+  if (answer && answer.status < 500 && typeof code === 'string')
+    return new ClientError(code, typeof title === 'string' ? title : 'The server refused this')
+  return new ClientError('unreachable', 'The server could not be asked; try again')
 }

@@ -8,7 +8,7 @@ import type { FetchRequest, Surroundings } from './surroundings.ts'
 test('D2, D7: the state is stored some seconds after it changed, once, and with it leaves the queue what it has', async () => {
   const { at, queue, timers, writes, answer, tick, stored, state } = await house()
   const confirmed = new Confirmed()
-  const saver = new Saver(at, 'a/state', confirmed, queue)
+  const saver = new Saver(at, 'a/', confirmed, queue)
   // Nothing changed, or nothing is there yet: nothing is written.
   await saver.flush()
   saver.touch()

@@ -45,6 +45,7 @@ async function signedIn() {
   const storage = {
     load: () => memory.load(),
     get: (key: string) => memory.get(key),
+    clear: () => Promise.resolve(),
     close: () => memory.close(),
     write: (ops: readonly Op[]) => (state.failsToStore ? Promise.reject(new Error('full')) : memory.write(ops)),
   }

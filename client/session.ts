@@ -1,5 +1,5 @@
 import { limits } from './limits.ts'
-import { request, type Answer } from './request.ts'
+import { refusalOf, request, type Answer } from './request.ts'
 import type { Surroundings } from './surroundings.ts'
 import { ClientError } from './words.ts'
 
@@ -52,10 +52,7 @@ export class Session {
     const answer = await this.#post('/v2/sign-in', { email, password, device })
     const tokens = answer && this.#read(answer)
     if (tokens) return this.#keep(tokens)
-    const { code, title } = answer?.body ?? {}
-    if (answer && answer.status < 500 && typeof code === 'string')
-      throw new ClientError(code, typeof title === 'string' ? title : 'Signing in was refused')
-    throw new ClientError('unreachable', 'The server could not be asked; try again')
+    throw refusalOf(answer)
   }
 
   /** Forgets the sign-in here, and ends it at the server where that can be reached. */
@@ -120,7 +117,7 @@ export class Session {
       this.#ended()
       throw new ClientError('not-signed-in', 'The sign-in has ended; sign in again')
     }
-    throw new ClientError('unreachable', 'The server could not be asked; try again')
+    throw refusalOf(null)
   }
 
   async #keep(tokens: Tokens): Promise<Tokens> {

@@ -98,6 +98,20 @@ test('D9: a journal that cannot be written anew says so, and is what it was unti
   ])
 })
 
+test('D15: a journal that cannot be cleared keeps what it had, and says so', async () => {
+  const storage = new FileStorage(file)
+  await storage.load()
+  await storage.write([{ put: 'a', value: 1 }])
+  await rm(file)
+  await mkdir(join(file, 'full'), { recursive: true })
+  await expect(storage.clear()).rejects.toThrow('rename')
+  expect(await storage.get('a')).toBe(1)
+  await rm(file, { recursive: true })
+  await storage.clear()
+  await storage.close()
+  expect(await reopened()).toEqual([[], 0])
+})
+
 test('D9: a write is synced before it is done, a journal that is written anew with its folder, and no handle is left', async () => {
   const synced = watchSyncs()
   const seen = () => synced.splice(0).map(({ name, handle }) => [name, handle.fd === CLOSED])

@@ -58,6 +58,21 @@ export class FileStorage implements ClientStorage {
     })
   }
 
+  clear(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (!this.#file) throw new Error(`${this.#path} is not open`)
+      const entries = this.#entries
+      this.#entries = new Map()
+      try {
+        // Written anew: lines that are outdated would still hold it.
+        await this.#compact()
+      } catch (error) {
+        this.#entries = entries
+        throw error
+      }
+    })
+  }
+
   close(): Promise<void> {
     return this.#inTurn(async () => {
       await this.#file?.close()

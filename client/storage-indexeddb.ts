@@ -27,6 +27,7 @@ interface ObjectStore {
   getAllKeys(): Request<string[]>
   put(value: unknown, key: string): unknown
   delete(key: string): unknown
+  clear(): unknown
 }
 export interface Locks {
   request<T>(name: string, work: () => Promise<T>): Promise<T>
@@ -43,7 +44,8 @@ const SLOTS = 32
 
 /**
  * Storage in a browser's IndexedDB. Each tab has a slot of its own, held by a Web Lock while it is open; a tab that opens takes over what tabs that are gone
- * have left, so nothing waits for a tab that never comes back. Without Web Locks there is one slot, for one tab. Spec: D9.
+ * have left, so nothing waits for a tab that never comes back. Without Web Locks (a page served over plain http has none) there is one slot, for one tab.
+ * A browser may end the connection to its database at any time: it is opened again, and what was under way is done once more. Spec: D9, D15.
  */
 export class IndexedDbStorage implements ClientStorage {
   readonly #name: string
@@ -52,6 +54,7 @@ export class IndexedDbStorage implements ClientStorage {
   #database: Database | null = null
   #slot = 0
   #letGo: (() => void)[] = []
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(name: string, databases: Databases, locks: Locks | undefined) {
     this.#name = name
@@ -61,7 +64,7 @@ export class IndexedDbStorage implements ClientStorage {
 
   async load(): Promise<Map<string, unknown>> {
     if (!this.#database) {
-      this.#database = await openDatabase(this.#databases, this.#name)
+      await this.#connect()
       const abandoned = await this.#takeSlots()
       await this.#takeOver(abandoned)
       // Slots that were taken over only. The first one stays held.
@@ -88,11 +91,18 @@ export class IndexedDbStorage implements ClientStorage {
     })
   }
 
+  clear(): Promise<void> {
+    return this.#transact('readwrite', (store) => void store.clear())
+  }
+
+  /** After what was asked for before. */
   close(): Promise<void> {
-    this.#database?.close()
-    this.#database = null
-    for (const letGo of this.#letGo.splice(0)) letGo()
-    return Promise.resolve()
+    return this.#inTurn(() => {
+      this.#database?.close()
+      this.#database = null
+      for (const letGo of this.#letGo.splice(0)) letGo()
+      return Promise.resolve()
+    })
   }
 
   /** Takes every slot that is free: the first to have, the others because their tabs are gone. */
@@ -127,7 +137,11 @@ export class IndexedDbStorage implements ClientStorage {
         store.delete(key)
         const bare = key.slice(key.indexOf('|') + 1)
         if (bare.includes('/mutation/'))
-          store.put(value, this.#keyOf(bare.slice(0, -DIGITS) + String(next++).padStart(DIGITS, '0')))
+          // Its tab may have sent it.
+          store.put(
+            { ...(value as object), isUnsure: true },
+            this.#keyOf(bare.slice(0, -DIGITS) + String(next++).padStart(DIGITS, '0')),
+          )
         else if (bare.includes('/conflict/')) store.put(value, this.#keyOf(bare))
       }
     })
@@ -143,15 +157,41 @@ export class IndexedDbStorage implements ClientStorage {
   }
 
   #transact<T>(mode: 'readonly' | 'readwrite', work: (store: ObjectStore) => Request<T> | void): Promise<T> {
+    return this.#inTurn(() => this.#twice(mode, work))
+  }
+
+  /** What is repeated must not come after a later write. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work)
+    this.#last = turn.catch(() => undefined)
+    return turn
+  }
+
+  /** Once more on a new connection where the first attempt failed. Whether that was done or not: the same steps again lead to the same. */
+  async #twice<T>(mode: 'readonly' | 'readwrite', work: (store: ObjectStore) => Request<T> | void): Promise<T> {
+    if (!this.#database) throw new Error(`The database ${this.#name} is not open`)
+    try {
+      return await this.#once(mode, work, this.#database)
+    } catch {
+      this.#database.close()
+      return await this.#once(mode, work, await this.#connect())
+    }
+  }
+
+  #once<T>(mode: 'readonly' | 'readwrite', work: (store: ObjectStore) => Request<T> | void, database: Database) {
     return new Promise<T>((resolve, reject) => {
-      if (!this.#database) throw new Error(`The database ${this.#name} is not open`)
-      const transaction = this.#database.transaction(STORE, mode, { durability: 'strict' })
+      // On a connection that was lost this throws.
+      const transaction = database.transaction(STORE, mode, { durability: 'strict' })
       const request = work(transaction.objectStore(STORE))
       transaction.addEventListener('complete', () => resolve(request?.result as T))
       transaction.addEventListener('abort', () =>
         reject(new Error(`A write to ${this.#name} failed`, { cause: transaction.error })),
       )
     })
+  }
+
+  async #connect(): Promise<Database> {
+    return (this.#database = await openDatabase(this.#databases, this.#name))
   }
 
   #keyOf(key: string): string {

@@ -194,3 +194,21 @@ test('D9: a journal below a megabyte is not written anew while it is open', asyn
   expect((await stat(file)).ino).toBe(ino)
   await again.close()
 })
+
+test('D15: cleared, nothing is left in the file or in memory, and what is written next stands', async () => {
+  const file = path()
+  for (const storage of [new FileStorage(file), new MemoryStorage()]) {
+    await storage.load()
+    await storage.write([{ put: 'guests', value: 'Ada' }])
+    await storage.clear()
+    expect([...(await storage.load())]).toEqual([])
+    if (storage instanceof FileStorage) expect(await readFile(file, 'utf8')).toBe('')
+    await storage.write([{ put: 'a', value: 1 }])
+    expect([...(await storage.load())]).toEqual([['a', 1]])
+    await storage.close()
+  }
+  const again = new FileStorage(file)
+  expect([...(await again.load())]).toEqual([['a', 1]])
+  await again.close()
+  await expect(new FileStorage(path()).clear()).rejects.toThrow('is not open')
+})

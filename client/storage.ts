@@ -13,6 +13,8 @@ export interface ClientStorage {
   /** One value as it is stored now: another tab may have written it. */
   get(key: string): Promise<unknown>
   write(ops: readonly Op[]): Promise<void>
+  /** Forgets everything, of all tabs: nothing of it is left on the device. */
+  clear(): Promise<void>
   close(): Promise<void>
 }
 
@@ -40,6 +42,11 @@ export class MemoryStorage implements ClientStorage {
   write(ops: readonly Op[]): Promise<void> {
     const texts = ops.map((op) => ('put' in op ? { put: op.put, value: JSON.stringify(op.value) } : op))
     perform(this.#entries, texts)
+    return Promise.resolve()
+  }
+
+  clear(): Promise<void> {
+    this.#entries.clear()
     return Promise.resolve()
   }
 

@@ -4,7 +4,7 @@ import { limits } from './limits.ts'
 import type { Session } from './session.ts'
 import type { Confirmed } from './state.ts'
 import type { Socket, Surroundings } from './surroundings.ts'
-import { ClientError, readMessage, type Change, type Heartbeat, type ServerMessage } from './words.ts'
+import { ClientError, readMessage, type Change, type Entity, type Heartbeat, type ServerMessage } from './words.ts'
 
 export interface StreamDeps {
   readonly at: Surroundings
@@ -13,17 +13,23 @@ export interface StreamDeps {
   /** The socket's address. */
   readonly url: string
   readonly device: string | undefined
-  /** A change was applied, in order. */
-  readonly onChange: (change: Change) => void
-  /** The connection's state or the confirmed state is another one. */
+  /** A change was applied, in order. `before` has what each of its entries was. */
+  readonly onChange: (change: Change, before: readonly (Entity | undefined)[]) => void
+  /** The confirmed state is another one. */
   readonly changed: () => void
+  /** The connection's state is another one. */
+  readonly moved: (state: State) => void
+  /** A heartbeat said what time it is at the server. */
+  readonly heard: (at: string) => void
+  /** Whether a person looks: then a server that is silent is noticed sooner. */
+  readonly isWatched: () => boolean
   /** Called when the state held is the newest there is. */
   readonly synced: () => void
 }
 
 type Timer = 'retry' | 'silence' | 'hello' | 'applied'
 
-/** Keeps the confirmed state up to date over a socket: does what the table of connection.ts says. Spec: D2, D3. */
+/** Keeps the confirmed state up to date over a socket: does what the table of connection.ts says. Spec: D2, D3, D14. */
 export class Stream {
   readonly #deps: StreamDeps
   #state: State
@@ -62,7 +68,7 @@ export class Stream {
     const before = this.#state
     this.#state = to
     for (const action of actions) this.#do(action)
-    if (before !== this.#state) this.#deps.changed()
+    if (before !== this.#state) this.#deps.moved(to)
   }
 
   #do(action: Action): void {
@@ -71,6 +77,7 @@ export class Stream {
     if (action === 'close') this.#close()
     if (action === 'greet') this.#greet(false)
     if (action === 'greet-anew') this.#greet(true)
+    if (action === 'probe') this.#probe()
     if (action === 'expire') this.#deps.session.expire(this.#token)
     if (action === 'wait') this.#retryAfter(backoff(this.#failures++, at.random))
     if (action === 'wait-advised') this.#retryAfter(this.#advisedMillis)
@@ -130,7 +137,16 @@ export class Stream {
   }
 
   #watch(): void {
-    this.#set('silence', limits.silenceMillis, () => this.dispatch('silence'))
+    // Only a live device is asked so soon: the answer would stand behind whatever else is on its way.
+    if (this.#state === 'live' && this.#deps.isWatched()) this.#set('silence', limits.quietMillis, () => this.#probe())
+    else this.#set('silence', limits.silenceMillis, () => this.dispatch('silence'))
+  }
+
+  #probe(): void {
+    this.#send({ type: 'ping' })
+    // Where connections are lost one after the other the network may just be slow.
+    const millis = Math.min(limits.silenceMillis, limits.pongMillis * 2 ** Math.min(this.#failures, 10))
+    this.#set('silence', millis, () => this.dispatch('silence'))
   }
 
   #greet(anew: boolean): void {
@@ -199,10 +215,11 @@ export class Stream {
   #apply(changes: readonly Change[]): void {
     if (this.#awaitsSnapshot) return
     for (const change of changes) {
+      const before = change.entries.map(({ kind, id }) => this.#deps.confirmed.get(kind, id))
       const became = this.#deps.confirmed.apply(change)
       if (became === 'gap' || became === 'epoch') return this.dispatch('gap')
       this.#head = Math.max(this.#head, change.seq)
-      if (became === 'applied') this.#deps.onChange(change)
+      if (became === 'applied') this.#deps.onChange(change, before)
     }
     // What comes in a hundred frames is not to be shown a hundred times. The last is told with the state: it is live then.
     const { at, confirmed } = this.#deps
@@ -228,11 +245,13 @@ export class Stream {
   #lookWhetherCaughtUp(): void {
     if (this.#awaitsSnapshot || this.#deps.confirmed.seq < this.#head) return
     this.dispatch('caught-up')
+    this.#watch()
     this.#deps.synced()
   }
 
-  #beat({ epoch, head, horizon, hash }: Heartbeat): void {
+  #beat({ epoch, head, at, horizon, hash }: Heartbeat): void {
     const { confirmed } = this.#deps
+    this.#deps.heard(at)
     if (this.#awaitsSnapshot || this.#state === 'greeting') return
     if (epoch !== confirmed.epoch) return this.dispatch('gap')
     this.#head = head

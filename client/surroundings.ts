@@ -16,6 +16,8 @@ export interface Surroundings {
   alone<T>(name: string, work: () => Promise<T>): Promise<T>
   /** Tells when the device says that its network went or came; what it gives stops that. */
   watchNetwork?(tell: (up: boolean) => void): () => void
+  /** Tells at once, and after each change, whether a person can see what is shown; what it gives stops that. */
+  watchShown?(tell: (shown: boolean) => void): () => void
 }
 
 export interface FetchRequest {

@@ -4,10 +4,13 @@ import type { Kind, Kinds } from './words.ts'
 /** A command that would be refused, as far as can be seen from here. Thrown by reducers, caught by replay. */
 export class Unlikely extends Error {
   readonly code: string
+  /** What it would be refused for, by name: the server's details. */
+  readonly details: Readonly<Record<string, unknown>>
 
-  constructor(code: string) {
+  constructor(code: string, details: Readonly<Record<string, unknown>> = {}) {
     super(code)
     this.code = code
+    this.details = details
   }
 }
 
@@ -49,6 +52,15 @@ export class View {
     return new Set([...this.#over].flatMap(([kind, layer]) => [...layer.keys()].map((id) => `${kind} ${id}`)))
   }
 
+  /** What is laid over here exactly as it was over another confirmed state is the same object again. */
+  keep(before: View): void {
+    for (const [kind, layer] of this.#over)
+      for (const [id, value] of layer) {
+        const old = before.#over.get(kind)?.get(id)
+        if (old && value && isSame(old, value)) layer.set(id, old)
+      }
+  }
+
   /** Does the work, or none of it when it throws. */
   attempt(work: () => void): void {
     this.#undo = []
@@ -72,4 +84,15 @@ export class View {
     if (!layer) this.#over.set(kind, (layer = new Map()))
     return layer
   }
+}
+
+/** Whether two JSON values are equal. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  const [left, right] = [Object.entries(a), Object.entries(b)]
+  return (
+    left.length === right.length &&
+    left.every(([name, value]) => isSame(value, (b as Readonly<Record<string, unknown>>)[name]))
+  )
 }

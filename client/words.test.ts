@@ -37,7 +37,7 @@ function ask(answer: { status?: number; text?: string; after?: string | null } |
 
 test('D6: a request sends JSON where there is some, follows no redirect, and ends in time', async () => {
   const { seen, answered } = ask({ text: '{"a":1}' }, { b: 2 })
-  expect(await answered).toEqual({ status: 200, body: { a: 1 }, afterMillis: null })
+  expect(await answered).toEqual({ status: 200, body: { a: 1 }, afterMillis: null, etag: null })
   expect(seen.asked[0]).toMatchObject({
     method: 'POST',
     headers: { accept: 'application/json', 'content-type': 'application/json', more: '1' },

@@ -23,7 +23,10 @@ export interface Entity {
   readonly value: Readonly<Record<string, unknown>>
 }
 
-export type Entry = ({ readonly op: 'put' } & Entity) | ({ readonly op: 'drop' } & Omit<Entity, 'value'>)
+/** `event` says what happened, for people; the state does not need it. */
+export type Entry = (({ readonly op: 'put' } & Entity) | ({ readonly op: 'drop' } & Omit<Entity, 'value'>)) & {
+  readonly event?: string
+}
 
 /** What one command did. */
 export interface Change {

@@ -1,4 +1,5 @@
-import { ACCOUNT, QTable, type Sent } from '../client/client.ts'
+import { ACCOUNT, QTable } from '../client/client.ts'
+import type { Sent } from '../client/methods.ts'
 import { surroundings } from '../client/node.ts'
 import { TOKENS, type Tokens } from '../client/session.ts'
 import { MemoryStorage, type ClientStorage, type Op } from '../client/storage.ts'
@@ -107,6 +108,10 @@ export class MortalStorage implements ClientStorage {
       throw new Error('dead')
     }
     await this.#under.write(ops)
+  }
+
+  clear(): Promise<void> {
+    return this.#under.clear()
   }
 
   close(): Promise<void> {

@@ -81,7 +81,7 @@ export const mutation = (command: string, input: object, id = 'new'): Mutation =
 /** What one command makes of a floor: each entity that it touched (null: gone), or the code of the likely refusal. */
 export function play<Name extends CommandName>(floor: Floors, command: Name, input: Inputs[Name]) {
   const { view, unlikely } = replay(confirmed(floor), [mutation(command, input)])
-  const code = unlikely.get('new')
+  const code = unlikely.get('new')?.code
   const touched = [...view.touched()].sort()
   if (code !== undefined) {
     expect(touched, 'a likely refusal changes nothing').toEqual([])

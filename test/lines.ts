@@ -47,14 +47,16 @@ interface Line {
 /** Status and body; null: the answer is lost. */
 export type Reply = readonly [number, object] | null
 
-/** A device's machine: time passes when the test says so, sockets say what the test says, requests are answered by `answer`. */
-export function machine(storage: MemoryStorage = new MemoryStorage()) {
+/** A device's machine: time passes when the test says so, sockets say what the test says, requests are answered by `answer`. With `isShown` it says who looks. */
+export function machine(storage: MemoryStorage = new MemoryStorage(), isShown?: boolean) {
   const state = {
     now: 1_000_000,
     answer: (async () => null) as (url: string, request: FetchRequest) => Reply | Promise<Reply>,
     tellNetwork: null as ((up: boolean) => void) | null,
+    /** Null: the machine does not say who looks. */
+    tellShown: null as ((shown: boolean) => void) | null,
   }
-  const timers = new Set<{ readonly due: number; readonly call: () => void }>()
+  const timers = new Set<{ due: number; readonly call: () => void }>()
   const lines: Line[] = []
   const at: Surroundings = {
     storage,
@@ -84,6 +86,13 @@ export function machine(storage: MemoryStorage = new MemoryStorage()) {
       state.tellNetwork = tell
       return () => void (state.tellNetwork = null)
     },
+    ...(isShown !== undefined && {
+      watchShown: (tell: (shown: boolean) => void) => {
+        state.tellShown = tell
+        tell(isShown)
+        return () => void (state.tellShown = null)
+      },
+    }),
   }
   const last = () => lines.at(-1)!
   const say = (message: object) => last().handlers.onText(JSON.stringify(message))
@@ -99,9 +108,14 @@ export function machine(storage: MemoryStorage = new MemoryStorage()) {
     }
     state.now = end
   }
+  /** The machine sleeps: its clock goes on, its timers stand still. */
+  const sleep = (millis: number) => {
+    state.now += millis
+    for (const timer of timers) timer.due += millis
+  }
   /** How long each timer has to go. */
   const waits = () => [...timers].map(({ due }) => due - state.now).toSorted((a, b) => a - b)
-  return { at, state, lines, last, say, pass, waits, settle }
+  return { at, state, lines, last, say, pass, sleep, waits, settle }
 }
 
 const life = { expiresAt: 1e12, lifeMillis: 1e12 }
@@ -118,8 +132,9 @@ export const TOKENS_OF_S: Tokens = {
 /** The stream of a device that holds `held` and is signed in, not started. Its waits are the longest that they may be. */
 export function line(held: Snapshot | null = snapshot(4), device?: string) {
   const { at, state: clock, say, ...rest } = machine()
-  const state = Object.assign(clock, { changes: 0, synced: 0 })
+  const state = Object.assign(clock, { changes: 0, synced: 0, isWatched: false })
   const applied: number[] = []
+  const heard: string[] = []
   const session = new Session(at, 'https://q', () => undefined)
   session.restore(TOKENS_OF_S)
   const confirmed = new Confirmed()
@@ -133,6 +148,9 @@ export function line(held: Snapshot | null = snapshot(4), device?: string) {
       device,
       onChange: ({ seq }) => void applied.push(seq),
       changed: () => void state.changes++,
+      moved: () => void state.changes++,
+      heard: (said) => void heard.push(said),
+      isWatched: () => state.isWatched,
       synced: () => void state.synced++,
     },
     'stopped',
@@ -151,5 +169,5 @@ export function line(held: Snapshot | null = snapshot(4), device?: string) {
     await greet()
     say({ type: 'resumed', epoch: EPOCH, head: confirmed.seq })
   }
-  return { ...rest, state, say, stream, session, confirmed, applied, beat, greet, live }
+  return { ...rest, state, say, stream, session, confirmed, applied, heard, beat, greet, live }
 }

@@ -42,6 +42,7 @@ export async function house(stored: MemoryStorage = new MemoryStorage()) {
   const storage = {
     load: () => stored.load(),
     get: (key: string) => stored.get(key),
+    clear: () => stored.clear(),
     close: () => stored.close(),
     write: (ops: readonly Op[]) => {
       if (state.fails) return Promise.reject(new Error('full'))

@@ -8,8 +8,23 @@ import { EPOCH, machine, snapshot, TOKENS_OF_S, type Reply } from './lines.ts'
 
 const OWN = { restaurantId: 'r', staffId: 's' }
 
+interface Used {
+  readonly isUsed?: boolean
+  readonly isSignedIn?: boolean
+  readonly server?: string
+  readonly name?: string
+  /** Whether a person looks at its page; undefined: it has none. */
+  readonly isShown?: boolean
+}
+
 /** A device that was used before: by whom, what it holds, and whether that person is still signed in. */
-export async function device({ isUsed = true, isSignedIn = true, server = 'https://q', name = 'Bar' } = {}) {
+export async function device({
+  isUsed = true,
+  isSignedIn = true,
+  server = 'https://q',
+  name = 'Bar',
+  isShown,
+}: Used = {}) {
   const storage = new MemoryStorage()
   const held = snapshot(4, { kind: 'guest', id: 'a', version: 7, value: { ...guest('a', { version: 7 }) } })
   if (isUsed)
@@ -19,7 +34,7 @@ export async function device({ isUsed = true, isSignedIn = true, server = 'https
     ])
   if (isSignedIn) await storage.write([{ put: TOKENS, value: TOKENS_OF_S }])
   const asked: { url: string; body: Record<string, unknown>; token: string | undefined }[] = []
-  const of = machine(storage)
+  const of = machine(storage, isShown)
   const replies: { answer: (url: string) => Reply | Promise<Reply> } = { answer: () => null }
   of.state.answer = (url, { body, headers }) => {
     asked.push({ url, body: JSON.parse(body ?? '{}') as Record<string, unknown>, token: headers['authorization'] })

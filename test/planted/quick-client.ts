@@ -21,8 +21,8 @@ export const clientBugs: readonly QuickBug[] = [
     edits: [
       {
         file: 'client/queue.ts',
-        from: 'this.#append({ key, mutation, isStored: true, place })',
-        to: 'this.#append({ key, mutation, isStored: true, place: place && null })',
+        from: 'isSent: isUnsure, place })',
+        to: 'isSent: isUnsure, place: place && null })',
       },
     ],
     test: reopened,
@@ -45,8 +45,8 @@ export const clientBugs: readonly QuickBug[] = [
     edits: [
       {
         file: 'client/saver.ts',
-        from: 'const { ops, done } = this.#queue.landedBy(value)\n',
-        to: 'const { ops, done } = this.#queue.landedBy(value)\n    done()\n',
+        from: 'const landed = value && this.#queue.landedBy(value)\n',
+        to: 'const landed = value && this.#queue.landedBy(value)\n    landed?.done()\n',
       },
     ],
     test: reopened,
@@ -54,7 +54,7 @@ export const clientBugs: readonly QuickBug[] = [
   },
   {
     name: 'a state that could not be stored is not stored later',
-    edits: [{ file: 'client/saver.ts', from: '      this.touch()\n      throw error', to: '      throw error' }],
+    edits: [{ file: 'client/saver.ts', from: '      if (isTouched) this.touch()\n', to: '' }],
     test: reopened,
     named: 'D7: what is done is kept',
   },
