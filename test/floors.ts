@@ -7,6 +7,7 @@ import { View } from '../client/view.ts'
 import type { Guest, Kind, Kinds, Reservation, Table } from '../client/words.ts'
 import { guestFields } from '../src/guests/fields.ts'
 import type { Floor } from '../src/parties/rules.ts'
+import { NOBODY } from '../src/people/rules.ts'
 import { initialOf } from '../src/platform/field.ts'
 import { reservationFields } from '../src/reservations/fields.ts'
 import { tableFields } from '../src/tables/fields.ts'
@@ -36,6 +37,7 @@ export const guest = (id: string, more: Partial<Guest> = {}): Guest => ({
   id,
   firstName: 'Ada',
   ...initialOf(guestFields),
+  ...NOBODY,
   partySize: 2,
   status: 'waitlist',
   tableId: null,
@@ -50,6 +52,7 @@ export const reservation = (id: string, more: Partial<Reservation> = {}): Reserv
   partySize: 2,
   status: 'confirmed',
   ...initialOf(reservationFields),
+  ...NOBODY,
   tableId: null,
   ...times,
   ...base,

@@ -48,8 +48,8 @@ const INSERTS = [
   `insert into person_keys (restaurant_id, key, person_id)
    select $1, key, (e->>'id')::uuid from json_array_elements($2::json) e, json_array_elements_text(e->'keys') key
    on conflict do nothing`,
-  `insert into people_index (restaurant_id, person_id, words, pieces)
-   select $1, (e->>'id')::uuid, e->>'words', array(select p::int from json_array_elements_text(e->'pieces') p)
+  `insert into people_index (restaurant_id, person_id, updated_at, words, pieces)
+   select $1, (e->>'id')::uuid, now(), e->>'words', array(select p::int from json_array_elements_text(e->'pieces') p)
    from json_array_elements($2::json) e`,
 ]
 

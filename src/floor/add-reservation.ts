@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { command } from '../changes/command/command.ts'
 import { idTaken } from '../changes/command/fresh-id.ts'
 import { lockGuests } from '../guests/guests.ts'
+import { joinPerson } from '../people/people.ts'
 import { PARTY_STATUSES } from '../parties/rules.ts'
 import { idField } from '../platform/fields.ts'
 import {
@@ -10,7 +11,7 @@ import {
   storeReservation,
   type Reservation,
 } from '../reservations/reservations.ts'
-import { newReservation } from '../reservations/rules.ts'
+import { contactOf, newReservation } from '../reservations/rules.ts'
 
 /**
  * Adds a reservation. It gets a table by a later change, not at once. It looks at guests as well: a table names its party
@@ -32,8 +33,9 @@ export const addReservation = command({
   }),
   answer: reservationSchema,
   async run(w, { id, ...made }): Promise<Reservation> {
+    const joined = await joinPerson(w, contactOf(made))
     if (id !== undefined && (await lockGuests(w, [id])).size > 0) throw idTaken(id)
-    const reservation = newReservation(id ?? w.newId(), made, w.now)
+    const reservation = newReservation(id ?? w.newId(), made, w.now, joined)
     return storeReservation(w, reservation, id !== undefined)
   },
 })

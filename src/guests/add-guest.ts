@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { idField, instantField } from '../platform/fields.ts'
 import { command } from '../changes/command/command.ts'
 import { freshId, idTaken } from '../changes/command/fresh-id.ts'
+import { joinPerson } from '../people/people.ts'
 import { lockReservation } from '../reservations/reservations.ts'
 import { decided } from '../changes/decided.ts'
 import { lockTables } from '../tables/tables.ts'
@@ -38,9 +39,10 @@ export const addGuest = command({
   input,
   answer: guestSchema,
   async run(w, { id, ...made }): Promise<Guest> {
+    const joined = await joinPerson(w, made)
     // A table names its party by id, whichever kind it is: no guest may have a reservation's.
     if (id !== undefined && (await lockReservation(w, id))) throw idTaken(id)
-    const guest = newGuest(await freshId(w, 'guest', id), made, w.now)
+    const guest = newGuest(await freshId(w, 'guest', id), made, w.now, joined)
     if (guest.tableId !== null) await lockTables(w, [guest.tableId])
     const { before, after } = decided(decideJoin(lockedFloor(w), guest, made))
     await apply(w, before)

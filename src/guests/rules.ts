@@ -1,3 +1,4 @@
+import { NOBODY, type Joined } from '../people/rules.ts'
 import type { Instant } from '../platform/clock.ts'
 import {
   canFollow,
@@ -128,11 +129,19 @@ interface Joining extends SentTimes, Insistence {
   readonly checkedIn: boolean
 }
 
-/** A new guest. Spec: G1, G9. */
-export function newGuest<Made extends Joining>(id: string, made: Made, now: Instant) {
+/** A new guest. `joined`: whose visit it is, as far as the server knows. Spec: G1, G9, E3. */
+export function newGuest<Made extends Joining>(id: string, made: Made, now: Instant, joined: Joined = NOBODY) {
   const { takeOver: _, force: __, checkedIn, checkInTime, seatedTime, finishedTime, ...rest } = made
   const times = { checkInTime: checkInTime ?? (checkedIn ? now : undefined), seatedTime, finishedTime }
-  return { id, ...rest, ...timesOf(now, null, made.status, times), version: 1, createdAt: now, updatedAt: now }
+  return {
+    id,
+    ...rest,
+    ...joined,
+    ...timesOf(now, null, made.status, times),
+    version: 1,
+    createdAt: now,
+    updatedAt: now,
+  }
 }
 
 /** A guest who is new takes the table that it joins at, if any. Spec: G2. */

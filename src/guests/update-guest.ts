@@ -3,6 +3,7 @@ import { idField, instantField, versionField } from '../platform/fields.ts'
 import { command } from '../changes/command/command.ts'
 import { lockedFloor } from '../parties/parties.ts'
 import { PARTY_STATUSES, PHASES } from '../parties/rules.ts'
+import { joinAnew, lockByContact } from '../people/people.ts'
 import { guestEntity, guestSchema, type Guest } from './guests.ts'
 import { decideUpdateGuest } from './rules.ts'
 import { apply, lockParty } from './seating.ts'
@@ -34,8 +35,9 @@ export const updateGuest = command({
   input,
   answer: guestSchema,
   async run(w, change): Promise<Guest> {
-    await lockParty(w, change.guestId, change.tableId)
-    await apply(w, decideUpdateGuest(lockedFloor(w), change, w.now))
+    await Promise.all([lockByContact(w, change), lockParty(w, change.guestId, change.tableId)])
+    const joined = await joinAnew(w, w.locked.of<Guest>('guest', change.guestId), change)
+    await apply(w, decideUpdateGuest(lockedFloor(w), { ...change, ...joined }, w.now))
     return w.locked.of<Guest>('guest', change.guestId)!
   },
 })

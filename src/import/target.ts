@@ -5,6 +5,7 @@ import { newEpoch } from '../platform/ids.ts'
 import { startLog } from '../changes/log/log.ts'
 import { guestEntity } from '../guests/guests.ts'
 import { reservationEntity } from '../reservations/reservations.ts'
+import { joinedFields } from '../people/fields.ts'
 import { tableEntity } from '../tables/tables.ts'
 import type { FloorRow } from './old/rows.ts'
 
@@ -21,7 +22,10 @@ const FIELDS: Readonly<Record<FloorKind, Fields>> = {
 
 // A row that was mended counts as changed now, so that devices which saw it as it was are told. `$3` is now.
 function storing(kind: FloorKind, onlyMissing: boolean): Statement {
-  const names = Object.keys(FIELDS[kind]).map(columnOf)
+  // Whose visits they are is of QTable only, and stays.
+  const names = Object.keys(FIELDS[kind])
+    .filter((name) => !Object.hasOwn(joinedFields, name))
+    .map(columnOf)
   const [own, theirs] = ['t', 'excluded'].map((side) =>
     [...names, 'created_at'].map((name) => `${side}.${name}`).join(', '),
   )

@@ -91,7 +91,7 @@ export function guestJson(g: Guest): z.output<typeof guestShape> {
     lastName: g.lastName,
     email: g.email,
     phone: g.phone,
-    totalVisits: 0,
+    totalVisits: g.person?.visits ?? 0,
     ...factsOf(g),
     partySize: g.partySize,
     status: guestWords[g.status],

@@ -1,6 +1,7 @@
 import type { Instant } from '../platform/clock.ts'
 import { type Refusal } from '../changes/rules.ts'
 import { partyAt, type TableEffect, type TableState } from '../tables/rules.ts'
+import type { Joined } from '../people/rules.ts'
 
 /**
  * What the statuses of a party mean, and what becomes of a party that loses its table. A party is a guest or a reservation.
@@ -107,7 +108,7 @@ export function timesOf(
 }
 
 /** The part of a guest that rules look at. */
-export interface GuestState extends PartyTimes {
+export interface GuestState extends PartyTimes, Joined {
   readonly id: string
   readonly status: PartyStatus
   readonly partySize: number

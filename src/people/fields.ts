@@ -33,7 +33,7 @@ export const birthdayField = z
 export const joinedFields = {
   /** The person of the guest book; null where nobody knows. */
   personId: nullable(id()),
-  /** What the floor shows of that person. `visits`: those that ended well before this one was added. */
+  /** What the floor shows of that person. `visits`: those that ended well, an hour before or earlier. */
   person: nullable(
     shape(
       z

@@ -12,9 +12,9 @@ export interface PersonFacts {
   readonly phone: string | null
   readonly email: string | null
   readonly isVip: boolean
-  readonly tags: readonly string[]
-  readonly dietaryNeeds: readonly string[]
-  readonly allergies: readonly string[]
+  readonly tags: string[]
+  readonly dietaryNeeds: string[]
+  readonly allergies: string[]
   readonly seatingPreference: string | null
   readonly birthday: string | null
   readonly notes: string | null
@@ -25,10 +25,10 @@ export interface PersonFacts {
 /** What a host needs to know of a person without a connection. A party on the floor carries it. */
 export interface PersonSummary {
   readonly isVip: boolean
-  readonly tags: readonly string[]
-  readonly allergies: readonly string[]
+  readonly tags: string[]
+  readonly allergies: string[]
   readonly seatingPreference: string | null
-  /** Visits that ended well before this one was added. */
+  /** Visits that ended well, an hour before this one was added or earlier. */
   readonly visits: number
 }
 

@@ -73,9 +73,11 @@ export const limits = {
   personTagCharacters: 50,
   /** Digits of a phone number that people are joined by. */
   phoneDigits: { min: 6, max: 15 },
+  /** A party that is added this soon after the end of a visit is on the same visit. */
+  sameVisitMillis: 3_600_000,
   /** A search among people: characters typed, people looked at, and people in one answer. */
   searchCharacters: 100,
-  peopleLookedAt: 1_000,
+  peopleLookedAt: 500,
   peopleFound: 100,
   /** Guests in one answer. */
   guestsPerList: 50_000,

@@ -1,4 +1,5 @@
 import { choice, fact, id, instant, integer, nullable, origin, text } from '../platform/field.ts'
+import { joinedFields } from '../people/people.ts'
 import { limits } from '../platform/limits.ts'
 import { PARTY_STATUSES } from '../parties/rules.ts'
 
@@ -20,4 +21,5 @@ export const reservationFields = {
   endedAt: nullable(instant()),
   notes: fact(nullable(text(limits.noteCharacters)), null),
   specialRequests: fact(nullable(text(limits.noteCharacters)), null),
+  ...joinedFields,
 }

@@ -1,3 +1,4 @@
+import { NOBODY, type Joined } from '../people/rules.ts'
 import type { Instant } from '../platform/clock.ts'
 import {
   canFollow,
@@ -49,15 +50,17 @@ interface ReservationChange extends About {
   readonly event: ReservationEvent
 }
 
-/** A new reservation. It has no table yet. Spec: V1. */
+/** A new reservation. It has no table yet. `joined`: whose it is, as far as the server knows. Spec: V1, E3. */
 export const newReservation = <Made extends { readonly status: PartyStatus }>(
   id: string,
   made: Made,
   now: Instant,
+  joined: Joined = NOBODY,
 ) => ({
   id,
   guestId: null,
   ...made,
+  ...joined,
   tableId: null,
   checkInTime: null,
   seatedTime: null,
@@ -67,6 +70,21 @@ export const newReservation = <Made extends { readonly status: PartyStatus }>(
   createdAt: now,
   updatedAt: now,
 })
+
+/** The contact of a reservation as people have it. The last word of a name is the last name. */
+export function contactOf(of: {
+  readonly guestName?: string | undefined
+  readonly contactInfo?: string | null | undefined
+  readonly email?: string | null | undefined
+}) {
+  const words = of.guestName?.trim().split(/\s+/)
+  const firstName = words
+    ?.slice(0, Math.max(1, words.length - 1))
+    .join(' ')
+    .slice(0, 100)
+  const lastName = words?.slice(1).at(-1)?.slice(0, 100) ?? ''
+  return { ...(firstName !== undefined && { firstName, lastName }), phone: of.contactInfo, email: of.email }
+}
 
 /** A reservation's facts, status and table in one go. A taken table is refused. Spec: V2 to V5. */
 export function decideUpdateReservation(

@@ -5,6 +5,7 @@ import { decided } from '../changes/decided.ts'
 import { applyToTable, lockTables } from '../tables/tables.ts'
 import { PARTY_STATUSES } from '../parties/rules.ts'
 import { lockedFloor } from '../parties/parties.ts'
+import { joinAnew, lockByContact } from '../people/people.ts'
 import {
   applyToReservation,
   lockReservation,
@@ -12,7 +13,7 @@ import {
   reservationSchema,
   type Reservation,
 } from './reservations.ts'
-import { decideUpdateReservation, type ReservationDecision } from './rules.ts'
+import { contactOf, decideUpdateReservation, type ReservationDecision } from './rules.ts'
 
 const input = z.strictObject({
   reservationId: idField,
@@ -41,8 +42,15 @@ export const updateReservation = command({
   input,
   answer: reservationSchema,
   async run(w, change): Promise<Reservation> {
-    await lockWithTables(w, change.reservationId, change.tableId)
-    return applied(w, change.reservationId, decideUpdateReservation(lockedFloor(w), change, w.now))
+    const sent = contactOf(change)
+    await Promise.all([lockByContact(w, sent), lockWithTables(w, change.reservationId, change.tableId)])
+    const before = w.locked.of<Reservation>('reservation', change.reservationId)
+    const joined = await joinAnew(
+      w,
+      before && { ...contactOf(before), phone: before.contactInfo, email: before.email },
+      sent,
+    )
+    return applied(w, change.reservationId, decideUpdateReservation(lockedFloor(w), { ...change, ...joined }, w.now))
   },
 })
 

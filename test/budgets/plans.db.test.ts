@@ -75,8 +75,8 @@ insert into reservations (restaurant_id, id, guest_name, party_size, status, end
 insert into people (restaurant_id, id, first_name, last_name, is_vip, tags, dietary_needs, allergies, earlier_visits, created_at, updated_at)
   select id, gen_random_uuid(), 'Ada', 'Okoro', false, '{}', '{}', '{}', 0, now(), now() from r, generate_series(1, 300) g where n <= ${BUSY};
 insert into person_keys (restaurant_id, key, person_id) select restaurant_id, 'mailto:' || id, id from people;
-insert into people_index (restaurant_id, person_id, words, pieces)
-  select restaurant_id, id, ' ada okoro', array(select hashtext(id::text || n) % 100000 from generate_series(1, 20) n) from people;
+insert into people_index (restaurant_id, person_id, updated_at, words, pieces)
+  select restaurant_id, id, now(), ' ada okoro', array(select hashtext(id::text || n) % 100000 from generate_series(1, 20) n) from people;
 insert into changes (restaurant_id, seq, epoch, at, command, entries)
   select id, g, id, now(), 'add-guest', '[]' from r, generate_series(1, 300) g where n <= ${BUSY};
 insert into mutations (restaurant_id, mutation_id, fingerprint, at)

@@ -60,8 +60,9 @@ async function openFloor(): Promise<Floor> {
         if (Object.values(known).every(({ length }) => length >= 4)) return { restaurant: [restaurant.id], ...known }
         if (known.staff.length < 4) await colleague(restaurant)
         // Half of them with ids that devices made, of no version and variant that a standard knows: a UUID is a UUID.
-        const id = numbers % 2 === 0 ? newId() : newId().replace(/-7(...)-./, '-f$1-0')
-        for (const { kind } of nouns) if (kind !== 'staff') await addOne(restaurant, kind, takesId(kind) && { id })
+        const made = () => (numbers % 2 === 0 ? newId() : newId().replace(/-7(...)-./, '-f$1-0'))
+        for (const { kind } of nouns)
+          if (kind !== 'staff') await addOne(restaurant, kind, takesId(kind) && { id: made() })
       }
     },
   }

@@ -123,6 +123,7 @@ function textOf(schema: Schema, op: Operation, place: Place): fc.Arbitrary<strin
   if (name === 'status_filter')
     return fc.oneof({ weight: 4, arbitrary: fc.constantFrom('seated', 'noShow', 'waitlist') }, plainText(schema))
   if (format === 'email') return emails.filter((text) => fits(text) && text.length <= maxLength)
+  if (name === 'birthday') return fc.constantFrom('05-20', '12-31', '1990-02-29', '0000-01-01')
   if (pattern !== undefined && pattern !== NO_NUL && pattern !== NO_NUL_NO_HALVES)
     throw new Error(`no generator for the pattern ${pattern} of ${name}`)
   return plainText(schema)

@@ -10,6 +10,8 @@ export const upgrades: readonly Upgrade[] = [
   // One line each, new ones at the end.
   { kind: 'staff', isNew: true },
   { kind: 'area', isNew: true },
+  { kind: 'guest', add: { personId: null, person: null } },
+  { kind: 'reservation', add: { personId: null, person: null } },
 ]
 
 /** The version of the log that this program writes and reads. */

@@ -1,4 +1,5 @@
 import { guestFields } from '../../guests/fields.ts'
+import { NOBODY } from '../../people/rules.ts'
 import { initialOf } from '../../platform/field.ts'
 import { expect, test } from 'vitest'
 import type { Change, Entry } from '../../changes/log/log.ts'
@@ -21,6 +22,7 @@ const at = '2026-11-23T18:00:00.000001Z' as Change['at']
 const guest: Guest = {
   id: 'g',
   ...initialOf(guestFields),
+  ...NOBODY,
   firstName: '',
   partySize: 2,
   status: 'waitlist',
