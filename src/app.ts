@@ -30,12 +30,21 @@ import { listStaff } from './staff/list-staff.ts'
 import { updateStaff } from './staff/update-staff.ts'
 import { addPerson } from './people/add-person.ts'
 import { findPeople } from './people/find-people.ts'
+import { getMessageSettings } from './messages/get-message-settings.ts'
+import { getWebhookSecret } from './messages/get-webhook-secret.ts'
+import { listMessageTemplates } from './messages/list-message-templates.ts'
+import { listUndelivered } from './messages/list-undelivered-messages.ts'
+import { retryMessage } from './messages/retry-message.ts'
+import { setMessageTemplate } from './messages/set-message-template.ts'
+import { updateMessageSettings } from './messages/update-message-settings.ts'
 import { listTables } from './tables/list-tables.ts'
 import { listReservations } from './reservations/list-reservations.ts'
 import { getFloor } from './floor/get-floor.ts'
 import { getFloorSince } from './floor/get-floor-since.ts'
 import { getGuest } from './guests/get-guest.ts'
 import { listGuests } from './guests/list-guests.ts'
+import { listMessages } from './guests/list-messages.ts'
+import { sendMessage } from './guests/send-message.ts'
 import { floorCommands, nouns } from './floor/nouns.ts'
 import { runBatch } from './floor/run-batch.ts'
 import { runEach } from './floor/run-each.ts'
@@ -75,6 +84,10 @@ export const commands: readonly Command[] = [
   updateStaff,
   endSignIns,
   addPerson,
+  updateMessageSettings,
+  setMessageTemplate,
+  sendMessage,
+  retryMessage,
   ...floorCommands,
   runBatch,
   runEach,
@@ -90,6 +103,11 @@ export const queries: readonly Query[] = [
   getGuest,
   getFloor,
   getFloorSince,
+  listMessages,
+  listUndelivered,
+  getMessageSettings,
+  getWebhookSecret,
+  listMessageTemplates,
 ]
 
 /** What the native API has beside commands and queries: signing in, and who one is. */

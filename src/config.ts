@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { isAbsolute, resolve } from 'node:path'
 import { z } from 'zod'
+import { netsOf } from './platform/http/outbound.ts'
 
 /** The only reader of the environment. One table has every setting. */
 
@@ -18,6 +19,16 @@ const url = (protocols: readonly string[]) =>
   z.string().refine((text) => protocols.some((protocol) => text.startsWith(`${protocol}//`)), {
     error: `must be an address that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`,
   })
+
+/** Whether a text is an address or a net of addresses, as `netsOf` takes it. */
+const isNet = (text: string): boolean => {
+  try {
+    netsOf([text])
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** One setting: how it is parsed, its default, its meaning. */
 interface Setting<T> {
@@ -125,6 +136,16 @@ export const settings = {
   ADMIN_EMAIL: setting(text, null, 'With ADMIN_PASSWORD: an owner created at start when nobody has this e-mail'),
   ADMIN_PASSWORD: setting(text, null, 'Password of ADMIN_EMAIL'),
   RESTAURANT_NAME: setting(z.string().min(1).max(255), 'My Restaurant', 'Restaurant of ADMIN_EMAIL'),
+  MESSAGE_NETS: setting(
+    z.string().transform((list, ctx): readonly string[] => {
+      const nets = list.split(',').map((net) => net.trim())
+      if (nets.every(isNet)) return nets
+      ctx.addIssue('must be nets like 10.1.0.0/16, separated by commas')
+      return z.NEVER
+    }),
+    [],
+    'Nets that messages may be sent to though they are not public: 10.1.0.0/16, separated by commas. Webhooks reach nothing else in your network',
+  ),
   WEB_CONCURRENCY: setting(
     int(1, 64),
     1,

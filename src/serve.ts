@@ -11,6 +11,8 @@ import { limits } from './platform/limits.ts'
 import type { Logger } from './platform/observability/log.ts'
 import type { Questions } from './processes/ask-processes.ts'
 import { RedisTopics, type Topics } from './platform/redis.ts'
+import { sendersOf } from './messages/channels/senders.ts'
+import { Messenger } from './messages/worker/messenger.ts'
 import { Planner } from './platform/observability/slow-statements.ts'
 
 /** One serving process: its pool, its application, its port. */
@@ -57,6 +59,13 @@ export async function serve(
   })
   stops.push(drainOf(app))
   await listen(app, config)
+  const senders = sendersOf(
+    { allowedNets: config.MESSAGE_NETS, isProduction: config.ENVIRONMENT === 'production' },
+    log,
+  )
+  const messenger = new Messenger({ db, clock, log, senders })
+  messenger.start()
+  stops.push(() => messenger.close())
   return app
 }
 

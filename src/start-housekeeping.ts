@@ -5,6 +5,7 @@ import { retentionJob } from './changes/housekeeping/retention.ts'
 import type { Config } from './config.ts'
 import type { Place } from './database.ts'
 import { nouns } from './floor/nouns.ts'
+import { forgetMessages } from './messages/forget-messages.ts'
 import { systemClock } from './platform/clock.ts'
 import { Db } from './platform/database/db.ts'
 import { limits } from './platform/limits.ts'
@@ -44,6 +45,11 @@ export async function keepHouse(
       name: 'forget-sign-ins',
       every: limits.housekeepingMillis,
       run: () => forgetSignIns(db, clock.now()),
+    },
+    {
+      name: 'forget-messages',
+      every: limits.housekeepingMillis,
+      run: () => forgetMessages(db, clock.now()),
     },
   ]
   const housekeeping = startHousekeeping(jobs, log)

@@ -1,3 +1,5 @@
+import { messageLimits } from './message-limits.ts'
+
 /** Every limit, with its unit. A setting may lower some of them. Nothing is unlimited. */
 export const limits = {
   /** What the log buffers for one write, and for how long at most. */
@@ -229,6 +231,7 @@ export const limits = {
   seldomReviewTicks: 30,
   /** Sign-ins per query of that check. */
   reviewIds: 1_000,
+  ...messageLimits,
   /** Staff of one restaurant. */
   staffPerRestaurant: 1_000,
   /**

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import '../../src/app.ts'
+import '../../src/serve.ts'
 import '../../src/start-housekeeping.ts'
 import { nouns } from '../../src/floor/nouns.ts'
 import { columnOf, type Field } from '../../src/platform/field.ts'
@@ -83,11 +84,22 @@ insert into mutations (restaurant_id, mutation_id, fingerprint, at)
   select id, g::text, '', now() from r, generate_series(1, 200) g where n <= ${BUSY};
 insert into tombstones (restaurant_id, kind, id, at)
   select id, 'guest', gen_random_uuid(), now() from r, generate_series(1, 100) g where n <= ${BUSY};
+insert into message_lanes (restaurant_id, channel, last_position, waiting, due_at)
+  select id, channel, ${GUESTS}, 1, case when n % 50 = 0 then now() end from r, unnest(array['sms', 'email']) channel;
+insert into message_settings (restaurant_id, language, quiet_from, quiet_until, hourly_limit, updated_at)
+  select id, 'en', '22:00', '08:00', 200, now() from r;
+insert into message_templates (restaurant_id, template, language, subject, body, updated_at)
+  select id, 'table-ready', language, '', '', now() from r, unnest(array['en', 'de']) language;
+insert into messages (restaurant_id, id, channel, position, guest_id, recipient, template, variables, is_urgent, status, settled_at, expires_at, created_at)
+  select id, gen_random_uuid(), 'sms', g, gen_random_uuid(), '+49', 'table-ready', '{}', true,
+    case when g % 50 = 0 then 'waiting' when g % 50 = 1 then 'undelivered' else 'sent' end,
+    case when g % 50 = 0 then null else now() - g * interval '10 minutes' end, now(), now() - g * interval '10 minutes'
+  from r, generate_series(1, ${GUESTS}) g where n <= ${BUSY};
 analyze`
 
 const scope = `select set_config('search_path', 'qtable, pg_temp', true), set_config('qtable.restaurant_id', lpad('7', 32, '0')::uuid::text, true),
   set_config('qtable.staff_id', '', true), set_config('qtable.email', '', true), set_config('qtable.watched', '', true),
-  set_config('qtable.watched_staff', '', true), set_config('qtable.forgotten_before', (now() - interval '30 days')::text, true), set_config('timezone', 'UTC', true)`
+  set_config('qtable.watched_staff', '', true), set_config('qtable.forgotten_before', (now() - interval '30 days')::text, true), set_config('qtable.due_before', now()::text, true), set_config('timezone', 'UTC', true)`
 
 /** Statements that do read a table from end to end, and why they may. */
 const allowed: Readonly<Record<string, string>> = {}
@@ -118,6 +130,7 @@ const withValues: Readonly<Record<string, string>> = {
   'list-reservations': `lpad('7', 32, '0')::uuid, null, null, null, null, 50`,
   'delete-forgotten-sign-ins': `now() - interval '30 days', 1000`,
   'search-people': `lpad('7', 32, '0')::uuid, '{1,2,3}', '{%ada%}', 1000, 20`,
+  'delete-forgotten-messages': `now() - interval '30 days', 1000`,
   'forget-mutations': `now() - interval '3 days', 1000`,
 }
 
@@ -128,6 +141,9 @@ insert into reservations (restaurant_id, id, guest_name, party_size, status, end
   from generate_series(1, 20000) g;
 insert into sign_ins (restaurant_id, id, staff_id, created_at, used_at, expires_at, token_hash)
   select restaurant_id, gen_random_uuid(), id, now(), now(), now() - interval '31 days' + g * interval '3 days', sha256((email || g)::bytea) from staff, generate_series(1, 20) g;
+insert into messages (restaurant_id, id, channel, position, recipient, template, variables, is_urgent, status, settled_at, expires_at, created_at)
+  select lpad('7', 32, '0')::uuid, gen_random_uuid(), 'email', g, '', 'table-ready', '{}', true, 'sent',
+    now() - interval '31 days' + g * interval '2 minutes', now(), now() from generate_series(1, 20000) g;
 insert into mutations (restaurant_id, mutation_id, fingerprint, at)
   select lpad('7', 32, '0')::uuid, 'm' || g, '', now() - (300000 - g) * interval '1 second' from generate_series(1, 300000) g;
 analyze`

@@ -10,7 +10,7 @@ import { addressOf, colleague, isDone, knowingBody, operations, titleOf, type Op
 import { Raw } from './raw.ts'
 import { fieldsOf, present, withValue, type Schema } from './schemas.ts'
 import { badValues, badValuesOf } from './refusals.ts'
-import { addOne, takesId } from './one-of-each.ts'
+import { addMessage, addOne, takesId } from './one-of-each.ts'
 import { watchInputs } from './inputs.ts'
 import { openWitness, type Witness } from './witness.ts'
 
@@ -61,6 +61,8 @@ async function openFloor(): Promise<Floor> {
         if (known.staff.length < 4) await colleague(restaurant)
         // Half of them with ids that devices made, of no version and variant that a standard knows: a UUID is a UUID.
         const made = () => (numbers % 2 === 0 ? newId() : newId().replace(/-7(...)-./, '-f$1-0'))
+        const guest = known.guest[0]
+        if (known.message.length < 4 && guest !== undefined) await addMessage(restaurant, guest)
         for (const { kind } of nouns)
           if (kind !== 'staff') await addOne(restaurant, kind, takesId(kind) && { id: made() })
       }

@@ -125,7 +125,7 @@ function textOf(schema: Schema, op: Operation, place: Place): fc.Arbitrary<strin
   if (format === 'email') return emails.filter((text) => fits(text) && text.length <= maxLength)
   if (name === 'birthday') return fc.constantFrom('05-20', '12-31', '1990-02-29', '0000-01-01')
   if (pattern !== undefined && pattern !== NO_NUL && pattern !== NO_NUL_NO_HALVES)
-    throw new Error(`no generator for the pattern ${pattern} of ${name}`)
+    return fc.stringMatching(new RegExp(pattern, 'u')).filter((text) => text.length <= maxLength)
   return plainText(schema)
 }
 

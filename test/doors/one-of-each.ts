@@ -21,7 +21,12 @@ export async function addOne(
   // Known by their e-mails, which only one may have.
   if (kind === 'staff') return colleague(restaurant)
   const op = called(`add-${kind}`)
-  const body = { ...(plain(op.body!) as object), ...(kind === 'table' && { capacity: 8 }), ...more }
+  const body = {
+    ...(plain(op.body!) as object),
+    ...(kind === 'table' && { capacity: 8 }),
+    ...(kind === 'guest' && { phone: '+4930901820' }),
+    ...more,
+  }
   const made = await restaurant.v2(op.method, op.path.replace('/v2/restaurants/{restaurantId}', ''), body)
   if (made.status !== 200) throw new Error(`${op.name}: ${made.text}`)
   return made.body.result.id
@@ -33,15 +38,25 @@ export const takesId = (kind: Kind): boolean => 'id' in (called(`add-${kind}`).b
 /** Somebody of a restaurant: the same again, since a password takes long to hash. */
 const colleagues = new WeakMap<object, Promise<string>>()
 
-/** Adds one of each kind, with a mark in every text where one is given; their ids. */
-export async function oneOfEach(restaurant: Pick<Restaurant, 'v2'>, mark?: string): Promise<Record<Kind, string>> {
+/** Adds one of each kind, with a mark in every text where one is given, and a message to the guest; their ids. */
+export async function oneOfEach(
+  restaurant: Pick<Restaurant, 'v2'>,
+  mark?: string,
+): Promise<Record<Kind | 'message', string>> {
   const ids: Partial<Record<Kind, string>> = {}
   for (const { kind } of nouns)
     if (kind !== 'staff') ids[kind] = await addOne(restaurant, kind, mark !== undefined && marked(kind, mark))
   const staff = colleagues.get(restaurant) ?? colleague(restaurant)
   colleagues.set(restaurant, staff)
   ids.staff = await staff
-  return ids as Record<Kind, string>
+  return { ...(ids as Record<Kind, string>), message: await addMessage(restaurant, ids.guest!) }
+}
+
+/** Writes a message to a guest; its id. */
+export async function addMessage(restaurant: Pick<Restaurant, 'v2'>, guestId: string): Promise<string> {
+  const made = await restaurant.v2('POST', '/messages', { guestId, template: 'table-ready', channel: 'webhook' })
+  if (made.status !== 200) throw new Error(`send-message: ${made.text}`)
+  return made.body.result.id
 }
 
 /** Something for each kind. */

@@ -77,8 +77,14 @@ export const operations: readonly Operation[] = operationsOf(listed)
 export const titleOf = (op: Operation): string => `${op.name} ${op.method} ${op.path}`
 
 /** What a field may name. `new` is an id that a client made for something that is not there yet. */
-export type Kind = 'restaurant' | NounKind | 'party' | 'new'
-const KINDS: readonly string[] = ['restaurant', ...nouns.map(({ kind }) => kind), 'party', 'new'] satisfies Kind[]
+export type Kind = 'restaurant' | 'message' | NounKind | 'party' | 'new'
+const KINDS: readonly string[] = [
+  'restaurant',
+  'message',
+  ...nouns.map(({ kind }) => kind),
+  'party',
+  'new',
+] satisfies Kind[]
 const isKind = (word: string): word is Kind => KINDS.includes(word)
 
 /**
@@ -111,6 +117,7 @@ export function entityOf(name: string, op: Operation, place: Place = []): Kind |
 /** Ids to fill a request with. Without `new` every new entity has another. */
 export type Ids = Readonly<Record<'restaurant' | NounKind, string>> & {
   readonly new?: string
+  readonly message?: string
   /** That of the restaurant's log. */
   readonly epoch?: string
 }

@@ -17,7 +17,7 @@ import {
   type Kind,
   type Operation,
 } from './operations.ts'
-import { addOne, forEachKind, marked, oneOfEach } from './one-of-each.ts'
+import { addMessage, addOne, forEachKind, marked, oneOfEach } from './one-of-each.ts'
 import { Raw } from './raw.ts'
 import type { Field } from './schemas.ts'
 import { openEars, openWitness, TOLD_OF, type Ears, type Witness } from './witness.ts'
@@ -209,6 +209,7 @@ async function furnish(restaurant: Restaurant, mark: string): Promise<string> {
   await made('/reservations', reservation(3, { status: 'cancelled' }))
   for (const { kind } of nouns)
     if (!['table', 'guest', 'reservation', 'staff'].includes(kind)) await addOne(restaurant, kind, marked(kind, mark))
+  await addMessage(restaurant, await made('/guests', guest(5, {})))
   await made('/staff', {
     email: `${mark.toLowerCase()}-host@guest.example`,
     password: `${mark} password`,

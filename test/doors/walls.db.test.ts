@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { addOne } from './one-of-each.ts'
+import { addMessage, addOne } from './one-of-each.ts'
 import { nouns } from '../../src/floor/nouns.ts'
 import { startApp, type Restaurant, type TestApp } from '../kit.ts'
 import type { Instant } from '../../src/platform/clock.ts'
@@ -19,6 +19,10 @@ beforeAll(async () => {
     await each.call('DELETE', `/guests/${await each.walkIn()}`)
     for (const { kind } of nouns) if (kind !== 'table' && kind !== 'guest') await addOne(each, kind)
     await each.signIn()
+    await addMessage(each, guest)
+    await each.v2('PATCH', '/message-settings', { language: 'de' })
+    const words = { subject: 'x', body: 'y' }
+    await each.v2('POST', '/message-templates', { template: 'table-ready', language: 'en', words })
     await each.v2('POST', '/guests', { firstName: 'Ida', partySize: 2 }, { 'idempotency-key': 'one' })
   }
 })
@@ -171,4 +175,18 @@ test('P7: the walls stand when a pooled connection is used again', async () => {
     const { count: seen } = await app.database.db.transaction(scope, (tx) => tx.one<{ count: number }>(count, []))
     expect(seen).toBe(wanted)
   }
+})
+
+test('P7: naming a time shows lanes of messages that are due by then, and no message', async () => {
+  const lanes = statement('test-due-lanes', `select restaurant_id as id from message_lanes order by 1`)
+  const others = ['messages', 'message_settings', 'guests', 'restaurants'].map((name) =>
+    statement(`test-due-${name}`, `select restaurant_id as id from ${name}`),
+  )
+  const see = (dueBefore: string) =>
+    app.database.db.transaction({ dueBefore: dueBefore as Instant }, (tx) =>
+      Promise.all([lanes, ...others].map((each) => tx.all<{ id: string }>(each, []))),
+    )
+  expect(await see('2001-01-01T00:00:00.000000Z')).toEqual([[], [], [], [], []])
+  const both = [a.id, b.id].toSorted().map((id) => ({ id }))
+  expect(await see('2099-01-01T00:00:00.000000Z')).toEqual([both, [], [], [], []])
 })

@@ -6,7 +6,7 @@ import { statement, type Statement } from './statement.ts'
 
 /**
  * The rows that a transaction may see: one restaurant's, a row of staff, heads to compare, staff by id with their
- * sign-ins, or sign-ins that were over before a time.
+ * sign-ins, sign-ins and messages that were over before a time, or lanes of messages that are due.
  */
 export type Scope =
   | { readonly restaurantId: string }
@@ -15,6 +15,7 @@ export type Scope =
   | { readonly watched: readonly string[] }
   | { readonly watchedStaff: readonly string[] }
   | { readonly forgottenBefore: Instant }
+  | { readonly dueBefore: Instant }
 
 /** The first statements of a transaction. */
 export interface Opening {
@@ -40,7 +41,7 @@ const begin = statement(
      set_config('search_path', 'qtable, pg_temp', true), set_config('timezone', 'UTC', true),
      set_config('qtable.restaurant_id', $1, true), set_config('qtable.staff_id', $2, true), set_config('qtable.email', $3, true),
      set_config('qtable.watched', $4, true), set_config('qtable.watched_staff', $5, true),
-     set_config('qtable.forgotten_before', $6, true), set_config('plan_cache_mode', $7, true),
+     set_config('qtable.forgotten_before', $6, true), set_config('plan_cache_mode', $7, true), set_config('qtable.due_before', $8, true),
      set_config('statement_timeout', '${limits.statementMillis}', true), set_config('lock_timeout', '${limits.lockMillis}', true),
      set_config('idle_in_transaction_session_timeout', '${limits.idleTransactionMillis}', true)`,
 )
@@ -72,6 +73,7 @@ const opening = (text: string, scope: Scope, planned: string): Opening => ({
     'watchedStaff' in scope ? scope.watchedStaff.join(',') : '',
     'forgottenBefore' in scope ? scope.forgottenBefore : '',
     planned,
+    'dueBefore' in scope ? scope.dueBefore : '',
   ],
   millis: limits.transactionMillis,
 })
