@@ -6,11 +6,12 @@ import { startApp, type Answer, type Restaurant, type TestApp } from '../test/ki
 import { upTo } from '../test/patience.ts'
 import { randomFrom } from '../test/random.ts'
 import { plannedTable } from '../src/floor/arrange-tables.ts'
+import { nouns } from '../src/floor/nouns.ts'
 import { newId } from '../src/platform/ids.ts'
 import { canonicalJson } from '../src/changes/floor/canonical.ts'
 import { lay, replay, type Shown } from './optimistic.ts'
 import { Confirmed } from './state.ts'
-import type { Kind, Snapshot } from './words.ts'
+import type { Snapshot } from './words.ts'
 
 let app: TestApp
 beforeAll(async () => {
@@ -98,7 +99,7 @@ async function shownOf(r: Restaurant): Promise<Shown> {
 
 /** Everything that is shown, comparable. A table is named by its number: the server makes the ids of some. */
 function all({ view }: Shown): string[] {
-  const kinds: readonly Kind[] = ['table', 'guest', 'reservation']
+  const kinds = nouns.map(({ kind }) => kind)
   const floor = new Map(kinds.flatMap((kind) => [...view.of(kind)].map((value) => [`${kind} ${value.id}`, value])))
   const named = (text: string) =>
     [...view.of('table')].reduce((of, { id, number }) => of.replaceAll(id, `table ${number}`), text)

@@ -16,6 +16,7 @@ import {
   newReservation,
 } from '../src/reservations/rules.ts'
 import { decideRemove, decideUpdate, newEntity, sentOf, type EntityEffect, type Refusal } from '../src/changes/rules.ts'
+import { decideUpdateSettings } from '../src/settings/rules.ts'
 import { decideRemoveTable, newTable } from '../src/tables/rules.ts'
 import { canonicalJson } from '../src/changes/floor/canonical.ts'
 import type { CommandName, Inputs, Parsed, Served, Way } from './commands.ts'
@@ -80,6 +81,11 @@ const plainWays = <K extends 'area', P extends string>(kind: K, path: P) =>
 /** Every command of the client. Its type holds it to the server's list: each of them, with its method and path. */
 export const ways: Ways = {
   ...plainWays('area', '/areas'),
+  'update-settings': {
+    method: 'PATCH',
+    path: '/settings',
+    shows: (view, input) => [allowed(decideUpdateSettings([...view.of('settings')][0], input))],
+  },
   'add-table': {
     method: 'POST',
     path: '/tables',

@@ -37,6 +37,7 @@ import { listUndelivered } from './messages/list-undelivered-messages.ts'
 import { retryMessage } from './messages/retry-message.ts'
 import { setMessageTemplate } from './messages/set-message-template.ts'
 import { updateMessageSettings } from './messages/update-message-settings.ts'
+import { getSettings } from './settings/get-settings.ts'
 import { listTables } from './tables/list-tables.ts'
 import { listReservations } from './reservations/list-reservations.ts'
 import { getFloor } from './floor/get-floor.ts'
@@ -108,6 +109,7 @@ export const queries: readonly Query[] = [
   getMessageSettings,
   getWebhookSecret,
   listMessageTemplates,
+  getSettings,
 ]
 
 /** What the native API has beside commands and queries: signing in, and who one is. */

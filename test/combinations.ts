@@ -4,9 +4,11 @@ import { reservationFields } from '../src/reservations/fields.ts'
 import { tableFields } from '../src/tables/fields.ts'
 import type { View } from '../client/view.ts'
 import type { CommandName } from '../client/commands.ts'
-import { floorCommands, type Part } from '../src/floor/nouns.ts'
+import { floorCommands, type Kind, type Part } from '../src/floor/nouns.ts'
 import { PARTY_STATUSES, PHASES } from '../src/parties/rules.ts'
 import { newId } from '../src/platform/ids.ts'
+import { settingsFields } from '../src/settings/fields.ts'
+import { CLOCKS, SELF_JOIN } from '../src/settings/rules.ts'
 import { TABLE_SHAPES, TABLE_STATUSES } from '../src/tables/rules.ts'
 
 /** Inputs of commands in every combination that their schemas allow, for property tests. */
@@ -47,8 +49,7 @@ interface Place {
 
 /** Values of a field by its name. What its schema does not accept is left out. */
 function valuesOf(field: string, { command, view, entity }: Place): readonly unknown[] {
-  const ids = (...kinds: ('table' | 'guest' | 'reservation')[]) =>
-    kinds.flatMap((kind) => [...view.of(kind)].map(({ id }) => id))
+  const ids = (...kinds: Kind[]) => kinds.flatMap((kind) => [...view.of(kind)].map(({ id }) => id))
   switch (field) {
     case 'id':
       // An id in use is refused.
@@ -63,6 +64,33 @@ function valuesOf(field: string, { command, view, entity }: Place): readonly unk
       return [...ids('reservation'), newId()]
     case 'partyId':
       return [...ids('guest', 'reservation'), newId()]
+    case 'timeZone':
+      return ['Europe/Berlin', 'America/New_York', 'Mars/Olympus']
+    case 'locale':
+      return ['en', 'de-AT', '?']
+    case 'currency':
+      return ['EUR', 'eur']
+    case 'clock':
+      return CLOCKS
+    case 'selfJoin':
+      return SELF_JOIN
+    case 'dayStart':
+      return ['00:00', '04:00', '25:00']
+    case 'servicePeriods':
+      return [[], [dinner('18:00')], [dinner('18:00'), dinner('17:00')]]
+    case 'specialDays':
+      return [[], ['24', '25', '25'].map((day) => ({ date: `2026-12-${day}`, name: '', periods: [] }))]
+    case 'turnTargets':
+      return [[], [{ upTo: 2, minutes: 60 }], [4, 2].map((upTo) => ({ upTo, minutes: 60 }))]
+    case 'quietHours':
+      return [{ from: '22:00', to: '09:00' }]
+    case 'quoteRoundingMinutes':
+    case 'graceMinutes':
+    case 'guestRetentionDays':
+    case 'coversPerQuarter':
+      return [5, 15, 1_000_000]
+    case 'offlinePin':
+      return [true, false]
     case 'version':
       return entity ? [entity.version, entity.version, entity.version + 1] : [1]
     case 'status':
@@ -99,9 +127,11 @@ function valuesOf(field: string, { command, view, entity }: Place): readonly unk
   }
 }
 
+const dinner = (from: string) => ({ name: from, from, to: '23:00', coversPerQuarter: null, days: ['fri'] })
+
 /** Plain facts that are text: nothing else depends on them. */
 const PLAIN_TEXTS = new Set(
-  [guestFields, tableFields, reservationFields].flatMap((fields: Fields) =>
+  [guestFields, tableFields, reservationFields, settingsFields].flatMap((fields: Fields) =>
     Object.entries(fields).flatMap(([name, { is }]) => (is.type === 'text' ? [name] : [])),
   ),
 )

@@ -5,12 +5,14 @@ import { guestEntity } from '../guests/guests.ts'
 import { personEntity } from '../people/people.ts'
 import { reservationEntity } from '../reservations/reservations.ts'
 import { staffEntity } from '../staff/members.ts'
+import { settingsEntity } from '../settings/settings.ts'
 import { tableEntity } from '../tables/tables.ts'
 
 /** A kind that is missing here does not compile. */
 const entities: Record<Kind | 'person', Pick<typeof guestEntity, 'columns' | 'insert' | 'update'>> = {
   staff: staffEntity,
   area: areaEntity,
+  settings: settingsEntity,
   guest: guestEntity,
   table: tableEntity,
   reservation: reservationEntity,

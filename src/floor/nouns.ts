@@ -10,6 +10,8 @@ import { reservationsOnFloor } from '../reservations/reservations.ts'
 import { cancelReservation } from '../reservations/cancel-reservation.ts'
 import { updateReservation } from '../reservations/update-reservation.ts'
 import { staffOnFloor } from '../staff/members.ts'
+import { settingsOnFloor } from '../settings/settings.ts'
+import { updateSettings } from '../settings/update-settings.ts'
 import { tablesOnFloor } from '../tables/tables.ts'
 import { addTable } from '../tables/add-table.ts'
 import { removeTable } from '../tables/remove-table.ts'
@@ -24,7 +26,14 @@ import { updateTable } from './update-table.ts'
  */
 
 /** Every kind of entity that devices see, in the order of the ladder, which is the order of locks. */
-export const nouns = [staffOnFloor, areas.onFloor, tablesOnFloor, reservationsOnFloor, guestsOnFloor] as const
+export const nouns = [
+  settingsOnFloor,
+  staffOnFloor,
+  areas.onFloor,
+  tablesOnFloor,
+  reservationsOnFloor,
+  guestsOnFloor,
+] as const
 
 /** Every command that changes them. */
 export const floorCommands = [
@@ -45,6 +54,7 @@ export const floorCommands = [
   areas.add,
   areas.update,
   areas.remove,
+  updateSettings,
 ] as const
 
 /** A kind of entity by its name in the log. */

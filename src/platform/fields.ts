@@ -17,6 +17,9 @@ export const textField = (max: number) =>
 /** A 32-bit whole number. */
 export const intField = (min: number, max = 2_147_483_647) => z.int().min(min).max(max)
 
+/** A calendar day. PostgreSQL has no year 0. */
+export const dayField = z.iso.date().refine((day) => !day.startsWith('0000'), 'must be a day of the years 1 to 9999')
+
 /** An instant in input: ISO 8601 in UTC, up to six digits of a second. */
 export const instantField = z.iso.datetime().transform((text, ctx): Instant => {
   const m = /^(.{16})(:\d\d)?(?:\.(\d+))?Z$/.exec(text)

@@ -1,7 +1,9 @@
 import { messageLimits } from './message-limits.ts'
+import { nounLimits } from './noun-limits.ts'
 
 /** Every limit, with its unit. A setting may lower some of them. Nothing is unlimited. */
 export const limits = {
+  ...nounLimits,
   /** What the log buffers for one write, and for how long at most. */
   logBufferBytes: 8_192,
   logFlushMillis: 100,

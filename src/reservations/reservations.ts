@@ -5,6 +5,7 @@ import { entity, type EntityOf } from '../changes/entity.ts'
 import { withFreshId } from '../changes/command/fresh-id.ts'
 import { noun } from '../changes/floor/noun.ts'
 import type { ReservationEffect, ReservationEvent } from '../parties/rules.ts'
+import type { Span } from '../settings/hours/rules.ts'
 import { EXPECTED } from './rules.ts'
 import { reservationFields } from './fields.ts'
 
@@ -30,10 +31,9 @@ const listNewest = statement(
   'list-reservations',
   `select ${columns} from reservations
    where restaurant_id = $1 and ($2::text is null or status = $2)
-     and (created_at, id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
-     and ($3::date is null or (coalesce(reservation_time, created_at) at time zone
-       (select r.time_zone from restaurants r where r.restaurant_id = $1))::date = $3::date)
-   order by created_at desc, id desc limit $6`,
+     and (created_at, id) < (coalesce($5::timestamptz, 'infinity'), coalesce($6::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+     and ($3::timestamptz is null or coalesce(reservation_time, created_at) >= $3 and coalesce(reservation_time, created_at) < $4)
+   order by created_at desc, id desc limit $7`,
 )
 
 const countActiveOf = statement(
@@ -53,10 +53,10 @@ export const reservationsOnFloor = noun(reservationEntity, {
   lock: (w, ids) => lockReservations(w, ids),
 })
 
-/** The filter of a list; null filters nothing. `day` is a date in the restaurant's time zone. */
+/** The filter of a list; null filters nothing. `during`: when the reservation is for or, without a time, was made. */
 export interface ReservationPage {
   readonly status: string | null
-  readonly day: string | null
+  readonly during: Span | null
   /** The cursor after which the page starts. */
   readonly after: Cursor | null
   readonly limit: number
@@ -66,9 +66,9 @@ export interface ReservationPage {
 export const readReservations = (
   tx: Tx,
   restaurantId: string,
-  { status, day, after, limit }: ReservationPage,
+  { status, during, after, limit }: ReservationPage,
 ): Promise<Reservation[]> =>
-  tx.all<Reservation>(listNewest, [restaurantId, status, day, after?.createdAt, after?.id, limit])
+  tx.all<Reservation>(listNewest, [restaurantId, status, during?.from, during?.to, after?.createdAt, after?.id, limit])
 
 /** Whether a guest has an upcoming or current reservation. */
 export async function hasExpectedReservation(w: Write, guestId: string): Promise<boolean> {

@@ -40,7 +40,7 @@ function valueOf({ is, isNullable }: Field<unknown>): string {
 }
 
 /** Rows of a kind that is filled by its fields alone: not these, whose rows hang together. */
-const FILLED = ['staff', 'table', 'guest', 'reservation']
+const FILLED = ['settings', 'staff', 'table', 'guest', 'reservation']
 const rowsOf = ({ table, fields }: (typeof nouns)[number]) =>
   `insert into ${table} (restaurant_id, id, ${Object.keys(fields).map(columnOf).join(', ')}, created_at, updated_at)
    select id, gen_random_uuid(), ${Object.values<Field<unknown>>(fields).map(valueOf).join(', ')}, now(), now()
@@ -127,7 +127,7 @@ afterAll(async () => {
 
 /** Statements whose indexes pay with some values only: pages of a restaurant that has many, what few of many are over, what is old. */
 const withValues: Readonly<Record<string, string>> = {
-  'list-reservations': `lpad('7', 32, '0')::uuid, null, null, null, null, 50`,
+  'list-reservations': `lpad('7', 32, '0')::uuid, null, null, null, null, null, 50`,
   'delete-forgotten-sign-ins': `now() - interval '30 days', 1000`,
   'search-people': `lpad('7', 32, '0')::uuid, '{1,2,3}', '{%ada%}', 1000, 20`,
   'delete-forgotten-messages': `now() - interval '30 days', 1000`,

@@ -20,6 +20,8 @@ export async function addOne(
 ): Promise<string> {
   // Known by their e-mails, which only one may have.
   if (kind === 'staff') return colleague(restaurant)
+  // There from the first moment on.
+  if (kind === 'settings') return (await restaurant.v2('GET', '/settings')).body.result.id
   const op = called(`add-${kind}`)
   const body = {
     ...(plain(op.body!) as object),
@@ -33,7 +35,8 @@ export async function addOne(
 }
 
 /** Whether a device may name a new entity of a kind. */
-export const takesId = (kind: Kind): boolean => 'id' in (called(`add-${kind}`).body!.properties ?? {})
+export const takesId = (kind: Kind): boolean =>
+  kind !== 'settings' && 'id' in (called(`add-${kind}`).body!.properties ?? {})
 
 /** Somebody of a restaurant: the same again, since a password takes long to hash. */
 const colleagues = new WeakMap<object, Promise<string>>()
@@ -65,6 +68,7 @@ export const forEachKind = <T>(of: (kind: Kind) => T): Record<Kind, T> =>
 
 /** The fields of a kind that are any text, each with its name behind a mark. */
 export function marked(kind: Kind, mark: string): Record<string, string> {
+  if (kind === 'settings') return {}
   const fields = Object.entries(called(`add-${kind}`).body!.properties ?? {}).filter(([name, schema]) => {
     const { type, enum: words, format } = present(schema)
     return type === 'string' && !words && !format && entityOf(name, called(`add-${kind}`)) === undefined

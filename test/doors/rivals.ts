@@ -78,7 +78,14 @@ export async function openRivals(): Promise<Rivals> {
   const theirEars = await openEars(app, theirs)
   await theirEars.heardNothing()
   const known = await witness.idsOf(theirs.id)
-  const theirIds = { ...known, restaurant: [theirs.id], staff: [theirs.staffId, ...known.staff], gone: [gone] }
+  // The settings have the restaurant's id.
+  const theirIds = {
+    ...known,
+    settings: [],
+    restaurant: [theirs.id],
+    staff: [theirs.staffId, ...known.staff],
+    gone: [gone],
+  }
   const own = textsOf(await witness.rowsOf(mine.id))
   const secrets = [...textsOf(await witness.rowsOf(theirs.id))].filter((text) => text.length >= 6 && !own.has(text))
   const checked: Record<string, number> = {}

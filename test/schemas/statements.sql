@@ -13,6 +13,14 @@ insert into areas (restaurant_id, id, name, width, height, position, fixtures, v
 -- update-area
 update areas set name = $3, width = $4, height = $5, position = $6, fixtures = $7, version = $8, updated_at = $9 where restaurant_id = $1 and id = $2
 
+-- settingsEntity: the columns of a select
+id, name, time_zone as "timeZone", locale, clock, currency, day_start as "dayStart", service_periods as "servicePeriods", special_days as "specialDays", turn_targets as "turnTargets", quote_rounding_minutes as "quoteRoundingMinutes", grace_minutes as "graceMinutes", self_join as "selfJoin", guest_retention_days as "guestRetentionDays", covers_per_quarter as "coversPerQuarter", offline_pin as "offlinePin", quiet_hours as "quietHours", version, created_at as "createdAt", updated_at as "updatedAt"
+-- insert-settings
+insert into restaurants (restaurant_id, slug, name, time_zone, locale, clock, currency, day_start, service_periods, special_days, turn_targets, quote_rounding_minutes, grace_minutes, self_join, guest_retention_days, covers_per_quarter, offline_pin, quiet_hours, version, updated_at, created_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20)
+-- update-settings
+update restaurants set name = $3, time_zone = $4, locale = $5, clock = $6, currency = $7, day_start = $8, service_periods = $9, special_days = $10, turn_targets = $11, quote_rounding_minutes = $12, grace_minutes = $13, self_join = $14, guest_retention_days = $15, covers_per_quarter = $16, offline_pin = $17, quiet_hours = $18, version = $19, updated_at = $20 where restaurant_id = $1 and id = $2
+
 -- guestEntity: the columns of a select
 id, first_name as "firstName", last_name as "lastName", email, phone, party_size as "partySize", status, table_id as "tableId", reservation_time as "reservationTime", check_in_time as "checkInTime", seated_time as "seatedTime", finished_time as "finishedTime", ended_at as "endedAt", dietary_restrictions as "dietaryRestrictions", special_requests as "specialRequests", notes, person_id as "personId", person, version, created_at as "createdAt", updated_at as "updatedAt"
 -- insert-guest

@@ -12,6 +12,7 @@ export const upgrades: readonly Upgrade[] = [
   { kind: 'area', isNew: true },
   { kind: 'guest', add: { personId: null, person: null } },
   { kind: 'reservation', add: { personId: null, person: null } },
+  { kind: 'settings', isNew: true },
 ]
 
 /** The version of the log that this program writes and reads. */

@@ -1,5 +1,7 @@
 import { instantOfMicros, type Instant } from '../../platform/clock.ts'
 
+export { isTimeZone as isZone } from '../../settings/hours/rules.ts'
+
 /** Times of the old database: text without a zone, of UTC or of its server's zone. */
 
 const FORM =
@@ -8,16 +10,6 @@ const DAY = 86_400_000
 const QUARTER = 900_000
 // Quarters of an hour that are remembered for a zone: years of them.
 const REMEMBERED = 200_000
-
-/** Whether the name is one of a time zone, of those that have rules and a history. */
-export function isZone(name: string): boolean {
-  if (!/^[A-Za-z]/.test(name)) return false
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }) instanceof Intl.DateTimeFormat
-  } catch {
-    return false
-  }
-}
 
 /** Turns a time of a zone's clocks into an instant; knows the zone's history. */
 export class Zone {
