@@ -8,6 +8,15 @@ import {
   decideUpdateGuest,
   newGuest,
 } from '../src/guests/rules.ts'
+import {
+  decideCancelGuest,
+  decideGiveMoreTime,
+  decideGuestOnMyWay,
+  decideNotifyGuest,
+  decideQuoteGuest,
+  GRACE_MINUTES,
+  MORE_MINUTES,
+} from '../src/guests/waitlist/rules.ts'
 import type { Instant } from '../src/platform/clock.ts'
 import {
   decideCancelReservation,
@@ -180,6 +189,31 @@ export const ways: Ways = {
       })
     },
   },
+  'quote-guest': {
+    method: 'POST',
+    path: '/guests/:guestId/quote',
+    shows: (view, input, { now }) => decideQuoteGuest(view, input, now),
+  },
+  'notify-guest': {
+    method: 'POST',
+    path: '/guests/:guestId/notify',
+    shows: (view, input, { now }) => decideNotifyGuest(view, input, now),
+  },
+  'guest-on-my-way': {
+    method: 'POST',
+    path: '/guests/:guestId/on-my-way',
+    shows: (view, input, { now }) => decideGuestOnMyWay(view, input, now),
+  },
+  'give-more-time': {
+    method: 'POST',
+    path: '/guests/:guestId/more-time',
+    shows: (view, input, { now }) => decideGiveMoreTime(view, input, now, { byGuest: false }),
+  },
+  'cancel-guest': {
+    method: 'POST',
+    path: '/guests/:guestId/cancel',
+    shows: (view, input, { now }) => decideCancelGuest(view, input, now),
+  },
 }
 
 /** Does a command to what is shown. Throws `Unlikely` where the server would refuse it. A command of a later version does nothing. */
@@ -237,6 +271,8 @@ export const DEFAULTS: { readonly [Name in CommandName]?: Partial<Parsed[Name]> 
     tableId: null,
     checkedIn: true,
   },
+  'notify-guest': { graceMinutes: GRACE_MINUTES },
+  'give-more-time': { minutes: MORE_MINUTES },
 }
 
 const TIMES = ['at', 'reservationTime', 'checkInTime', 'seatedTime', 'finishedTime']

@@ -40,6 +40,7 @@ import { updateMessageSettings } from './messages/update-message-settings.ts'
 import { getSettings } from './settings/get-settings.ts'
 import { listTables } from './tables/list-tables.ts'
 import { listReservations } from './reservations/list-reservations.ts'
+import { expireDue } from './floor/expire-due.ts'
 import { getFloor } from './floor/get-floor.ts'
 import { getFloorSince } from './floor/get-floor-since.ts'
 import { getGuest } from './guests/get-guest.ts'
@@ -92,6 +93,7 @@ export const commands: readonly Command[] = [
   ...floorCommands,
   runBatch,
   runEach,
+  expireDue,
 ]
 
 /** Every query there is. */

@@ -2,9 +2,13 @@ import { Server as NetServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { buildApp, type App } from './app.ts'
 import { lineageCheck } from './changes/housekeeping/lineage.ts'
+import { dueJob } from './changes/housekeeping/due.ts'
+import { startHousekeeping } from './changes/housekeeping/housekeeping.ts'
+import { execute } from './changes/command/execute.ts'
 import type { Config } from './config.ts'
 import type { Place } from './database.ts'
-import { systemClock } from './platform/clock.ts'
+import { expireDue, restaurantsDue } from './floor/expire-due.ts'
+import { systemClock, type Clock } from './platform/clock.ts'
 import { Db } from './platform/database/db.ts'
 import { StartupError } from './platform/errors.ts'
 import { limits } from './platform/limits.ts'
@@ -66,8 +70,20 @@ export async function serve(
   const messenger = new Messenger({ db, clock, log, senders })
   messenger.start()
   stops.push(() => messenger.close())
+  const housekeeping = startHousekeeping([endingDue(app, { db, clock, log })], log)
+  stops.push(() => housekeeping.close())
   return app
 }
+
+/** Ends what is due, in a serving process: so its devices hear of it at once. */
+const endingDue = (app: App, deps: { readonly db: Db; readonly clock: Clock; readonly log: Logger }) =>
+  dueJob({
+    ...deps,
+    restaurants: restaurantsDue,
+    end: (restaurantId) => execute(app.changes, expireDue, { restaurantId, actor: SERVER }, {}),
+  })
+
+const SERVER = { role: 'server', staffId: null } as const
 
 async function listen(app: App, config: Config): Promise<void> {
   try {

@@ -216,7 +216,7 @@ test('R2: only housekeeping works as the owner of the tables', () => {
     `${house}/upgrade-logs.ts`,
     'platform/database/db.ts',
   ]
-  const turns = [`${house}/lineage.ts`, `${house}/retention.ts`, `${house}/upgrade-logs.ts`]
+  const turns = ['due', 'lineage', 'retention', 'upgrade-logs'].map((name) => `${house}/${name}.ts`)
   const found = files.filter(
     ({ path, text, imports }) =>
       (/\.asOwner\(|async asOwner/.test(text) && !allowed.includes(path)) ||

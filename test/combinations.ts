@@ -5,7 +5,7 @@ import { tableFields } from '../src/tables/fields.ts'
 import type { View } from '../client/view.ts'
 import type { CommandName } from '../client/commands.ts'
 import { floorCommands, type Kind, type Part } from '../src/floor/nouns.ts'
-import { PARTY_STATUSES, PHASES } from '../src/parties/rules.ts'
+import { CANCEL_REASONS, PARTY_STATUSES, PHASES } from '../src/parties/rules.ts'
 import { newId } from '../src/platform/ids.ts'
 import { settingsFields } from '../src/settings/fields.ts'
 import { CLOCKS, SELF_JOIN } from '../src/settings/rules.ts'
@@ -102,6 +102,16 @@ function valuesOf(field: string, { command, view, entity }: Place): readonly unk
     case 'partySize':
     case 'capacity':
       return numbers(-1, 6)
+    case 'from':
+    case 'to':
+    case 'minutes':
+    case 'lateMinutes':
+    case 'arrivedCount':
+      return [-1, 0, 1, 5, 90]
+    case 'reason':
+      return TEXTS
+    case 'endReason':
+      return CANCEL_REASONS
     case 'durationMinutes':
       return [1, 90]
     case 'x':

@@ -6,8 +6,8 @@ import { Confirmed } from '../client/state.ts'
 import { View } from '../client/view.ts'
 import type { Guest, Kind, Kinds, Reservation, Table } from '../client/words.ts'
 import { guestFields } from '../src/guests/fields.ts'
-import type { Floor } from '../src/parties/rules.ts'
 import { NOBODY } from '../src/people/rules.ts'
+import { UNTOLD, type Floor } from '../src/parties/rules.ts'
 import { initialOf } from '../src/platform/field.ts'
 import { reservationFields } from '../src/reservations/fields.ts'
 import { tableFields } from '../src/tables/fields.ts'
@@ -42,6 +42,7 @@ export const guest = (id: string, more: Partial<Guest> = {}): Guest => ({
   status: 'waitlist',
   tableId: null,
   ...times,
+  ...UNTOLD,
   ...base,
   ...more,
 })

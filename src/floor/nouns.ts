@@ -6,6 +6,11 @@ import { moveGuest } from '../guests/move-guest.ts'
 import { seatGuest } from '../guests/seat-guest.ts'
 import { setGuestStatus } from '../guests/set-guest-status.ts'
 import { updateGuest } from '../guests/update-guest.ts'
+import { cancelGuest } from '../guests/waitlist/cancel-guest.ts'
+import { giveMoreTime } from '../guests/waitlist/give-more-time.ts'
+import { guestOnMyWay } from '../guests/waitlist/guest-on-my-way.ts'
+import { notifyGuest } from '../guests/waitlist/notify-guest.ts'
+import { quoteGuest } from '../guests/waitlist/quote-guest.ts'
 import { reservationsOnFloor } from '../reservations/reservations.ts'
 import { cancelReservation } from '../reservations/cancel-reservation.ts'
 import { updateReservation } from '../reservations/update-reservation.ts'
@@ -55,6 +60,11 @@ export const floorCommands = [
   areas.update,
   areas.remove,
   updateSettings,
+  quoteGuest,
+  notifyGuest,
+  guestOnMyWay,
+  giveMoreTime,
+  cancelGuest,
 ] as const
 
 /** A kind of entity by its name in the log. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { floorOf, guest, NOW, OLD, reservation, table, times } from '../../test/floors.ts'
 import { NOBODY } from '../people/rules.ts'
+import { UNTOLD } from '../parties/rules.ts'
 import {
   decideDeleteGuest,
   decideJoin,
@@ -109,7 +110,8 @@ test('G1, G2: a guest who joins at a table displaces the party there first', () 
     force: true,
   } as const
   const stamps = { version: 1, createdAt: NOW, updatedAt: NOW }
-  const waits = { id: 'n', status: 'waitlist', partySize: 2, tableId: null, ...NOBODY, ...times, ...stamps }
+  const none = { ...NOBODY, ...UNTOLD, ...times }
+  const waits = { id: 'n', status: 'waitlist', partySize: 2, tableId: null, ...none, ...stamps }
   expect(newGuest('n', made, NOW)).toEqual({ ...waits, checkInTime: NOW })
   expect(newGuest('n', { ...made, checkedIn: false }, NOW)).toEqual(waits)
 })

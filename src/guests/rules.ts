@@ -11,8 +11,11 @@ import {
   phaseOf,
   refuseEndWithTable,
   timesOf,
+  UNTOLD,
+  waitAfter,
   type Decision,
   type Effect,
+  type EndReason,
   type Floor,
   type GuestEvent,
   type GuestState,
@@ -20,6 +23,7 @@ import {
   type Phase,
   type ReservationState,
   type SentTimes,
+  type WaitState,
 } from '../parties/rules.ts'
 import { sentOf, versionConflict, type Refusal } from '../changes/rules.ts'
 import { freed, given, refuseTable, unknownTable, vacated, type Insistence } from '../tables/rules.ts'
@@ -30,7 +34,7 @@ import { freed, given, refuseTable, unknownTable, vacated, type Insistence } fro
  */
 
 /** Which guest a command is about, and the version that the host saw. */
-interface About {
+export interface About {
   readonly guestId: string
   readonly version?: number | undefined
 }
@@ -38,24 +42,30 @@ interface About {
 /** What a guest's party wants changed. `tableId`: an id takes that table, null gives the table back, undefined says nothing. */
 interface GuestChange extends Insistence {
   readonly facts?: Partial<GuestState>
+  readonly wait?: Partial<WaitState>
   readonly times?: SentTimes
   readonly status?: PartyStatus | undefined
   readonly tableId?: string | null | undefined
   readonly event: GuestEvent
 }
 
-/** A waiting party takes a table. Spec: G4 to G8. */
+/** A waiting party takes a table, with a reason where others have waited longer. Spec: G4 to G8, G21. */
 export function decideSeatGuest(
   floor: Floor,
-  input: About & { readonly tableId: string; readonly force?: boolean | undefined },
+  input: About & {
+    readonly tableId: string
+    readonly jumpReason?: string | undefined
+    readonly force?: boolean | undefined
+  },
   now: Instant,
 ): Decision {
-  const { tableId, force } = input
+  const { tableId, jumpReason, force } = input
   const guest = floor.get('guest', input.guestId)
+  const wait = sentOf({ jumpReason })
   return (
     refuseUnseen(floor, guest, input) ??
     (force ? null : refuseSeat(guest!)) ??
-    changed(floor, guest!, { status: 'seated', tableId, force, event: 'status-changed' }, now)
+    changed(floor, guest!, { wait, status: 'seated', tableId, force, event: 'status-changed' }, now)
   )
 }
 
@@ -81,20 +91,44 @@ export function decideSetGuestStatus(
     readonly status: PartyStatus
     readonly at?: Instant | undefined
     readonly force?: boolean | undefined
-  },
+  } & Details,
   now: Instant,
 ): Decision {
-  const { status, at, force } = input
+  const { status, at, force, lateMinutes, arrivedCount, endReason } = input
   const guest = floor.get('guest', input.guestId)
-  const unseen = refuseUnseen(floor, guest, input)
-  if (unseen) return unseen
+  const refusal = refuseUnseen(floor, guest, input) ?? refuseDetails(input)
+  if (refusal) return refusal
   const arrives = status === 'arrived' || status === 'partially_arrived'
   const times = {
     checkInTime: arrives ? (at ?? guest!.checkInTime ?? now) : undefined,
     seatedTime: status === 'seated' ? at : undefined,
     finishedTime: status === 'finished' ? at : undefined,
   }
-  return changed(floor, guest!, { status, times, force, event: 'status-changed' }, now)
+  const wait = sentOf({ lateMinutes, arrivedCount, endReason })
+  return changed(floor, guest!, { wait, status, times, force, event: 'status-changed' }, now)
+}
+
+/** What a host may say with a status. */
+interface Details {
+  readonly lateMinutes?: number | undefined
+  readonly arrivedCount?: number | undefined
+  readonly endReason?: EndReason | undefined
+}
+
+const STATUS_OF: Readonly<Record<keyof Details, PartyStatus>> = {
+  lateMinutes: 'running_late',
+  arrivedCount: 'partially_arrived',
+  endReason: 'cancelled',
+}
+
+/** Refuses a detail that says nothing about the status that is set. Spec: G19. */
+function refuseDetails(input: Details & { readonly status: PartyStatus }): Refusal | null {
+  for (const detail of ['lateMinutes', 'arrivedCount', 'endReason'] as const) {
+    const status = STATUS_OF[detail]
+    if (input[detail] === undefined || input.status === status) continue
+    return { code: 'wrong-detail', status: 422, message: `${detail} goes with ${status} only`, details: { detail } }
+  }
+  return null
 }
 
 /** A guest's facts, status and table in one go. A phase changes only a guest who is in another. Spec: G3 to G9. */
@@ -137,6 +171,7 @@ export function newGuest<Made extends Joining>(id: string, made: Made, now: Inst
     id,
     ...rest,
     ...joined,
+    ...UNTOLD,
     ...timesOf(now, null, made.status, times),
     version: 1,
     createdAt: now,
@@ -192,7 +227,7 @@ export const guestNotFound = (id: string): Refusal => ({
 })
 
 /** Refuses a guest who is not there or not as the host saw it, and a table to sit at that is not there. */
-function refuseUnseen(
+export function refuseUnseen(
   floor: Floor,
   guest: GuestState | undefined,
   { guestId, version, tableId }: About & { readonly tableId?: string | null | undefined },
@@ -215,14 +250,15 @@ function refuseOrder(guest: GuestState, { status, force }: GuestChange): Refusal
 }
 
 /** A guest's party changes, and with it its old table, its new one, and the party that had that. */
-function changed(floor: Floor, guest: GuestState, change: GuestChange, now: Instant): Decision {
+export function changed(floor: Floor, guest: GuestState, change: GuestChange, now: Instant): Decision {
   const refusal = refuseEndWithTable(change.status, change.tableId) ?? refuseOrder(guest, change)
   if (refusal) return refusal
   const { id } = guest
   const status = change.status ?? guest.status
   const leavesSeat = change.status !== undefined && !keepsTable(guest.status, status)
   const tableId = change.tableId !== undefined ? change.tableId : leavesSeat ? null : guest.tableId
-  const set = { ...change.facts, ...timesOf(now, guest, status, change.times), status, tableId }
+  const wait = { ...waitAfter(guest, status), ...change.wait }
+  const set = { ...change.facts, ...wait, ...timesOf(now, guest, status, change.times), status, tableId }
   const effect: Effect = { kind: 'guest', id, set, event: change.event }
   if (tableId === guest.tableId) return [effect]
 

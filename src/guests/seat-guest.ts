@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { idField, versionField } from '../platform/fields.ts'
+import { idField, textField, versionField } from '../platform/fields.ts'
+import { limits } from '../platform/limits.ts'
 import { command } from '../changes/command/command.ts'
 import { lockedFloor } from '../parties/parties.ts'
 import { guestSchema, type Guest } from './guests.ts'
@@ -15,7 +16,14 @@ export const seatGuest = command({
   role: 'host',
   inBatch: true,
   budget: [8, 2],
-  input: z.strictObject({ guestId: idField, tableId: idField, force: z.boolean().optional(), version: versionField }),
+  input: z.strictObject({
+    guestId: idField,
+    tableId: idField,
+    /** Why this party is seated before others who have waited longer. */
+    jumpReason: textField(limits.reasonCharacters).optional(),
+    force: z.boolean().optional(),
+    version: versionField,
+  }),
   answer: guestSchema,
   async run(w, input): Promise<Guest> {
     await lockParty(w, input.guestId, input.tableId)

@@ -1,11 +1,12 @@
 import { z } from 'zod'
-import { idField, instantField, versionField } from '../platform/fields.ts'
+import { idField, instantField, intField, versionField } from '../platform/fields.ts'
+import { limits } from '../platform/limits.ts'
 import { command } from '../changes/command/command.ts'
 import { guestSchema, type Guest } from './guests.ts'
 import { decideSetGuestStatus } from './rules.ts'
 import { apply, lockParty } from './seating.ts'
 import { lockedFloor } from '../parties/parties.ts'
-import { PARTY_STATUSES, type PartyStatus } from '../parties/rules.ts'
+import { CANCEL_REASONS, PARTY_STATUSES, type PartyStatus } from '../parties/rules.ts'
 
 /** The guest as it is, and what it left. */
 export interface StatusSet {
@@ -14,7 +15,7 @@ export interface StatusSet {
   readonly freedTableId: string | null
 }
 
-/** A guest arrives, runs late, finishes, cancels, doesn't show, goes back to the waitlist. Whoever leaves gives the table back. Spec: G3, G9. */
+/** A guest arrives, runs late, finishes, cancels, doesn't show, goes back to the waitlist. Whoever leaves gives the table back. Spec: G3, G9, G19. */
 export const setGuestStatus = command({
   name: 'set-guest-status',
   summary: "Set a guest's status: arrived, running late, finished, cancelled, no-show, back on the waitlist",
@@ -27,6 +28,12 @@ export const setGuestStatus = command({
     guestId: idField,
     status: z.enum(PARTY_STATUSES),
     at: instantField.optional(),
+    /** With running_late: by how many minutes. */
+    lateMinutes: intField(1, limits.quotedMinutes).optional(),
+    /** With partially_arrived: how many have come. */
+    arrivedCount: intField(1).optional(),
+    /** With cancelled: that the party left without being seated, or who cancelled. */
+    endReason: z.enum(CANCEL_REASONS).optional(),
     force: z.boolean().optional(),
     version: versionField,
   }),

@@ -107,8 +107,50 @@ export function timesOf(
   }
 }
 
-/** The part of a guest that rules look at. */
-export interface GuestState extends PartyTimes, Joined {
+/**
+ * How a visit ended without a meal. `left`: the party came and left without being seated. `cancelled_by_guest`: it said
+ * that it does not come. `grace_ended`: it was called and did not come in time.
+ */
+export const END_REASONS = ['left', 'cancelled_by_guest', 'grace_ended'] as const
+export type EndReason = (typeof END_REASONS)[number]
+
+/** The reasons that go with the status `cancelled`. */
+export const CANCEL_REASONS = ['left', 'cancelled_by_guest'] as const satisfies readonly EndReason[]
+
+/** What a party on the waitlist was told, and what it said: `src/guests/fields.ts` says it field by field. */
+export interface WaitState {
+  readonly quotedFrom: number | null
+  readonly quotedTo: number | null
+  readonly quoteReason: string | null
+  readonly quotedAt: Instant | null
+  readonly firstQuotedTo: number | null
+  readonly notifiedAt: Instant | null
+  readonly graceUntil: Instant | null
+  readonly onMyWayAt: Instant | null
+  readonly lateMinutes: number | null
+  readonly arrivedCount: number | null
+  readonly jumpReason: string | null
+  readonly endReason: EndReason | null
+}
+
+/** A party that was told nothing yet. */
+export const UNTOLD: WaitState = {
+  quotedFrom: null,
+  quotedTo: null,
+  quoteReason: null,
+  quotedAt: null,
+  firstQuotedTo: null,
+  notifiedAt: null,
+  graceUntil: null,
+  onMyWayAt: null,
+  lateMinutes: null,
+  arrivedCount: null,
+  jumpReason: null,
+  endReason: null,
+}
+
+/** The part of a party that rules look at. */
+export interface PartyState extends PartyTimes, Joined {
   readonly id: string
   readonly status: PartyStatus
   readonly partySize: number
@@ -116,9 +158,38 @@ export interface GuestState extends PartyTimes, Joined {
   readonly version: number
 }
 
+/** The part of a guest that rules look at. */
+export interface GuestState extends PartyState, WaitState {}
+
 /** The part of a reservation that rules look at. */
-export interface ReservationState extends GuestState {
+export interface ReservationState extends PartyState {
   readonly guestId: string | null
+}
+
+/**
+ * Whether a called party did not come in time. Its table is free from that moment on, though the log may tell it a little
+ * later. A device asks with its own clock, corrected by the server's. Spec: G18.
+ */
+export const isReleased = ({ status, graceUntil }: Pick<GuestState, 'status' | 'graceUntil'>, now: Instant): boolean =>
+  graceUntil !== null && graceUntil <= now && phaseOf(status) === 'waiting'
+
+/**
+ * What a new status ends of the wait. Whoever has come, is seated or is gone is awaited no longer. Whoever is taken back
+ * to the waitlist begins anew, but keeps the quote. Gives only what changes. Spec: G17, G19.
+ */
+export function waitAfter(guest: GuestState, status: PartyStatus): Partial<WaitState> {
+  if (status === guest.status) return {}
+  const isBack = phaseOf(status) === 'waiting' && phaseOf(guest.status) !== 'waiting'
+  const isAwaited = phaseOf(status) === 'waiting' && status !== 'arrived' && status !== 'partially_arrived'
+  const ended: readonly (keyof WaitState)[] = isBack
+    ? ['notifiedAt', 'graceUntil', 'onMyWayAt', 'lateMinutes', 'arrivedCount', 'jumpReason', 'endReason']
+    : status === 'arrived'
+      ? ['graceUntil', 'arrivedCount']
+      : isAwaited
+        ? []
+        : ['graceUntil']
+  const changed = ended.filter((field) => guest[field] !== null)
+  return Object.fromEntries(changed.map((field) => [field, null]))
 }
 
 /**
@@ -201,7 +272,7 @@ export function left(floor: Floor, table: TableState, how: Leaving, now: Instant
   return [{ kind: 'reservation', id: held.id, set: afterwards(held, finishes, now), event }]
 }
 
-const afterwards = (party: GuestState, finishes: boolean, now: Instant): Partial<GuestState> =>
+const afterwards = (party: PartyState, finishes: boolean, now: Instant): Partial<PartyState> =>
   finishes ? { ...timesOf(now, party, 'finished'), status: 'finished', tableId: null } : { tableId: null }
 
 /** A visit that ends takes no table. */

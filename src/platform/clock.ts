@@ -3,11 +3,9 @@
  * measure a duration.
  */
 
-/**
- * A point in time as fixed-width ISO 8601 text in UTC with microseconds: `2026-11-23T18:00:00.123456Z`.
- * Fixed width, so `<` and `>` compare instants; text, so it goes into JSON and PostgreSQL unchanged.
- */
-export type Instant = string & { readonly __brand: 'Instant' }
+import { instantOfMicros, microsOf, type Instant } from './time-rules.ts'
+
+export { instantOfMicros, microsOf, plusMillis, type Instant } from './time-rules.ts'
 
 /** Gives the time. `now()` never repeats itself and never runs backwards within one process. */
 export interface Clock {
@@ -24,26 +22,7 @@ const FORM = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/
 /** Whether a text has the exact form of an {@link Instant}. */
 export const isInstant = (text: string): text is Instant => FORM.test(text)
 
-// Most instants have the same second as the one before.
-let [second, untilSecond] = [NaN, '']
-
-/** Microseconds since 1970 to an instant. Years 1 to 9999. */
-export function instantOfMicros(micros: number): Instant {
-  const own = Math.floor(micros / 1_000_000)
-  if (own !== second) [second, untilSecond] = [own, new Date(own * 1000).toISOString().slice(0, 20)]
-  return `${untilSecond}${String(micros - own * 1_000_000).padStart(6, '0')}Z` as Instant
-}
-
-/** An instant to microseconds since 1970 (exact: below 2^53 for every year up to 2255). */
-export function microsOf(instant: Instant): number {
-  return Date.parse(`${instant.slice(0, 23)}Z`) * 1000 + Number(instant.slice(23, 26))
-}
-
 export const DAY_MILLIS = 86_400_000
-
-/** An instant moved by whole milliseconds. */
-export const plusMillis = (instant: Instant, millis: number): Instant =>
-  instantOfMicros(microsOf(instant) + millis * 1000)
 
 /** The full hour that an instant is in. */
 export const fullHour = (instant: Instant): Instant => `${instant.slice(0, 13)}:00:00.000000Z` as Instant

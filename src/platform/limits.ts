@@ -1,9 +1,11 @@
 import { messageLimits } from './message-limits.ts'
 import { nounLimits } from './noun-limits.ts'
+import { waitlistLimits } from './waitlist-limits.ts'
 
 /** Every limit, with its unit. A setting may lower some of them. Nothing is unlimited. */
 export const limits = {
   ...nounLimits,
+  ...waitlistLimits,
   /** What the log buffers for one write, and for how long at most. */
   logBufferBytes: 8_192,
   logFlushMillis: 100,

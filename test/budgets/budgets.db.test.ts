@@ -82,6 +82,7 @@ async function costOf(of: TestApp, restaurant: Restaurant, op: Operation): Promi
   const headers = op.isPublic ? {} : { authorization: `Bearer ${token}` }
   if (op.name === 'move-guest')
     await restaurant.v2('POST', `/guests/${ids.guest}/seat`, { tableId: await restaurant.table(newId().slice(-20)) })
+  if (op.name === 'give-more-time') await restaurant.v2('POST', `/guests/${ids.guest}/notify`, {})
   if (['tablesClear', 'clear-table'].includes(op.name))
     await restaurant.v2('PATCH', `/tables/${ids.table}`, { status: 'reserved' })
   if (['guestStatusAtomic', 'set-guest-status'].includes(op.name))

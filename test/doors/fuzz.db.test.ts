@@ -142,6 +142,13 @@ const special: Record<string, (floor: Floor, parts: Parts, n: number) => Promise
     expect([200, 404]).toContain(answer.status)
     return parts
   },
+  // Every other time a party that was called, and a little more time.
+  'give-more-time': async ({ restaurant }, parts, n) => {
+    if (n % 2 === 0) return parts
+    const guestId = await restaurant.walkIn()
+    expect((await restaurant.v2('POST', `/guests/${guestId}/notify`, {})).status).toBe(200)
+    return { ...parts, path: { ...parts.path, guestId }, body: { minutes: 1 + (n % 9) } }
+  },
   // Mostly from a place in the log of this restaurant.
   'get-changes': async ({ restaurant }, parts, n) => {
     if (n % 4 === 0) return parts

@@ -86,6 +86,16 @@ export const cards: readonly Card[] = [
     guestId: guest,
     status: oneOf(['finished', 'waitlist'], random),
   })),
+  v2('quote-guest', 2, 'POST', '/guests/:guestId/quote', ({ guest, note }) => ({
+    guestId: guest,
+    from: 5,
+    to: 15,
+    reason: note,
+  })),
+  v2('notify-guest', 2, 'POST', '/guests/:guestId/notify', ({ guest }) => ({ guestId: guest, graceMinutes: 60 })),
+  v2('guest-on-my-way', 1, 'POST', '/guests/:guestId/on-my-way', ({ guest }) => ({ guestId: guest })),
+  v2('give-more-time', 1, 'POST', '/guests/:guestId/more-time', ({ guest }) => ({ guestId: guest, minutes: 1 })),
+  v2('cancel-guest', 1, 'POST', '/guests/:guestId/cancel', ({ guest }) => ({ guestId: guest })),
   v2('delete-guest', 2, 'DELETE', '/guests/:guestId', ({ guest }) => ({ guestId: guest })),
   ipad(5, 'POST', '/guests', ({ note }) => ({ first_name: note, party_size: 3 })),
   ipad(4, 'PUT', '/guests/:guestId', ({ guest, table }) => ({ guestId: guest, table_id: table })),
@@ -116,6 +126,9 @@ export const cards: readonly Card[] = [
 
   v2('run-batch', 2, 'POST', '/batch', (picked) => ({ operations: operations(picked) })),
   v2('run-each', 2, 'POST', '/each', (picked) => ({ operations: operations(picked) })),
+
+  v2('add-person', 1, 'POST', '/people', ({ note }) => ({ firstName: note })),
+  v2('expire-due', 1, 'POST', '/expire-due', () => ({})),
 
   v2('add-staff', 1, 'POST', '/staff', ({ note }) => ({
     email: `${note.slice(-36)}@cedar.example`,

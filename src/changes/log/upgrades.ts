@@ -13,6 +13,23 @@ export const upgrades: readonly Upgrade[] = [
   { kind: 'guest', add: { personId: null, person: null } },
   { kind: 'reservation', add: { personId: null, person: null } },
   { kind: 'settings', isNew: true },
+  {
+    kind: 'guest',
+    add: {
+      quotedFrom: null,
+      quotedTo: null,
+      quoteReason: null,
+      quotedAt: null,
+      firstQuotedTo: null,
+      notifiedAt: null,
+      graceUntil: null,
+      onMyWayAt: null,
+      lateMinutes: null,
+      arrivedCount: null,
+      jumpReason: null,
+      endReason: null,
+    },
+  },
 ]
 
 /** The version of the log that this program writes and reads. */

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import type { Change, Entry } from '../../changes/log/log.ts'
 import type { Guest } from '../../guests/guests.ts'
 import type { Table } from '../../tables/tables.ts'
-import { PARTY_STATUSES, type GuestEvent } from '../../parties/rules.ts'
+import { PARTY_STATUSES, UNTOLD, type GuestEvent } from '../../parties/rules.ts'
 import { TABLE_STATUSES, type TableEvent } from '../../tables/rules.ts'
 import { messagesOf } from './messages.ts'
 import { syncGuestJson } from '../shapes.ts'
@@ -31,6 +31,7 @@ const guest: Guest = {
   seatedTime: null,
   finishedTime: null,
   endedAt: null,
+  ...UNTOLD,
   version: 1,
   createdAt: at,
   updatedAt: at,
