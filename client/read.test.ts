@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { machine, TOKENS_OF_S, type Reply } from '../test/lines.ts'
+import { device } from '../test/used-device.ts'
 import { limits } from './limits.ts'
 import { Reader } from './read.ts'
 import { Session } from './session.ts'
@@ -13,7 +14,8 @@ function reading() {
   const asked: { path: string; token: string; etag: string | undefined }[] = []
   const server = { etag: null as string | null, answer: ((url) => [200, { result: url }]) as (url: string) => Reply }
   const { fetch } = of.at
-  of.state.answer = async (url, { headers }) => {
+  of.state.answer = async (url, { method, headers }) => {
+    expect(method).toBe(url.endsWith('/refresh') ? 'POST' : 'GET')
     asked.push({ path: url.slice(9), token: headers['authorization']!, etag: headers['if-none-match'] })
     return server.answer(url)
   }
@@ -59,10 +61,12 @@ test('D19: what has an ETag is asked for with it, and is the same object when it
   await reader.read('/staff')
   expect(asked.at(-1)!.etag).toBe('"2"')
   for (let n = 1; n < limits.keptReads; n++) await reader.read(`/other/${n}`)
+  await reader.read('/other/1')
+  expect(asked.at(-1)!.etag).toBe('"2"')
   await reader.read('/staff')
   await reader.read('/one-more')
   await reader.read('/staff')
-  await reader.read('/other/1')
+  await reader.read('/other/2')
   expect(asked.slice(-2).map(({ etag }) => etag)).toEqual(['"2"', undefined])
 })
 
@@ -96,4 +100,11 @@ test('D19: a token that is no good any more is renewed once; a refusal has its c
     expect(await refusal(reply)).toBe('unreachable')
   session.restore(undefined)
   expect(await refusal([200, {}])).toBe('not-signed-in')
+})
+
+test('D19: a device reads from its own restaurant', async () => {
+  const { qtable, replies, asked } = await device()
+  replies.answer = () => [200, { result: [] }]
+  expect(await qtable.read('/staff', { schema: { parse: (body) => [body] } })).toEqual([{ result: [] }])
+  expect(asked.map(({ url, token }) => [url, token])).toEqual([['https://q/v2/restaurants/r/staff', 'Bearer a']])
 })

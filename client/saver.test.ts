@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { done, house, mutation } from '../test/queues.ts'
+import { done, house, mutation, settle } from '../test/queues.ts'
 import { Saver } from './saver.ts'
 import { sendMutation } from './send-mutation.ts'
 import { Confirmed } from './state.ts'
@@ -38,6 +38,30 @@ test('D2, D7: the state is stored some seconds after it changed, once, and with 
   await saver.flush()
   expect(await stored.get('a/state')).toMatchObject({ seq: 2 })
   expect(timers).toEqual([])
+})
+
+test('D16: when everything was there is stored without the state where that did not change, and later where it cannot be', async () => {
+  const { at, queue, timers, writes, state } = await house()
+  const confirmed = new Confirmed()
+  confirmed.take({ epoch: 'e', seq: 1, at: null, horizon: '2026', entities: [] })
+  const saver = new Saver(at, 'a/', confirmed, queue)
+  const value = (n: number) => ({ at: n, offset: 0 })
+  state.fails = true
+  saver.synced(value(1))
+  await expect(saver.flush()).resolves.toBeUndefined()
+  saver.synced(value(2))
+  await settle()
+  state.fails = false
+  await saver.flush()
+  expect(writes).toEqual([[{ put: 'a/synced', value: value(2) }]])
+  expect(timers).toEqual([])
+  // Soon after, only with what is stored anyway; a clock that was set back does not keep it from being stored.
+  saver.synced(value(30_001))
+  saver.synced(value(30_002))
+  await settle()
+  saver.synced(value(1))
+  await settle()
+  expect(writes.slice(1)).toEqual([[{ put: 'a/synced', value: value(30_002) }], [{ put: 'a/synced', value: value(1) }]])
 })
 
 test('D6: a mutation is sent with its key, its device and a token, twice where the first token is no good', async () => {
