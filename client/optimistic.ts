@@ -37,7 +37,7 @@ export function lay({ view, unlikely }: Shown, mutation: Mutation): void {
   const moment = { now: mutation.madeAt as Instant, newId: mutation.id }
   try {
     view.attempt(() => {
-      reduce(view, mutation.command as CommandName, { ...mutation.body, ...mutation.params } as never, moment)
+      reduce(view, mutation.command as CommandName, { ...mutation.body, ...mutation.params }, moment)
     })
   } catch (error) {
     // An input that no reducer understands is for the server to refuse.
