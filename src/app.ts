@@ -47,6 +47,10 @@ import { getGuest } from './guests/get-guest.ts'
 import { listGuests } from './guests/list-guests.ts'
 import { listMessages } from './guests/list-messages.ts'
 import { sendMessage } from './guests/send-message.ts'
+import { getCovers } from './insights/get-covers.ts'
+import { getNoShows } from './insights/get-no-shows.ts'
+import { getTableUse } from './insights/get-table-use.ts'
+import { getTurnTimes } from './insights/get-turn-times.ts'
 import { floorCommands, nouns } from './floor/nouns.ts'
 import { runBatch } from './floor/run-batch.ts'
 import { runEach } from './floor/run-each.ts'
@@ -112,6 +116,10 @@ export const queries: readonly Query[] = [
   getWebhookSecret,
   listMessageTemplates,
   getSettings,
+  getCovers,
+  getTurnTimes,
+  getTableUse,
+  getNoShows,
 ]
 
 /** What the native API has beside commands and queries: signing in, and who one is. */

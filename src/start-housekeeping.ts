@@ -10,11 +10,13 @@ import { systemClock } from './platform/clock.ts'
 import { Db } from './platform/database/db.ts'
 import { limits } from './platform/limits.ts'
 import type { Logger } from './platform/observability/log.ts'
+import { turnsJob } from './insights/keep-turns.ts'
+import { newId } from './platform/ids.ts'
 import { forgetSignIns } from './staff/sign-ins/forget-sign-ins.ts'
 
 /**
  * The periodic jobs, run once per machine and by one machine at a time. They create and drop days of the change log,
- * delete old sign-ins, detect a restored database, and bring change logs to this program's version. The last two happen
+ * delete old sign-ins, count visits that are over, detect a restored database, and bring change logs to this program's version. The last two happen
  * for the first time before this resolves. `leave` is called when a newer program has brought a log forward.
  */
 export async function keepHouse(
@@ -40,6 +42,7 @@ export async function keepHouse(
   const jobs = [
     retentionJob(db, clock, config.LOG_RETENTION_DAYS),
     lineageJob({ db, clock, log }),
+    turnsJob({ db, clock, newId, log }),
     upgradeJob(upgrade, () => leave('A newer version of QTable has taken over this database')),
     {
       name: 'forget-sign-ins',

@@ -130,7 +130,7 @@ function nativeOperation(c: Command | Query, schemas: Json, hasBody: boolean): J
     ],
     ...(hasBody && { requestBody: body(input) }),
     responses: {
-      200: answer('Done', envelopeOf(c), schemas),
+      200: withCsv(answer('Done', envelopeOf(c), schemas), c),
       ...('followsLog' in c && c.followsLog && notModified),
       ...problems(refusals, schemas),
     },
@@ -153,6 +153,12 @@ function envelopeOf(c: Command | Query): z.ZodType {
   return c.pageSize
     ? z.object({ result: c.answer, next: z.string().nullable().meta({ description: 'The cursor of the next page' }) })
     : z.object({ result: c.answer })
+}
+
+/** An answer that is given as CSV too. */
+function withCsv(answered: Json, c: Command | Query): Json {
+  if (!('csv' in c)) return answered
+  return { ...answered, content: { ...(answered['content'] as Json), 'text/csv': { schema: { type: 'string' } } } }
 }
 
 const notModified = { 304: { description: 'Nothing has changed since the answer that the client has' } }

@@ -7,12 +7,14 @@ import { reservationEntity } from '../reservations/reservations.ts'
 import { staffEntity } from '../staff/members.ts'
 import { settingsEntity } from '../settings/settings.ts'
 import { tableEntity } from '../tables/tables.ts'
+import { turnEntity } from '../turns/turns.ts'
 
 /** A kind that is missing here does not compile. */
 const entities: Record<Kind | 'person', Pick<typeof guestEntity, 'columns' | 'insert' | 'update'>> = {
   staff: staffEntity,
   area: areaEntity,
   settings: settingsEntity,
+  turn: turnEntity,
   guest: guestEntity,
   table: tableEntity,
   reservation: reservationEntity,

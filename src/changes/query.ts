@@ -27,6 +27,8 @@ export interface Query<Input extends z.ZodObject = z.ZodObject, Result = unknown
   readonly answer: z.ZodType
   /** Whether the answer follows from the log and the hour alone. Its place in the log is then its ETag. */
   readonly followsLog?: boolean
+  /** The columns of its answer, a list of flat objects, where that is given as CSV too: its input then has `format`. */
+  readonly csv?: readonly string[]
   /** How many items a page has at most, where the answer is a list that is read page by page: its items are cursors, and the input takes one. */
   pageSize?(input: z.output<Input>): number
   run(r: Read, input: z.output<Input>): Promise<Result>

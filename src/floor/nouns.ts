@@ -23,6 +23,8 @@ import { removeTable } from '../tables/remove-table.ts'
 import { addReservation } from './add-reservation.ts'
 import { arrangeTables } from './arrange-tables.ts'
 import { clearTable } from './clear-table.ts'
+import { refreshTurns } from '../insights/refresh-turns.ts'
+import { turnsOnFloor } from '../turns/turns.ts'
 import { updateTable } from './update-table.ts'
 
 /**
@@ -34,6 +36,7 @@ import { updateTable } from './update-table.ts'
 export const nouns = [
   settingsOnFloor,
   staffOnFloor,
+  turnsOnFloor,
   areas.onFloor,
   tablesOnFloor,
   reservationsOnFloor,
@@ -65,6 +68,7 @@ export const floorCommands = [
   guestOnMyWay,
   giveMoreTime,
   cancelGuest,
+  refreshTurns,
 ] as const
 
 /** A kind of entity by its name in the log. */

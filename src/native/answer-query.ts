@@ -1,3 +1,4 @@
+import { CSV_TYPE, csvOf } from '../platform/http/csv.ts'
 import { fullHour } from '../platform/clock.ts'
 import { readInput, type Context } from '../changes/command/command.ts'
 import type { LiveFloors } from '../changes/floor/live-floors.ts'
@@ -30,8 +31,12 @@ export async function answerQuery(
     if (clientHas(ifNoneMatch, etag)) return { etag, body: null }
   }
   const { place, result, next } = await askAt(deps, q, restaurantId, input, minSeq)
-  return { etag: q.followsLog ? etagAt(place) : null, body: JSON.stringify({ result, next }) }
+  const etag = q.followsLog ? etagAt(place) : null
+  if (q.csv && input['format'] === 'csv') return { etag, body: csvOf(q.csv, result as Row[]), type: CSV_TYPE }
+  return { etag, body: JSON.stringify({ result, next }) }
 }
+
+type Row = Readonly<Record<string, unknown>>
 
 /** The ETag of the answer that would be given now. */
 async function etagNow(

@@ -112,10 +112,10 @@ function conditionsOf(request: FastifyRequest): { minSeq: number | null; ifNoneM
 }
 
 /** Only the client may cache a read, and it asks each time whether it is still valid. */
-function sendRead(reply: FastifyReply, { etag, body }: ReadAnswer): FastifyReply {
+function sendRead(reply: FastifyReply, { etag, body, type = 'application/json' }: ReadAnswer): FastifyReply {
   void reply.header('cache-control', 'private, no-cache')
   if (etag !== null) void reply.header('etag', etag)
-  return body === null ? reply.code(304).send() : reply.type('application/json').send(Buffer.from(body))
+  return body === null ? reply.code(304).send() : reply.type(type).send(Buffer.from(body))
 }
 
 /** Answers with JSON, without a charset in the type. */

@@ -1,3 +1,5 @@
+import { opsLimits } from './observability/ops-limits.ts'
+
 import { messageLimits } from './message-limits.ts'
 import { nounLimits } from './noun-limits.ts'
 import { waitlistLimits } from './waitlist-limits.ts'
@@ -276,6 +278,8 @@ export const limits = {
   processRetryMaxMillis: 5_000,
   /** How long a stop waits for running requests. */
   stopMillis: 5_000,
+  /** Days: of history behind turn times, counted by one refresh, uncounted in one read, of one insight. */
+  insightDays: { ofTurns: 364, counted: 14, uncounted: 3, asked: 366 },
   /** Password checks at once: each takes 19 MiB for about 12 ms. */
   passwordChecks: 4,
   /** Checks that wait for their turn; strangers come last. */
@@ -283,18 +287,5 @@ export const limits = {
   /** Characters of a password at most; characters of a new one at the native API at least. */
   passwordCharacters: 1_000,
   newPasswordCharacters: 8,
-  /** The operations page: interval of samples, their number (15 minutes), period of a chart's point. */
-  opsSampleMillis: 5_000,
-  opsSamples: 181,
-  opsPointMillis: 10_000,
-  /** Its tables: the interval of ledgers, their number, rows of each table, and restaurants. */
-  opsLedgerMillis: 60_000,
-  opsLedgers: 16,
-  opsRows: 100,
-  opsRestaurants: 50,
-  /** Latest errors on the page, and characters of each message. */
-  opsErrors: 100,
-  opsErrorCharacters: 300,
-  /** The lifetime of a sign-in to the page. */
-  opsSessionMillis: 12 * 3_600_000,
+  ...opsLimits,
 } as const

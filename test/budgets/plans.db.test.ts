@@ -39,8 +39,8 @@ function valueOf({ is, isNullable }: Field<unknown>): string {
   }
 }
 
-/** Rows of a kind that is filled by its fields alone: not these, whose rows hang together. */
-const FILLED = ['settings', 'staff', 'table', 'guest', 'reservation']
+/** Rows of a kind that is filled by its fields alone: not these, whose rows hang together, or are one a restaurant. */
+const FILLED = ['settings', 'staff', 'turn', 'table', 'guest', 'reservation']
 const rowsOf = ({ table, fields }: (typeof nouns)[number]) =>
   `insert into ${table} (restaurant_id, id, ${Object.keys(fields).map(columnOf).join(', ')}, created_at, updated_at)
    select id, gen_random_uuid(), ${Object.values<Field<unknown>>(fields).map(valueOf).join(', ')}, now(), now()
@@ -78,6 +78,14 @@ insert into people (restaurant_id, id, first_name, last_name, is_vip, tags, diet
 insert into person_keys (restaurant_id, key, person_id) select restaurant_id, 'mailto:' || id, id from people;
 insert into people_index (restaurant_id, person_id, updated_at, words, pieces)
   select restaurant_id, id, now(), ' ada okoro', array(select hashtext(id::text || n) % 100000 from generate_series(1, 20) n) from people;
+insert into turns (restaurant_id, id, log_means, visits, log_variance, created_at, updated_at)
+  select id, id, '[]', '[]', 0.1, now(), now() from r;
+insert into counted_visits (restaurant_id, until) select id, now() - interval '1 day' from r;
+insert into visit_slots (restaurant_id, day, slot, size, parties, covers, reserved, stays, stay_minutes, stay_logs, stay_squares,
+    odd_stays, waits, wait_minutes, no_shows, walk_aways, cancelled)
+  select id, current_date - g / 20, g % 20, 2, 1, 2, 0, 1, 45, 3.8, 14.4, 0, 1, 5, 0, 0, 0 from r, generate_series(1, ${GUESTS}) g where n <= ${BUSY};
+insert into table_days (restaurant_id, day, table_id, number, seats, parties, minutes)
+  select id, current_date - g, gen_random_uuid(), '1', 4, 5, 200 from r, generate_series(1, 100) g where n <= ${BUSY};
 insert into changes (restaurant_id, seq, epoch, at, command, entries)
   select id, g, id, now(), 'add-guest', '[]' from r, generate_series(1, 300) g where n <= ${BUSY};
 insert into mutations (restaurant_id, mutation_id, fingerprint, at)

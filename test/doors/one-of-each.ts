@@ -1,4 +1,5 @@
 import { floorCommands, nouns, type Kind } from '../../src/floor/nouns.ts'
+import { newId } from '../../src/platform/ids.ts'
 import type { Restaurant } from '../kit.ts'
 import { colleague, entityOf, goodAddress, goodBody, operations, type Operation } from './operations.ts'
 import { plain, present } from './schemas.ts'
@@ -12,6 +13,9 @@ const called = (name: string): Operation => {
   return op
 }
 
+/** Kinds that the server makes: no command adds one, and none names one. */
+export const isMadeByServer = (kind: Kind): boolean => kind === 'turn'
+
 /** Adds one of a kind, as plain as its schema lets it be; its id. */
 export async function addOne(
   restaurant: Pick<Restaurant, 'v2'>,
@@ -22,6 +26,7 @@ export async function addOne(
   if (kind === 'staff') return colleague(restaurant)
   // There from the first moment on.
   if (kind === 'settings') return (await restaurant.v2('GET', '/settings')).body.result.id
+  if (isMadeByServer(kind)) return newId()
   const op = called(`add-${kind}`)
   const body = {
     ...(plain(op.body!) as object),
@@ -36,7 +41,7 @@ export async function addOne(
 
 /** Whether a device may name a new entity of a kind. */
 export const takesId = (kind: Kind): boolean =>
-  kind !== 'settings' && 'id' in (called(`add-${kind}`).body!.properties ?? {})
+  kind !== 'settings' && !isMadeByServer(kind) && 'id' in (called(`add-${kind}`).body!.properties ?? {})
 
 /** Somebody of a restaurant: the same again, since a password takes long to hash. */
 const colleagues = new WeakMap<object, Promise<string>>()
@@ -68,7 +73,7 @@ export const forEachKind = <T>(of: (kind: Kind) => T): Record<Kind, T> =>
 
 /** The fields of a kind that are any text, each with its name behind a mark. */
 export function marked(kind: Kind, mark: string): Record<string, string> {
-  if (kind === 'settings') return {}
+  if (kind === 'settings' || isMadeByServer(kind)) return {}
   const fields = Object.entries(called(`add-${kind}`).body!.properties ?? {}).filter(([name, schema]) => {
     const { type, enum: words, format } = present(schema)
     return type === 'string' && !words && !format && entityOf(name, called(`add-${kind}`)) === undefined

@@ -17,6 +17,7 @@ import {
   type Kind,
   type Operation,
 } from './operations.ts'
+import { putCountedDay } from '../visits.ts'
 import { addMessage, addOne, forEachKind, marked, oneOfEach } from './one-of-each.ts'
 import { Raw } from './raw.ts'
 import type { Field } from './schemas.ts'
@@ -75,6 +76,8 @@ export async function openRivals(): Promise<Rivals> {
   const theirs = await app.restaurant(`${MARK} Rival`)
   await furnish(mine, 'Own')
   const gone = await furnish(theirs, MARK)
+  await putCountedDay(app.database, mine, 'Own counted')
+  await putCountedDay(app.database, theirs, `${MARK} counted`)
   const theirEars = await openEars(app, theirs)
   await theirEars.heardNothing()
   const known = await witness.idsOf(theirs.id)

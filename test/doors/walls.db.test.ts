@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { addMessage, addOne } from './one-of-each.ts'
 import { nouns } from '../../src/floor/nouns.ts'
+import { putCountedDay } from '../visits.ts'
 import { startApp, type Restaurant, type TestApp } from '../kit.ts'
 import type { Instant } from '../../src/platform/clock.ts'
 import { statement } from '../../src/platform/database/db.ts'
@@ -18,6 +19,7 @@ beforeAll(async () => {
     await each.call('PUT', `/guests/${guest}`, { status: 'Seated', table_id: table })
     await each.call('DELETE', `/guests/${await each.walkIn()}`)
     for (const { kind } of nouns) if (kind !== 'table' && kind !== 'guest') await addOne(each, kind)
+    await putCountedDay(app.database, each)
     await each.signIn()
     await addMessage(each, guest)
     await each.v2('PATCH', '/message-settings', { language: 'de' })

@@ -21,6 +21,13 @@ insert into restaurants (restaurant_id, slug, name, time_zone, locale, clock, cu
 -- update-settings
 update restaurants set name = $3, time_zone = $4, locale = $5, clock = $6, currency = $7, day_start = $8, service_periods = $9, special_days = $10, turn_targets = $11, quote_rounding_minutes = $12, grace_minutes = $13, self_join = $14, guest_retention_days = $15, covers_per_quarter = $16, offline_pin = $17, quiet_hours = $18, version = $19, updated_at = $20 where restaurant_id = $1 and id = $2
 
+-- turnEntity: the columns of a select
+id, log_means as "logMeans", visits, log_variance as "logVariance", version, created_at as "createdAt", updated_at as "updatedAt"
+-- insert-turn
+insert into turns (restaurant_id, id, log_means, visits, log_variance, version, updated_at, created_at) values ($1, $2, $3, $4, $5, $6, $7, $7)
+-- update-turn
+update turns set log_means = $3, visits = $4, log_variance = $5, version = $6, updated_at = $7 where restaurant_id = $1 and id = $2
+
 -- guestEntity: the columns of a select
 id, first_name as "firstName", last_name as "lastName", email, phone, party_size as "partySize", status, table_id as "tableId", reservation_time as "reservationTime", check_in_time as "checkInTime", seated_time as "seatedTime", finished_time as "finishedTime", ended_at as "endedAt", dietary_restrictions as "dietaryRestrictions", special_requests as "specialRequests", notes, person_id as "personId", person, quoted_from as "quotedFrom", quoted_to as "quotedTo", quote_reason as "quoteReason", quoted_at as "quotedAt", first_quoted_to as "firstQuotedTo", notified_at as "notifiedAt", grace_until as "graceUntil", on_my_way_at as "onMyWayAt", late_minutes as "lateMinutes", arrived_count as "arrivedCount", jump_reason as "jumpReason", end_reason as "endReason", version, created_at as "createdAt", updated_at as "updatedAt"
 -- insert-guest

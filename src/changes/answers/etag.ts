@@ -1,9 +1,11 @@
 import type { Place } from '../query.ts'
 
-/** The answer of a read: JSON text with its ETag, if it has one; no text when the client already has it. */
+/** The answer of a read: a text with its ETag, if it has one; no text when the client already has it. */
 export interface ReadAnswer {
   readonly etag: string | null
   readonly body: string | Buffer | null
+  /** Its media type; JSON if there is none. */
+  readonly type?: string
 }
 
 /**

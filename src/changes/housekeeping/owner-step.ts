@@ -5,7 +5,13 @@ import { limits } from '../../platform/limits.ts'
 
 // Any numbers work, if every server uses the same. Each transaction takes the lock anew, so that a pooler may stand
 // between.
-const LOCKS = { retention: 7_148_202, lineage: 7_148_203, upgrade: 7_148_204, due: 7_148_205 } as const
+const LOCKS = {
+  retention: 7_148_202,
+  lineage: 7_148_203,
+  upgrade: 7_148_204,
+  due: 7_148_205,
+  turns: 7_148_206,
+} as const
 
 const takeTurn = statement('take-turn', `select pg_try_advisory_xact_lock($1::bigint) as taken`)
 

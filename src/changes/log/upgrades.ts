@@ -30,6 +30,7 @@ export const upgrades: readonly Upgrade[] = [
       endReason: null,
     },
   },
+  { kind: 'turn', isNew: true },
 ]
 
 /** The version of the log that this program writes and reads. */
