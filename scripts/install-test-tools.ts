@@ -27,6 +27,7 @@ export const tools: readonly Tool[] = [
   { program: 'wrk', debian: 'wrk', what: 'the short form of the benches of reads' },
   { program: 'pgbench', debian: 'postgresql-contrib', what: 'the short form of the benches of writes' },
   { program: 'wsdump', debian: 'python3-websocket', what: 'the example in Python, against the kit and a server' },
+  { program: 'aiosmtpd', debian: 'python3-aiosmtpd', what: 'the proof of e-mails to guests' },
   { program: 'patroni', debian: 'patroni', what: 'the proof of a failover by Patroni' },
   { program: 'etcd', debian: 'etcd-server', what: 'the same' },
   // Patroni's way to etcd, which has no program of its own, comes along with HAProxy's.

@@ -17,6 +17,10 @@ test('P1: all problems are told at once', () => {
     LOG_LEVEL: 'loud',
     ADMIN_EMAIL: 'a@b.example',
     TOKENLESS_SOCKETS: 'yes',
+    MESSAGE_NETS: '10.0.0.0/99',
+    SMTP_URL: 'smtp://mail.example',
+    PUSH_KEYS: 'x:y',
+    PUSH_CONTACT: 'mailto:ops@qtable.example',
   })
   expect(read).toHaveProperty('problems')
   const problems = 'problems' in read ? read.problems : []
@@ -28,6 +32,9 @@ test('P1: all problems are told at once', () => {
     'LOG_LEVEL',
     'ADMIN_EMAIL',
     'TOKENLESS_SOCKETS',
+    'MESSAGE_NETS',
+    'SMTP_URL',
+    'PUSH_KEYS',
   ])
     expect(problems.filter((problem) => problem.startsWith(name))).toHaveLength(1)
 })

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { isAbsolute, resolve } from 'node:path'
 import { z } from 'zod'
+import type { ChannelSettings } from './messages/channels/senders.ts'
 import { netsOf } from './platform/http/outbound.ts'
 
 /** The only reader of the environment. One table has every setting. */
@@ -14,10 +15,12 @@ const int = (min: number, max: number) =>
     .transform(Number)
     .pipe(z.int().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
 
+const startOf = (protocol: string): string => (protocol === 'mailto:' ? protocol : `${protocol}//`)
+
 // The host may be empty, when the query names the folder of a unix socket.
 const url = (protocols: readonly string[]) =>
-  z.string().refine((text) => protocols.some((protocol) => text.startsWith(`${protocol}//`)), {
-    error: `must be an address that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`,
+  z.string().refine((text) => protocols.some((protocol) => text.startsWith(startOf(protocol))), {
+    error: `must be an address that begins with ${protocols.map(startOf).join(' or ')}`,
   })
 
 /** Whether a text is an address or a net of addresses, as `netsOf` takes it. */
@@ -43,6 +46,8 @@ const setting = <T>(read: z.ZodType<T>, otherwise: NoInfer<T>, about: string): S
 })
 
 const text = z.string().nullable()
+
+const phone = z.string().regex(/^\+?\d{3,20}$/, 'must be a phone number like +4930123456')
 
 /** Every setting, by the name of its environment variable. */
 export const settings = {
@@ -136,6 +141,41 @@ export const settings = {
   ADMIN_EMAIL: setting(text, null, 'With ADMIN_PASSWORD: an owner created at start when nobody has this e-mail'),
   ADMIN_PASSWORD: setting(text, null, 'Password of ADMIN_EMAIL'),
   RESTAURANT_NAME: setting(z.string().min(1).max(255), 'My Restaurant', 'Restaurant of ADMIN_EMAIL'),
+  SMTP_URL: setting(
+    url(['smtp:', 'smtps:']).nullable(),
+    null,
+    'With MAIL_FROM: the mail server for messages to guests, smtp://user:password@host:587',
+  ),
+  MAIL_FROM: setting(
+    z
+      .string()
+      .regex(/^[^\r\n]*[^\s@<>]+@[^\s@<>]+>?$/, 'must be an e-mail address, or a name and <address>')
+      .nullable(),
+    null,
+    'Sender of e-mails to guests',
+  ),
+  SMS_URL: setting(
+    url(['https:', 'http:']),
+    'https://api.twilio.com',
+    "Provider of SMS and WhatsApp with Twilio's API",
+  ),
+  SMS_ACCOUNT: setting(text, null, 'With SMS_TOKEN: the account at the provider of SMS'),
+  SMS_TOKEN: setting(text, null, 'Its token'),
+  SMS_FROM: setting(phone.nullable(), null, 'Number that SMS come from'),
+  WHATSAPP_FROM: setting(phone.nullable(), null, 'Number that WhatsApp messages come from'),
+  PUSH_KEYS: setting(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{87}:[A-Za-z0-9_-]{43}$/, 'must be a public and a private key of VAPID, with a colon')
+      .nullable(),
+    null,
+    'With PUSH_CONTACT: the keys for web push, public:private, as npx web-push generate-vapid-keys makes them',
+  ),
+  PUSH_CONTACT: setting(
+    url(['mailto:', 'https:']).nullable(),
+    null,
+    'Whom a push service may write to: mailto:… or https://…',
+  ),
   MESSAGE_NETS: setting(
     z.string().transform((list, ctx): readonly string[] => {
       const nets = list.split(',').map((net) => net.trim())
@@ -156,6 +196,13 @@ export const settings = {
 type Settings = typeof settings
 /** The parsed settings. */
 export type Config = { readonly [K in keyof Settings]: Settings[K] extends Setting<infer T> ? T : never }
+
+const PAIRS = [
+  ['ADMIN_EMAIL', 'ADMIN_PASSWORD'],
+  ['SMTP_URL', 'MAIL_FROM'],
+  ['SMS_ACCOUNT', 'SMS_TOKEN'],
+  ['PUSH_KEYS', 'PUSH_CONTACT'],
+] as const
 
 /** Reads the settings. Returns all problems of an invalid configuration together, one line each. */
 export function readConfig(
@@ -182,8 +229,9 @@ export function readConfig(
     problems.push(
       `SECRET_KEY must be given when ${needsKey}, for example: SECRET_KEY=${randomBytes(32).toString('base64url')}`,
     )
-  if ((config['ADMIN_EMAIL'] === null) !== (config['ADMIN_PASSWORD'] === null))
-    problems.push('ADMIN_EMAIL and ADMIN_PASSWORD go together: give both or none')
+  for (const [one, other] of PAIRS)
+    if ((config[one] === null) !== (config[other] === null))
+      problems.push(`${one} and ${other} go together: give both or none`)
   if (problems.length > 0) return { problems }
   return { config: config as Config }
 }
@@ -198,3 +246,20 @@ export const socketTimes = (config: Config): { heartbeat: number; pingTimeout: n
   pingTimeout: config.WS_CONNECTION_TIMEOUT * 1000,
   maxAge: config.SOCKET_MAX_HOURS * 3_600_000,
 })
+
+/** The channels that the operator has set up for messages to guests. */
+export function channelsOf(config: Config): ChannelSettings {
+  const { SMS_ACCOUNT: account, SMS_TOKEN: token, SMS_URL: provider, PUSH_KEYS: keys, PUSH_CONTACT: contact } = config
+  const numbered = (from: string | null) =>
+    account !== null && token !== null && from !== null ? { url: provider, account, token, from } : null
+  const [publicKey = '', privateKey = ''] = keys?.split(':') ?? []
+  const { SMTP_URL: mail, MAIL_FROM: sender } = config
+  return {
+    smtp: mail !== null && sender !== null ? { url: mail, from: sender } : null,
+    sms: numbered(config.SMS_FROM),
+    whatsapp: numbered(config.WHATSAPP_FROM),
+    push: contact !== null && keys !== null ? { publicKey, privateKey, contact } : null,
+    allowedNets: config.MESSAGE_NETS,
+    isProduction: config.ENVIRONMENT === 'production',
+  }
+}

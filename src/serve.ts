@@ -5,7 +5,7 @@ import { lineageCheck } from './changes/housekeeping/lineage.ts'
 import { dueJob } from './changes/housekeeping/due.ts'
 import { startHousekeeping } from './changes/housekeeping/housekeeping.ts'
 import { execute } from './changes/command/execute.ts'
-import type { Config } from './config.ts'
+import { channelsOf, type Config } from './config.ts'
 import type { Place } from './database.ts'
 import { expireDue, restaurantsDue } from './floor/expire-due.ts'
 import { systemClock, type Clock } from './platform/clock.ts'
@@ -63,10 +63,7 @@ export async function serve(
   })
   stops.push(drainOf(app))
   await listen(app, config)
-  const senders = sendersOf(
-    { allowedNets: config.MESSAGE_NETS, isProduction: config.ENVIRONMENT === 'production' },
-    log,
-  )
+  const senders = sendersOf(channelsOf(config), log)
   const messenger = new Messenger({ db, clock, log, senders })
   messenger.start()
   stops.push(() => messenger.close())

@@ -11,7 +11,7 @@ import { enqueue, type Outgoing } from '../src/messages/messages.ts'
 import { updateMessageSettings } from '../src/messages/update-message-settings.ts'
 import { LogSender } from '../src/messages/channels/log.ts'
 import { WebhookSender } from '../src/messages/channels/webhook.ts'
-import type { Senders } from '../src/messages/channels/channel.ts'
+import type { Parcel, Senders } from '../src/messages/channels/channel.ts'
 import { Messenger, type MessengerDeps } from '../src/messages/worker/messenger.ts'
 import { newOwner } from './database.ts'
 import { z } from 'zod'
@@ -124,3 +124,23 @@ export const openMessenger = (db: Db, clock: Clock, more: Partial<MessengerDeps>
 export async function sendDue(messenger: Messenger): Promise<void> {
   while ((await messenger.look()) > 0) await messenger.idle()
 }
+
+/** An attempt as a channel is given it. */
+export const parcel = (more: Partial<Parcel> = {}): Parcel => ({
+  id: newId(),
+  restaurantId: newId(),
+  restaurant: 'Cedar',
+  guestId: null,
+  channel: 'email',
+  recipient: '',
+  template: 'table-ready',
+  language: 'en',
+  attempt: 1,
+  subject: 'Your table is ready',
+  body: 'Your table at Cedar is ready.',
+  variables: {},
+  createdAt: '2026-11-24T18:00:00.000000Z' as Instant,
+  now: '2026-11-24T18:00:01.000000Z' as Instant,
+  webhook: { url: null, secrets: [] },
+  ...more,
+})

@@ -5,7 +5,7 @@ import { messageSettingsSchema, readMessageSettings, withoutSecrets, type Messag
 /** What is set for messages to guests. The webhook's secret has a query of its own. */
 export const getMessageSettings = query({
   name: 'get-message-settings',
-  summary: 'Language, quiet hours, limit and webhook of messages to guests',
+  summary: 'Limit and webhook of messages to guests',
   path: '/message-settings',
   role: 'manager',
   budget: [5, 2],

@@ -1,4 +1,5 @@
-import { DAY_MILLIS, microsOf, plusMillis, type Instant } from '../platform/clock.ts'
+import { DAY_MILLIS, plusMillis, type Instant } from '../platform/clock.ts'
+import { endOfHours, type DailyHours } from '../settings/hours/rules.ts'
 
 /** When a message is sent, put off or given up. Times of day are the restaurant's own. */
 
@@ -15,9 +16,7 @@ export interface LaneState {
 export interface SendingRules {
   /** IANA name, `Europe/Berlin`. */
   readonly timeZone: string
-  /** `22:00`; both equal: no quiet hours. */
-  readonly quietFrom: string
-  readonly quietUntil: string
+  readonly quietHours: DailyHours | null
   /** Messages of one channel in an hour. */
   readonly hourlyLimit: number
 }
@@ -36,7 +35,6 @@ export type Step =
   | { readonly do: 'wait'; readonly until: Instant }
 
 const HOUR_MILLIS = 3_600_000
-const MINUTES_PER_DAY = 1_440
 
 /** What happens to the first message of a lane. `isToGuest`: it reaches a person, so quiet hours and the limit count. */
 export function decideStep(
@@ -48,7 +46,7 @@ export function decideStep(
 ): Step {
   if (message.expiresAt <= now) return { do: 'expire' }
   if (!isToGuest) return { do: 'send' }
-  const quietUntil = message.isUrgent ? null : quietEnd(rules, now)
+  const quietUntil = message.isUrgent ? null : endOfHours(now, rules.quietHours, { ...rules, dayStart: '00:00' })
   if (quietUntil !== null) return { do: 'put-off', until: quietUntil }
   const { hour, sent } = countedHour(lane, now)
   if (sent >= rules.hourlyLimit) return { do: 'wait', until: plusMillis(hour, HOUR_MILLIS) }
@@ -59,30 +57,6 @@ export function decideStep(
 export function countedHour({ hour, sentInHour }: LaneState, now: Instant): { hour: Instant; sent: number } {
   const isOver = hour === null || plusMillis(hour, HOUR_MILLIS) <= now
   return isOver ? { hour: now, sent: 0 } : { hour, sent: sentInHour }
-}
-
-/** When the quiet hours end that it is in now; null outside of them. */
-export function quietEnd({ timeZone, quietFrom, quietUntil }: SendingRules, now: Instant): Instant | null {
-  const [from, until] = [minutesOf(quietFrom), minutesOf(quietUntil)]
-  const local = localMinutes(timeZone, now)
-  const isQuiet = from <= until ? local >= from && local < until : local >= from || local < until
-  if (!isQuiet) return null
-  const end = plusMillis(now, wrapped(until - local) * 60_000)
-  // The clocks may be changed meanwhile: by what it then shows, the end moves.
-  const off = wrapped(localMinutes(timeZone, end) - until)
-  const moved = plusMillis(end, -(off > MINUTES_PER_DAY / 2 ? off - MINUTES_PER_DAY : off) * 60_000)
-  // To the full minute.
-  return `${moved.slice(0, 17)}00.000000Z` as Instant
-}
-
-const wrapped = (minutes: number): number => (minutes + MINUTES_PER_DAY) % MINUTES_PER_DAY
-
-const minutesOf = (time: string): number => Number(time.slice(0, 2)) * 60 + Number(time.slice(3))
-
-/** Minutes since midnight that a clock in the restaurant shows. */
-export function localMinutes(timeZone: string, now: Instant): number {
-  const form = new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
-  return minutesOf(form.format(new Date(microsOf(now) / 1000)))
 }
 
 /** The longest wait between two attempts, and the first one. */

@@ -16,7 +16,7 @@ import {
  */
 export const updateMessageSettings = command({
   name: 'update-message-settings',
-  summary: 'Change language, quiet hours, limit and webhook of messages to guests',
+  summary: 'Change limit and webhook of messages to guests',
   method: 'PATCH',
   path: '/message-settings',
   role: 'manager',

@@ -94,8 +94,7 @@ insert into tombstones (restaurant_id, kind, id, at)
   select id, 'guest', gen_random_uuid(), now() from r, generate_series(1, 100) g where n <= ${BUSY};
 insert into message_lanes (restaurant_id, channel, last_position, waiting, due_at)
   select id, channel, ${GUESTS}, 1, case when n % 50 = 0 then now() end from r, unnest(array['sms', 'email']) channel;
-insert into message_settings (restaurant_id, language, quiet_from, quiet_until, hourly_limit, updated_at)
-  select id, 'en', '22:00', '08:00', 200, now() from r;
+insert into message_settings (restaurant_id, hourly_limit, updated_at) select id, 200, now() from r;
 insert into message_templates (restaurant_id, template, language, subject, body, updated_at)
   select id, 'table-ready', language, '', '', now() from r, unnest(array['en', 'de']) language;
 insert into messages (restaurant_id, id, channel, position, guest_id, recipient, template, variables, is_urgent, status, settled_at, expires_at, created_at)

@@ -22,7 +22,7 @@ beforeAll(async () => {
     await putCountedDay(app.database, each)
     await each.signIn()
     await addMessage(each, guest)
-    await each.v2('PATCH', '/message-settings', { language: 'de' })
+    await each.v2('PATCH', '/message-settings', { hourlyLimit: 100 })
     const words = { subject: 'x', body: 'y' }
     await each.v2('POST', '/message-templates', { template: 'table-ready', language: 'en', words })
     await each.v2('POST', '/guests', { firstName: 'Ida', partySize: 2 }, { 'idempotency-key': 'one' })

@@ -18,7 +18,7 @@ export interface LockedLane extends LaneState {
 }
 
 /** The next message of a lane, and what its restaurant has set. */
-export interface Head extends Omit<SendingRules, 'timeZone'> {
+export interface Head extends SendingRules {
   readonly id: string
   readonly guestId: string | null
   readonly recipient: string
@@ -30,7 +30,6 @@ export interface Head extends Omit<SendingRules, 'timeZone'> {
   readonly createdAt: Instant
   readonly expiresAt: Instant
   readonly restaurant: string
-  readonly timeZone: string
   /** The restaurant's own words, where it has some. */
   readonly subject: string | null
   readonly body: string | null
@@ -56,12 +55,14 @@ const lockLane = statement(
    where restaurant_id = $1 and channel = $2 and lease = $3 for update`,
 )
 
+// The restaurant's language, where there are words in it.
+const LANGUAGE = `case when lower(left(r.locale, 2)) = 'de' then 'de' else 'en' end`
+
 const readHead = statement(
   'head-of-message-lane',
   `select m.id, m.guest_id as "guestId", m.recipient, m.template, m.variables, m.is_urgent as "isUrgent", m.attempts,
      m.created_at as "createdAt", m.expires_at as "expiresAt", r.name as restaurant, r.time_zone as "timeZone",
-     coalesce(m.language, s.language, 'en') as language, coalesce(s.quiet_from, '22:00') as "quietFrom",
-     coalesce(s.quiet_until, '08:00') as "quietUntil", coalesce(s.hourly_limit, 200) as "hourlyLimit",
+     coalesce(m.language, ${LANGUAGE}) as language, r.quiet_hours as "quietHours", coalesce(s.hourly_limit, 200) as "hourlyLimit",
      s.webhook_url as "webhookUrl", s.webhook_secret as "webhookSecret", s.webhook_old_secret as "webhookOldSecret",
      s.webhook_secret_at as "webhookSecretAt", t.subject, t.body
    from (
@@ -70,7 +71,7 @@ const readHead = statement(
      join restaurants r on r.restaurant_id = m.restaurant_id
      left join message_settings s on s.restaurant_id = m.restaurant_id
      left join message_templates t on t.restaurant_id = m.restaurant_id and t.template = m.template
-       and t.language = coalesce(m.language, s.language, 'en')`,
+       and t.language = coalesce(m.language, ${LANGUAGE})`,
 )
 
 const findPutOff = statement(

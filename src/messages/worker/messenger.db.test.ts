@@ -18,6 +18,7 @@ import { ask } from '../../changes/query.ts'
 import { readInput } from '../../changes/command/command.ts'
 import { listMessageTemplates } from '../list-message-templates.ts'
 import { retryMessage } from '../retry-message.ts'
+import { updateSettings } from '../../settings/update-settings.ts'
 import { setMessageTemplate } from '../set-message-template.ts'
 
 /** The worker over a real database, with receivers on loopback and a clock that stands still. */
@@ -247,7 +248,7 @@ test('X8: a restaurant’s own words are sent in its language, and the usual one
   const deps = { db: database.db, clock, newId, publish: () => undefined }
   const set = (words: { subject: string; body: string } | null) =>
     execute(deps, setMessageTemplate, house.context, { template: 'table-ready', language: 'de', words })
-  await house.set({ language: 'de' })
+  await execute(deps, updateSettings, house.context, { locale: 'de-AT' })
   await set({ subject: 'Tisch', body: 'Servus [{{name}}, ]{{restaurant}} wartet[ {{minutes}}].' })
   const listed = await ask(deps, listMessageTemplates, house.context, {})
   expect(listed.filter(({ isOwn }) => isOwn)).toMatchObject([
