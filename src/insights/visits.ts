@@ -90,15 +90,18 @@ const readSlots = statement(
      and ($3::date - day) % $4 = 0`,
 )
 
+// In a query of its own, so that the index finds the days.
+const TODAY = `(select ${dayOf('$2::timestamptz')} from ${CLOCK} clock)`
+
 // Restaurants change: what is a quarter old counts half.
 const readSums = statement(
   'stay-sums',
   `select size, weekday, hour, sum(weight * stays) as n, sum(weight * stay_logs) as logs, sum(weight * stay_squares) as squares
    from (
      select size, extract(dow from day)::int as weekday, slot / 2 as hour, stays, stay_logs, stay_squares,
-       power(0.5, (today - day) / 91.0)::float8 as weight
-     from visit_slots, (select ${dayOf('$2::timestamptz')} as today from ${CLOCK} clock) t
-     where restaurant_id = $1 and day > today - ${limits.insightDays.ofTurns} and day <= today) slots
+       power(0.5, (${TODAY} - day) / 91.0)::float8 as weight
+     from visit_slots
+     where restaurant_id = $1 and day > ${TODAY} - ${limits.insightDays.ofTurns} and day <= ${TODAY}) slots
    group by size, weekday, hour having sum(stays) > 0`,
 )
 
