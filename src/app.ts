@@ -24,6 +24,11 @@ import { streamMessages } from './native/stream/protocol.ts'
 import type { Query } from './changes/query.ts'
 import { AccessReview } from './staff/access/access-review.ts'
 import { addStaff } from './staff/add-staff.ts'
+import { addDevice } from './staff/devices/add-device.ts'
+import { listDevices } from './staff/devices/list-devices.ts'
+import { revokeDevice } from './staff/devices/revoke-device.ts'
+import { updateDevice } from './staff/devices/update-device.ts'
+import { setPin } from './staff/set-pin.ts'
 import { endSignIns } from './staff/end-sign-ins.ts'
 import { Identities } from './staff/access/identify.ts'
 import { listStaff } from './staff/list-staff.ts'
@@ -73,6 +78,7 @@ import { mountNative } from './native/door.ts'
 import { changes, snapshot, type FloorRead } from './native/floor-reads.ts'
 import { Stream } from './native/stream/stream.ts'
 import { mountNativeRoute, type NativeRoute } from './native/route.ts'
+import * as devices from './native/devices.ts'
 import * as signIns from './native/sign-ins.ts'
 import { Ops } from './ops/ops.ts'
 import { createServer, takeFirst, takeUpgrades } from './http-server.ts'
@@ -87,6 +93,10 @@ import { yaml } from './api-documents/yaml.ts'
 /** Every command there is. Each is a route of the native API, and the iPad's contract is made of the same ones. */
 export const commands: readonly Command[] = [
   addStaff,
+  setPin,
+  addDevice,
+  updateDevice,
+  revokeDevice,
   updateStaff,
   endSignIns,
   addPerson,
@@ -103,6 +113,7 @@ export const commands: readonly Command[] = [
 /** Every query there is. */
 export const queries: readonly Query[] = [
   listStaff,
+  listDevices,
   findPeople,
   listTables,
   listReservations,
@@ -123,7 +134,15 @@ export const queries: readonly Query[] = [
 ]
 
 /** What the native API has beside commands and queries: signing in, and who one is. */
-export const nativeRoutes: readonly NativeRoute[] = [signIns.signIn, signIns.refresh, signIns.signOut, signIns.me]
+export const nativeRoutes: readonly NativeRoute[] = [
+  signIns.signIn,
+  signIns.refresh,
+  signIns.signOut,
+  signIns.me,
+  devices.pair,
+  devices.refreshOfDevice,
+  devices.provePinOnDevice,
+]
 
 /** Reads of the floor as the stream has it. */
 export const floorReads: readonly FloorRead[] = [snapshot, changes]

@@ -25,6 +25,8 @@ export interface Answer {
 
 /** A signed-in owner of a restaurant of its own. */
 export interface Restaurant {
+  /** The server's address. */
+  readonly base: string
   readonly id: string
   readonly staffId: string
   readonly email: string
@@ -155,6 +157,7 @@ export async function register(base: string, name = 'Cedar'): Promise<Restaurant
   const token: string = login.body.access_token
   const authorization = { authorization: `Bearer ${token}` }
   const restaurant: Restaurant = {
+    base,
     id,
     staffId: login.body.user_id,
     email,

@@ -4,7 +4,7 @@ import { bodyBehindToken } from '../platform/http/body.ts'
 import { AppError } from '../platform/errors.ts'
 import { sendJson } from '../platform/http/json-reply.ts'
 import { limits } from '../platform/limits.ts'
-import { readInput, type ChangeDeps, type Command, type Context } from '../changes/command/command.ts'
+import { readInput, type ChangeDeps, type Command, type Context, type StaffActor } from '../changes/command/command.ts'
 import { execute } from '../changes/command/execute.ts'
 import { inputOf } from '../changes/input.ts'
 import { tracked } from '../changes/tracked.ts'
@@ -52,7 +52,7 @@ export function mountNative(
       errorHandler: (error, request, reply) => void answerProblem(error, request, reply),
       ...bodyBehindToken(refusalOf(deps.identities)),
       handler: async (request, reply) => {
-        const context = await contextOf(deps, request)
+        const context = await contextOf(deps, request, 'write')
         const tracking = tracked(explaining, request.trail, reply.raw)
         const input = readInput(c, context, said(request))
         const { result, seq, epoch, repeated } = await execute(tracking, c, context, input)
@@ -68,7 +68,7 @@ export function mountNative(
       url: `${NATIVE}${q.path}`,
       errorHandler: (error, request, reply) => void answerProblem(error, request, reply),
       handler: async (request, reply) => {
-        const context = await contextOf(deps, request)
+        const context = await contextOf(deps, request, 'read')
         const raw = inputInQuery(request)
         return sendRead(
           reply,
@@ -85,7 +85,7 @@ function mountFloorRead(server: FastifyInstance, deps: NativeDeps, read: FloorRe
     url: `${NATIVE}${read.path}`,
     errorHandler: (error, request, reply) => void answerProblem(error, request, reply),
     handler: async (request, reply) => {
-      const { restaurantId } = await contextOf(deps, request)
+      const { restaurantId } = await contextOf(deps, request, 'read')
       const input = inputOf(read, inputInQuery(request))
       return sendRead(
         reply,
@@ -126,9 +126,14 @@ export const send = (reply: FastifyReply, body: object): FastifyReply =>
  * The caller, if access is granted. Throws `AppError` not-signed-in (401), restaurant-not-found (404),
  * restaurant-inactive (403).
  */
-export async function identityOf(identities: Identities, request: FastifyRequest, reach: Reach): Promise<Proven> {
+export async function identityOf(
+  identities: Identities,
+  request: FastifyRequest,
+  reach: Reach,
+  knows: 'people' | 'devices' = 'people',
+): Promise<Proven> {
   const bearer = bearerOf(request.headers.authorization)
-  const verdict = await identities.admit(bearer.kind === 'token' ? bearer.token : '', reach)
+  const verdict = await identities.admit(bearer.kind === 'token' ? bearer.token : '', reach, knows)
   request.trail.restaurantId = verdict.restaurantId
   if (verdict.admitted) return verdict.admitted
   throw refusals[verdict.why]()
@@ -150,18 +155,37 @@ const refusalOf = (identities: Identities) => (request: FastifyRequest) => {
   return bearer.kind === 'token' && identities.isSigned(bearer.token) ? null : notSignedIn()
 }
 
-/** The context of a command: person, restaurant and device. */
-async function contextOf(deps: NativeDeps, request: FastifyRequest): Promise<Context> {
+/** The context of a request: person, restaurant and device. What is written is written by a person. */
+async function contextOf(deps: NativeDeps, request: FastifyRequest, does: 'read' | 'write'): Promise<Context> {
   const { restaurantId } = request.params as { restaurantId: string }
-  const identity = await identityOf(deps.identities, request, () => restaurantId)
+  const identity = await identityOf(deps.identities, request, () => restaurantId, 'devices')
   const mutationId = headerOf(request, 'idempotency-key', limits.mutationIdCharacters)
-  const device = headerOf(request, 'x-device', limits.deviceCharacters)
+  const device = identity.deviceName ?? headerOf(request, 'x-device', limits.deviceCharacters)
   return {
     restaurantId,
-    actor: { staffId: identity.staffId, role: identity.role },
+    actor: await actorOf(deps, identity, request, does),
     ...(mutationId !== undefined && { mutationId }),
     ...(device !== undefined && { device }),
   }
+}
+
+/**
+ * Who acts: the person of the token; on a shared device, the person who proved their PIN there. A device alone may read
+ * what a host may. Throws `AppError` person-needed (403). Spec: A23.
+ */
+async function actorOf(
+  { identities }: NativeDeps,
+  identity: Proven,
+  request: FastifyRequest,
+  does: 'read' | 'write',
+): Promise<StaffActor> {
+  const { staffId, role, deviceName } = identity
+  if (deviceName === null) return { staffId, role }
+  const grant = headerOf(request, 'x-person', limits.grantCharacters)
+  if (grant === undefined && does === 'read') return { staffId, role }
+  const person = grant === undefined ? null : await identities.personOn(identity, grant)
+  if (person) return person
+  throw new AppError('person-needed', 403, 'Somebody has to enter their PIN on this device')
 }
 
 function headerOf(request: FastifyRequest, name: string, max: number): string | undefined {

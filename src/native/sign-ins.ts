@@ -83,7 +83,7 @@ export const me = nativeRoute({
   }),
   refusals: [401],
   handle: async ({ identity }) => {
-    const { signInId: _, generation: __, isActive: ___, ...told } = identity
+    const { signInId: _, generation: __, isActive: ___, deviceName: ____, ...told } = identity
     return told
   },
 })

@@ -12,6 +12,8 @@ export interface Claims {
    * 0.
    */
   readonly gen?: number
+  /** For a token of a shared device: the device's restaurant. `sub` is the device. */
+  readonly dev?: string
 }
 
 const HEADER = Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64url')
@@ -69,6 +71,8 @@ export class Tokens {
     const exp = claims?.['exp']
     const sid = claims?.['sid']
     if (typeof sub !== 'string' || sub === '' || typeof exp !== 'number' || !(exp > this.#nowSeconds())) return null
+    const dev = claims?.['dev']
+    if (dev !== undefined) return typeof dev === 'string' && sid === undefined ? { sub, exp, dev } : null
     const gen = claims?.['gen']
     if (gen !== undefined && !(Number.isSafeInteger(gen) && (gen as number) >= 0)) return null
     if (sid === undefined) return gen === undefined ? { sub, exp } : { sub, exp, gen: gen as number }

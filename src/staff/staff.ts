@@ -22,7 +22,11 @@ export type TokenOf =
   | { readonly signInId: null; readonly generation: number }
 
 /** The person that a token names, and what the token belongs to. */
-export type Proven = Identity & TokenOf
+export type Proven = Identity &
+  TokenOf & {
+    /** The name of a shared device, which has no person of its own: `staffId` and `signInId` are the device's id. */
+    readonly deviceName: string | null
+  }
 
 /** An identity and what proves it. */
 export interface Account extends Identity {

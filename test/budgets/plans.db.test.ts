@@ -55,6 +55,10 @@ insert into staff (restaurant_id, id, email, email_key, password_hash, role, cre
   select id, gen_random_uuid(), n || '@a', n || '@a', '', 'owner', now(), now() from r;
 insert into sign_ins (restaurant_id, id, staff_id, created_at, used_at, expires_at, token_hash)
   select restaurant_id, gen_random_uuid(), id, now(), now(), now() + interval '1 day', sha256(email::bytea) from staff;
+insert into devices (restaurant_id, id, name, checks_pins_offline, added_by, code_hash, code_expires_at, created_at, updated_at)
+  select restaurant_id, gen_random_uuid(), 'Host stand', false, id, sha256(email::bytea), now(), now(), now() from staff;
+insert into pin_tries (restaurant_id, device_id, staff_id, failures, tried_at)
+  select d.restaurant_id, d.id, d.added_by, 1, now() from devices d;
 insert into known_places (restaurant_id, staff_id, place, used_at)
   select restaurant_id, id, substr(sha256((email || g)::bytea), 1, 16), now() from staff, generate_series(1, 3) g;
 insert into failed_attempts (key, failures, since)
@@ -106,7 +110,7 @@ analyze`
 
 const scope = `select set_config('search_path', 'qtable, pg_temp', true), set_config('qtable.restaurant_id', lpad('7', 32, '0')::uuid::text, true),
   set_config('qtable.staff_id', '', true), set_config('qtable.email', '', true), set_config('qtable.watched', '', true),
-  set_config('qtable.watched_staff', '', true), set_config('qtable.forgotten_before', (now() - interval '30 days')::text, true), set_config('qtable.due_before', now()::text, true), set_config('timezone', 'UTC', true)`
+  set_config('qtable.watched_staff', '', true), set_config('qtable.forgotten_before', (now() - interval '30 days')::text, true), set_config('qtable.due_before', now()::text, true), set_config('qtable.pairing', '', true), set_config('timezone', 'UTC', true)`
 
 /** Statements that do read a table from end to end, and why they may. */
 const allowed: Readonly<Record<string, string>> = {}

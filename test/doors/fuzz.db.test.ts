@@ -6,7 +6,16 @@ import { upTo } from '../patience.ts'
 import { startApp, TEST_PASSWORD, type Answer, type Restaurant, type TestApp } from '../kit.ts'
 import { openDocumented, type Documented } from './documented.ts'
 import { partsOf, resolve, type Parts } from './generate.ts'
-import { addressOf, colleague, isDone, knowingBody, operations, titleOf, type Operation } from './operations.ts'
+import {
+  addressOf,
+  addDevice,
+  colleague,
+  isDone,
+  knowingBody,
+  operations,
+  titleOf,
+  type Operation,
+} from './operations.ts'
 import { Raw } from './raw.ts'
 import { fieldsOf, present, withValue, type Schema } from './schemas.ts'
 import { badValues, badValuesOf } from './refusals.ts'
@@ -59,6 +68,7 @@ async function openFloor(): Promise<Floor> {
         const known = await witness.idsOf(restaurant.id)
         if (Object.values(known).every(({ length }) => length >= 4)) return { restaurant: [restaurant.id], ...known }
         if (known.staff.length < 4) await colleague(restaurant)
+        if (known.device.length < 4) await addDevice(restaurant)
         // Half of them with ids that devices made, of no version and variant that a standard knows: a UUID is a UUID.
         const made = () => (numbers % 2 === 0 ? newId() : newId().replace(/-7(...)-./, '-f$1-0'))
         const guest = known.guest[0]

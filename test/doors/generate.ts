@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { cursorText } from '../../src/changes/cursor.ts'
 import { instantOfMicros } from '../../src/platform/clock.ts'
 import { entityOf, type Kind, type Operation, type Parameter } from './operations.ts'
-import { isUuid, keyOf, type Place, type Schema } from './schemas.ts'
+import { PIN } from '../../src/staff/devices/rules.ts'
+import { isPin, isUuid, keyOf, type Place, type Schema } from './schemas.ts'
 
 /** Values from JSON Schema, for the part of it that the OpenAPI document uses. Whatever it doesn't know, it refuses loudly. */
 
@@ -124,6 +125,7 @@ function textOf(schema: Schema, op: Operation, place: Place): fc.Arbitrary<strin
     return fc.oneof({ weight: 4, arbitrary: fc.constantFrom('seated', 'noShow', 'waitlist') }, plainText(schema))
   if (format === 'email') return emails.filter((text) => fits(text) && text.length <= maxLength)
   if (name === 'birthday') return fc.constantFrom('05-20', '12-31', '1990-02-29', '0000-01-01')
+  if (isPin(schema)) return fc.stringMatching(PIN)
   if (pattern !== undefined && pattern !== NO_NUL && pattern !== NO_NUL_NO_HALVES)
     return fc.stringMatching(new RegExp(pattern, 'u')).filter((text) => text.length <= maxLength)
   return plainText(schema)

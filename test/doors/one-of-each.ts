@@ -1,7 +1,16 @@
 import { floorCommands, nouns, type Kind } from '../../src/floor/nouns.ts'
 import { newId } from '../../src/platform/ids.ts'
 import type { Restaurant } from '../kit.ts'
-import { colleague, entityOf, goodAddress, goodBody, operations, type Operation } from './operations.ts'
+import {
+  addDevice,
+  colleague,
+  entityOf,
+  goodAddress,
+  goodBody,
+  operations,
+  type EntityKind,
+  type Operation,
+} from './operations.ts'
 import { plain, present } from './schemas.ts'
 
 /** Entities of every kind that `src/floor/nouns.ts` lists, made by their own commands. A new kind needs nothing here. */
@@ -43,21 +52,25 @@ export async function addOne(
 export const takesId = (kind: Kind): boolean =>
   kind !== 'settings' && !isMadeByServer(kind) && 'id' in (called(`add-${kind}`).body!.properties ?? {})
 
-/** Somebody of a restaurant: the same again, since a password takes long to hash. */
+/** Somebody and a shared device of a restaurant: the same again, since a password takes long to hash and devices are few. */
 const colleagues = new WeakMap<object, Promise<string>>()
+const shared = new WeakMap<object, Promise<{ id: string }>>()
 
 /** Adds one of each kind, with a mark in every text where one is given, and a message to the guest; their ids. */
 export async function oneOfEach(
   restaurant: Pick<Restaurant, 'v2'>,
   mark?: string,
-): Promise<Record<Kind | 'message', string>> {
-  const ids: Partial<Record<Kind, string>> = {}
+): Promise<Record<EntityKind | 'message', string>> {
+  const ids: Partial<Record<EntityKind, string>> = {}
   for (const { kind } of nouns)
     if (kind !== 'staff') ids[kind] = await addOne(restaurant, kind, mark !== undefined && marked(kind, mark))
   const staff = colleagues.get(restaurant) ?? colleague(restaurant)
   colleagues.set(restaurant, staff)
   ids.staff = await staff
-  return { ...(ids as Record<Kind, string>), message: await addMessage(restaurant, ids.guest!) }
+  const device = shared.get(restaurant) ?? addDevice(restaurant)
+  shared.set(restaurant, device)
+  ids.device = (await device).id
+  return { ...(ids as Record<EntityKind, string>), message: await addMessage(restaurant, ids.guest!) }
 }
 
 /** Writes a message to a guest; its id. */
@@ -68,8 +81,11 @@ export async function addMessage(restaurant: Pick<Restaurant, 'v2'>, guestId: st
 }
 
 /** Something for each kind. */
-export const forEachKind = <T>(of: (kind: Kind) => T): Record<Kind, T> =>
-  Object.fromEntries(nouns.map(({ kind }) => [kind, of(kind)])) as Record<Kind, T>
+export const forEachKind = <T>(of: (kind: EntityKind) => T): Record<EntityKind, T> =>
+  Object.fromEntries([...nouns.map(({ kind }) => kind), 'device' as const].map((kind) => [kind, of(kind)])) as Record<
+    EntityKind,
+    T
+  >
 
 /** The fields of a kind that are any text, each with its name behind a mark. */
 export function marked(kind: Kind, mark: string): Record<string, string> {

@@ -3,7 +3,7 @@ import { nouns, type Kind as NounKind } from '../../src/floor/nouns.ts'
 import type { Route } from '../../src/ios/route.ts'
 import { openApi } from '../../src/api-documents/openapi.ts'
 import { newId } from '../../src/platform/ids.ts'
-import { TEST_PASSWORD, type Restaurant } from '../kit.ts'
+import { request, TEST_PASSWORD, type Restaurant } from '../kit.ts'
 import { type Schema, type Place, type Field, present, keyOf, formOf, fieldsOf, plain, withValue } from './schemas.ts'
 import { Raw } from './raw.ts'
 import { withData } from './data.ts'
@@ -77,11 +77,14 @@ export const operations: readonly Operation[] = operationsOf(listed)
 export const titleOf = (op: Operation): string => `${op.name} ${op.method} ${op.path}`
 
 /** What a field may name. `new` is an id that a client made for something that is not there yet. */
-export type Kind = 'restaurant' | 'message' | NounKind | 'party' | 'new'
+export type Kind = 'restaurant' | 'message' | EntityKind | 'party' | 'new'
+/** What is there to be named: what stands on the floor, and shared devices. */
+export type EntityKind = NounKind | 'device'
 const KINDS: readonly string[] = [
   'restaurant',
   'message',
   ...nouns.map(({ kind }) => kind),
+  'device',
   'party',
   'new',
 ] satisfies Kind[]
@@ -115,7 +118,7 @@ export function entityOf(name: string, op: Operation, place: Place = []): Kind |
 }
 
 /** Ids to fill a request with. Without `new` every new entity has another. */
-export type Ids = Readonly<Record<'restaurant' | NounKind, string>> & {
+export type Ids = Readonly<Record<'restaurant' | EntityKind, string>> & {
   readonly new?: string
   readonly message?: string
   /** That of the restaurant's log. */
@@ -248,9 +251,29 @@ export async function colleague(restaurant: Pick<Restaurant, 'v2'>): Promise<str
   return (await restaurant.v2('POST', '/staff', made)).body.result.id
 }
 
+/** Adds a shared device; its id and the code that pairs it. */
+export async function addDevice(restaurant: Pick<Restaurant, 'v2'>): Promise<{ id: string; code: string }> {
+  const { device, code } = (await restaurant.v2('POST', '/devices', { name: `device ${++plans}` })).body.result
+  return { id: device.id, code }
+}
+
+/** Pairs a new shared device. */
+export async function pairDevice(restaurant: Pick<Restaurant, 'v2' | 'base'>) {
+  const { code } = await addDevice(restaurant)
+  const { body } = await request(restaurant.base, 'POST', '/v2/pair-device', { code })
+  return body as { readonly accessToken: string; readonly refreshToken: string; readonly deviceId: string }
+}
+
 /** A body that is answered with 200, of the operations that need to know more than their schema for that. */
 export async function knowingBody(op: Operation, restaurant: Restaurant): Promise<object | undefined> {
   if (op.name === 'login' || op.name === 'sign-in') return { email: restaurant.email, password: TEST_PASSWORD }
   if (op.name === 'refresh') return { refreshToken: (await restaurant.signIn()).refreshToken }
+  if (op.name === 'pair-device') return { code: (await addDevice(restaurant)).code }
+  if (op.name === 'refresh-device') return { refreshToken: (await pairDevice(restaurant)).refreshToken }
+  if (op.name === 'prove-pin') {
+    const staffId = await colleague(restaurant)
+    await restaurant.v2('POST', `/staff/${staffId}/pin`, { pin: '2580' })
+    return { accessToken: (await pairDevice(restaurant)).accessToken, staffId, pin: '2580' }
+  }
   return undefined
 }

@@ -1,3 +1,4 @@
+import { PIN } from '../../src/staff/devices/rules.ts'
 import { newId } from '../../src/platform/ids.ts'
 
 /** Schemas of the OpenAPI document: their fields, the plainest value that each takes, and values put somewhere in it. */
@@ -84,6 +85,9 @@ let counter = 0
 /** The pattern of a UUID, which the ids of the native API have. */
 export const isUuid = ({ pattern }: Schema): boolean => pattern?.startsWith('^[0-9a-f]{8}-') === true
 
+/** The pattern of a PIN. */
+export const isPin = ({ pattern }: Schema): boolean => pattern === PIN.source
+
 /** The plainest value that a schema takes; texts differ from call to call. */
 export function plain(schema: Schema): unknown {
   const of = present(schema)
@@ -97,6 +101,7 @@ export function plain(schema: Schema): unknown {
   }
   if (of.format === 'date-time') return '2026-11-23T18:00:00Z'
   if (of.format === 'email') return `someone-${++counter}@cedar.example`
+  if (isPin(of)) return `${1000 + (++counter % 9000)}`
   if (of.type === 'string') return isUuid(of) ? newId() : `plain ${++counter}`.padEnd(of.minLength ?? 0, '.')
   if (of.type === 'integer') return Math.max(of.minimum ?? 1, 1)
   if (of.type === 'number') return 0.5

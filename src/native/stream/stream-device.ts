@@ -167,7 +167,7 @@ export class StreamDevice implements Follower, SessionOwner, DoorSocket {
   /** Asks for each hello anew whether the device is known and belongs here. */
   async #check(attempt: number, token: string | undefined): Promise<void> {
     this.#token = token ?? this.#token
-    const verdict = await this.#deps.identities.admit(this.#token ?? '', () => this.#restaurantId)
+    const verdict = await this.#deps.identities.admit(this.#token ?? '', () => this.#restaurantId, 'devices')
     if (verdict.admitted) this.#on({ kind: 'admitted', attempt, proven: verdict.admitted })
     else this.#on({ kind: 'refused', why: verdict.why })
   }

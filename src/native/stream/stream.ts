@@ -90,7 +90,7 @@ export class Stream {
   async #decide(restaurantId: string, request: IncomingMessage): Promise<Decision<StreamDevice>> {
     const token = sentToken(request.headers.authorization)
     if (token !== null) {
-      const verdict = await this.#deps.identities.admit(token, () => restaurantId)
+      const verdict = await this.#deps.identities.admit(token, () => restaurantId, 'devices')
       if (!verdict.admitted) return refused[verdict.why]
     }
     return (ws, connection) => new StreamDevice({ restaurantId, ws, connection, token }, this.#deps, this)

@@ -30,19 +30,23 @@ const keyOf = ({ staffId, signInId, generation, role }: Person): string =>
 
 // Finds those of the given people whose access has ended, by their index: deleted, inactive, suspended, signed out,
 // or of another role or generation. The answer is nearly always empty. Each person and their restaurant are read
-// once, however many sign-ins they have open. Each sign-in is found by its key. The index by person must not be used
+// once, however many sign-ins they have open. A device is its own sign-in. Each sign-in is found by its key. The index by person must not be used
 // here, because a restaurant with one account on many devices has many sign-ins.
 const readOver = statement(
   'read-over',
   `with known as materialized (
      select s.id, s.restaurant_id, s.role, s.token_generation
      from staff s join restaurants r on r.restaurant_id = s.restaurant_id and r.is_active
-     where s.id = any (array(select distinct unnest($1::uuid[]))) and s.is_active)
+     where s.id = any (array(select distinct unnest($1::uuid[]))) and s.is_active
+     union all
+     select d.id, d.restaurant_id, 'host', 0
+     from devices d join restaurants r on r.restaurant_id = d.restaurant_id and r.is_active
+     where d.id = any (array(select distinct unnest($2::uuid[]))) and d.revoked_at is null)
    select w.place::integer as place
    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[]) with ordinality
        as w (staff_id, sign_in_id, role, generation, place)
      left join known k on k.id = w.staff_id and k.role = w.role and k.token_generation = coalesce(w.generation, k.token_generation)
-   where k.id is null or w.sign_in_id is not null and (
+   where k.id is null or w.sign_in_id <> w.staff_id and (
      select i.staff_id from sign_ins i
      where i.restaurant_id = k.restaurant_id and i.id = w.sign_in_id and i.revoked_at is null) is distinct from k.id`,
 )

@@ -15,6 +15,7 @@ test('A16: who is let in, and of several reasons against it the first that is to
     restaurantIsActive: true,
     signInId: null,
     generation: 0,
+    deviceName: null,
     ...more,
   })
   const [here, there] = [() => 'r', () => 'other']

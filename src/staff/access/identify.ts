@@ -3,6 +3,9 @@ import { isId } from '../../platform/ids.ts'
 import { limits } from '../../platform/limits.ts'
 import type { Claims, Tokens } from '../../platform/tokens.ts'
 import { verdictOn, type Reach, type Verdict } from './access.ts'
+import type { StaffActor } from '../../changes/command/command.ts'
+import { findDevice } from '../devices/device-sign-in.ts'
+import { personOf } from '../devices/grants.ts'
 import { findIdentity, type Identity, type Proven, type TokenOf } from '../staff.ts'
 
 interface Known {
@@ -23,6 +26,8 @@ export class Identities {
   readonly #nowMillis: () => number
   readonly #most: number
   readonly #known = new Map<string, Known>()
+  /** People who act on devices, by the device and what they proved there. */
+  readonly #people = new Map<string, { readonly until: number; readonly person: StaffActor }>()
 
   /** `most`: the number of remembered answers. */
   constructor(db: Db, tokens: Tokens, nowMillis: () => number = Date.now, most: number = limits.identities) {
@@ -34,10 +39,25 @@ export class Identities {
 
   /**
    * Admits the person that a token names, or says why not. An identity is returned only with access to what was asked
-   * for. Spec: A7, A16.
+   * for. A shared device is nobody, unless the caller knows what to do with devices. Spec: A7, A16, A21.
    */
-  async admit(token: string, reach: Reach): Promise<Verdict> {
-    return verdictOn(await this.#of(token), reach)
+  async admit(token: string, reach: Reach, knows: 'people' | 'devices' = 'people'): Promise<Verdict> {
+    const proven = await this.#of(token)
+    return verdictOn(proven !== null && proven.deviceName !== null && knows === 'people' ? null : proven, reach)
+  }
+
+  /** The person who acts on a device, by what they proved there; null where that counts no more. Spec: A23. */
+  async personOn({ restaurantId, staffId: deviceId }: Proven, grant: string): Promise<StaffActor | null> {
+    const now = this.#nowMillis()
+    const key = `${deviceId} ${grant}`
+    const known = this.#people.get(key)
+    if (known && known.until > now) return known.person
+    const person = await personOf({ db: this.#db, tokens: this.#tokens }, { restaurantId, deviceId }, grant, now)
+    this.#people.delete(key)
+    const [oldest] = this.#people.keys()
+    if (oldest !== undefined && this.#people.size >= this.#most) this.#people.delete(oldest)
+    if (person) this.#people.set(key, { until: now + limits.identityMillis, person })
+    return person
   }
 
   /** Who is admitted to this restaurant, if the person is remembered; otherwise null. */
@@ -49,6 +69,8 @@ export class Identities {
   async #of(token: string): Promise<Proven | null> {
     const claims = this.#tokens.verify(token)
     if (!claims || !isId(claims.sub)) return null
+    if (claims.dev !== undefined)
+      return isId(claims.dev) ? ((await this.#find(claims.sub, ofDevice(claims.sub), claims.dev)) ?? null) : null
     const of = tokenOf(claims)
     if (of.signInId !== null && !isId(of.signInId)) return null
     return (await this.#find(claims.sub, of)) ?? null
@@ -62,20 +84,23 @@ export class Identities {
   #knownOf(token: string): Proven | null {
     const claims = this.#tokens.verify(token)
     const known = claims && this.#known.get(keyOf(claims.sub, claims.sid, claims.gen))
-    return (known && known.until > this.#nowMillis() && known.found) || null
+    // A shared device reads by the native API only.
+    return (known && known.until > this.#nowMillis() && known.found?.deviceName === null && known.found) || null
   }
 
   /** Forgets a member of staff who has changed. */
   forget(staffId: string): void {
     for (const [key, known] of this.#known) if (known.staffId === staffId) this.#known.delete(key)
+    for (const [key, { person }] of this.#people) if (person.staffId === staffId) this.#people.delete(key)
   }
 
-  async #find(staffId: string, of: TokenOf): Promise<Proven | undefined> {
+  /** `home`: the restaurant of a device; undefined for a person. */
+  async #find(staffId: string, of: TokenOf, home?: string): Promise<Proven | undefined> {
     const key = keyOf(staffId, of.signInId ?? undefined, of.generation ?? undefined)
     const now = this.#nowMillis()
     const known = this.#known.get(key)
     if (known && known.until > now) return known.proven
-    const proven = this.#read(staffId, of)
+    const proven = this.#read(staffId, of, home)
     this.#known.delete(key)
     this.#forgetOld(now)
     const made: Known = { until: now + limits.identityMillis, staffId, proven }
@@ -96,14 +121,21 @@ export class Identities {
     }
   }
 
-  async #read(staffId: string, of: TokenOf): Promise<Proven | undefined> {
+  async #read(staffId: string, of: TokenOf, home: string | undefined): Promise<Proven | undefined> {
+    if (home !== undefined) {
+      const device = await findDevice(this.#db, home, staffId)
+      return device && provenOf(device, staffId, of, device.deviceName)
+    }
     const row = await findIdentity(this.#db, staffId, of)
-    return row && provenOf(row, staffId, of)
+    return row && provenOf(row, staffId, of, null)
   }
 }
 
 const tokenOf = ({ sid, gen = 0 }: Claims): TokenOf =>
   sid === undefined ? { signInId: null, generation: gen } : { signInId: sid, generation: null }
+
+/** A device has one sign-in, which has its id. */
+const ofDevice = (deviceId: string): TokenOf => ({ signInId: deviceId, generation: null })
 
 const keyOf = (staffId: string, signInId: string | undefined, generation = 0): string => {
   if (signInId !== undefined) return `${staffId} ${signInId}`
@@ -114,7 +146,7 @@ const keyOf = (staffId: string, signInId: string | undefined, generation = 0): s
  * Copies field by field: a spread row keeps a hidden class of its own, at some hundred bytes each. The id is the
  * token's, which is kept anyway.
  */
-function provenOf(row: Identity, staffId: string, of: TokenOf): Proven {
+function provenOf(row: Identity, staffId: string, of: TokenOf, deviceName: string | null): Proven {
   const { email, firstName, lastName, role, isActive, restaurantId, restaurantName, restaurantIsActive } = row
   const made = {
     staffId,
@@ -128,6 +160,7 @@ function provenOf(row: Identity, staffId: string, of: TokenOf): Proven {
     restaurantIsActive,
     signInId: of.signInId,
     generation: of.generation,
+    deviceName,
   }
   return made as Proven
 }

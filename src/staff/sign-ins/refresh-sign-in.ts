@@ -41,7 +41,10 @@ export async function refreshSignIn(deps: SignInDeps, refreshToken: string): Pro
 }
 
 /** What the use of this token means now. */
-function useOf({ tokenHash, previousHash, previousRepeats }: SignIn, hash: Buffer): 'first' | 'repeat' | 'again' {
+export function useOf(
+  { tokenHash, previousHash, previousRepeats }: Pick<SignIn, 'tokenHash' | 'previousHash' | 'previousRepeats'>,
+  hash: Buffer,
+): 'first' | 'repeat' | 'again' {
   if (hash.equals(tokenHash)) return 'first'
   return previousHash !== null && hash.equals(previousHash) && previousRepeats < limits.refreshRepeats
     ? 'repeat'

@@ -30,7 +30,7 @@ interface Stored {
 }
 
 /** What counts as a failure; any other error does not count. */
-const FAILURES = ['wrong-credentials', 'wrong-password', 'email-taken']
+const FAILURES = ['wrong-credentials', 'wrong-password', 'email-taken', 'wrong-code']
 
 const readFailures = statement(
   'read-failed-attempts',

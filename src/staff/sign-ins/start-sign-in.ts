@@ -28,6 +28,10 @@ export interface SignedIn {
 /** When a sign-in that is used now expires, unless it is used again. */
 export const expiryOf = (deps: SignInDeps, now: Instant): Instant => plusMillis(now, deps.refreshDays * DAY_MILLIS)
 
+/** How long an access token is valid, in seconds: it never outlives its sign-in. */
+export const lifeOf = (deps: SignInDeps): number =>
+  Math.min(deps.tokenMinutes * 60, (deps.refreshDays * DAY_MILLIS) / 1000)
+
 /** The answer to a sign-in or a refresh. The access token belongs to the sign-in, and never outlives it. */
 export function answerWith(
   deps: SignInDeps,
@@ -37,7 +41,7 @@ export function answerWith(
   now: Instant,
 ): SignedIn {
   const { staffId, restaurantId, role } = who
-  const expiresInSeconds = Math.min(deps.tokenMinutes * 60, (deps.refreshDays * DAY_MILLIS) / 1000)
+  const expiresInSeconds = lifeOf(deps)
   const exp = Math.floor(microsOf(now) / 1e6) + expiresInSeconds
   const accessToken = deps.tokens.sign({ sub: staffId, restaurant_id: restaurantId, sid: signInId, exp })
   return { accessToken, expiresInSeconds, refreshToken, staffId, restaurantId, role }
