@@ -1,4 +1,6 @@
-import { QTable, type Options } from './client.ts'
+import { QTable } from './client.ts'
+import type { Options } from './parts.ts'
+import { limits } from './limits.ts'
 import { IndexedDbStorage, type Databases, type Locks } from './storage-indexeddb.ts'
 import type { SocketHandlers, Socket, Surroundings } from './surroundings.ts'
 
@@ -11,9 +13,21 @@ interface Browser {
     addEventListener(name: 'visibilitychange', listener: () => void): void
     removeEventListener(name: 'visibilitychange', listener: () => void): void
   }
+  readonly crypto: { readonly subtle?: Subtle }
   readonly WebSocket: new (url: string) => BrowserSocket
   addEventListener(name: 'online' | 'offline', listener: () => void): void
   removeEventListener(name: 'online' | 'offline', listener: () => void): void
+}
+
+interface Subtle {
+  importKey(
+    format: 'raw',
+    key: Uint8Array,
+    algorithm: 'PBKDF2',
+    canExport: false,
+    uses: ['deriveBits'],
+  ): Promise<object>
+  deriveBits(algorithm: object, key: object, bits: number): Promise<ArrayBuffer>
 }
 
 interface BrowserSocket {
@@ -47,6 +61,8 @@ const surroundings = (storage: IndexedDbStorage): Surroundings => ({
     return () => clearTimeout(timer)
   },
   alone: (name, work) => browser.navigator.locks?.request(name, work) ?? work(),
+  // Missing in pages over plain http.
+  ...(browser.crypto.subtle && { slowHash: slowHashBy(browser.crypto.subtle) }),
   watchNetwork(tell) {
     const [up, down] = [() => tell(true), () => tell(false)]
     browser.addEventListener('online', up)
@@ -64,6 +80,14 @@ const surroundings = (storage: IndexedDbStorage): Surroundings => ({
     return () => document.removeEventListener('visibilitychange', look)
   },
 })
+
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+const slowHashBy = (subtle: Subtle) => async (text: string, salt: string) => {
+  const key = await subtle.importKey('raw', bytesOf(text), 'PBKDF2', false, ['deriveBits'])
+  const algorithm = { name: 'PBKDF2', hash: 'SHA-256', salt: bytesOf(salt), iterations: limits.pinRounds }
+  return btoa(String.fromCharCode(...new Uint8Array(await subtle.deriveBits(algorithm, key, 256))))
+}
 
 /** Browsers set no header: the token goes into `hello` alone. */
 function openSocket(url: string, _: string, { onOpen, onText, onClose }: SocketHandlers): Socket {

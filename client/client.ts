@@ -4,22 +4,17 @@ import type { News } from './changes.ts'
 import type { CommandName, Results } from './commands.ts'
 import type { Connection, State } from './connection.ts'
 import type { Floor } from './floor.ts'
+import { Listeners } from './listeners.ts'
 import { methodsOf, mutationOf, type Methods, type Sent } from './methods.ts'
 import type { Conflict } from './mutations.ts'
-import { makeParts, type Account, type Parts, type PartsDeps } from './parts.ts'
+import { makeParts, peopleOf, type Account, type Options, type Parts, type PartsDeps } from './parts.ts'
+import type { Person } from './people.ts'
 import type { Pending, Settled } from './queued.ts'
 import type { Schema } from './read.ts'
 import { Session, TOKENS, type Tokens } from './session.ts'
 import type { Confirmed } from './state.ts'
 import type { Surroundings } from './surroundings.ts'
 import { ClientError } from './words.ts'
-
-export interface Options {
-  /** The server's address: `https://floor.example`. */
-  readonly server: string
-  /** What this device is called: `Host stand`. Others read it in conflicts. */
-  readonly device?: string
-}
 
 /** The key of whose device this is: also while nobody is signed in. */
 export const ACCOUNT = 'account'
@@ -29,18 +24,14 @@ export const ACCOUNT = 'account'
  * where there is none. Open one with node.ts or browser.ts.
  */
 export class QTable {
-  /** What people do. Each returns at once; nothing throws but `ClientError`: not-signed-in, queue-full, too-large. */
+  /** What people do. Each returns at once; nothing throws but `ClientError`: not-signed-in, person-needed, queue-full, too-large. */
   readonly do: Methods
   readonly #at: Surroundings
   readonly #options: Options
   readonly #session: Session
   #parts: Parts
   readonly #attention: Attention
-  #listeners = new Set<() => void>()
-  #newsListeners = new Set<(news: News) => void>()
-  /** Not told yet. */
-  #news: News[] = []
-  #isNotifying = false
+  readonly #listeners = new Listeners()
   #unwatch: (() => void) | undefined
   #isClosed = false
 
@@ -69,16 +60,39 @@ export class QTable {
   /** Signs a person in and starts. Throws `ClientError`: wrong-credentials, unreachable, storage. */
   async signIn(email: string, password: string): Promise<{ staffId: string; restaurantId: string; role: string }> {
     const { staffId, restaurantId, role } = await this.#session.signIn(email, password, this.#options.device)
-    const { account } = this.#parts
-    const isOther = account?.restaurantId !== restaurantId || account.staffId !== staffId
-    if (isOther) await this.#leaveAccount()
-    // Also for the same person: the browser may have emptied its storage.
-    await this.#at.storage.write([{ put: ACCOUNT, value: { restaurantId, staffId } }])
-    if (isOther) this.#parts = this.#makeParts({ restaurantId, staffId }, await this.#at.storage.load())
-    this.#parts.stream.dispatch('signed-in')
-    this.#parts.queue.run()
-    this.#changed()
+    await this.#enter({ restaurantId, staffId })
     return { staffId, restaurantId, role }
+  }
+
+  /**
+   * Signs in as a shared device, by a code of `add-device`, and starts. People then switch on it with `switchPerson`. Throws `ClientError`: wrong-code,
+   * too-many-attempts, unreachable, storage.
+   */
+  async pairDevice(code: string): Promise<{ deviceId: string; restaurantId: string }> {
+    const { staffId: deviceId, restaurantId } = await this.#session.pair(code)
+    await this.#enter({ restaurantId, staffId: deviceId, isDevice: true })
+    return { deviceId, restaurantId }
+  }
+
+  /**
+   * On a shared device, lets a person act from now on: what is done here is theirs. What others did stays in the queue, and theirs. Throws `ClientError`:
+   * not-a-device, wrong-pin, pin-not-set, too-many-attempts, unreachable (no network, and the PIN can't be checked here), not-signed-in, storage.
+   */
+  async switchPerson(staffId: string, pin: string): Promise<Person> {
+    const person = await peopleOf(this.#parts).switchTo(staffId, pin)
+    this.#listeners.notify()
+    return person
+  }
+
+  /** Nobody acts on this shared device until the next `switchPerson`. Throws `ClientError`: not-a-device, storage. */
+  async leavePerson(): Promise<void> {
+    await peopleOf(this.#parts).leave()
+    this.#listeners.notify()
+  }
+
+  /** Who acts: the person on a shared device, or whose account it is; null where somebody has to enter a PIN, or sign in. */
+  get person(): Person | null {
+    return this.#parts.people ? this.#parts.people.acting : this.#session.tokens
   }
 
   /**
@@ -145,8 +159,7 @@ export class QTable {
 
   /** Calls back after anything of what is shown changed; what it gives ends that. Several changes at once are one call. */
   subscribe(listener: () => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#listeners.subscribe(listener)
   }
 
   /**
@@ -154,8 +167,7 @@ export class QTable {
    * missed comes too, while `connection` is catching up; a new snapshot brings none.
    */
   onChange(listener: (news: News) => void): () => void {
-    this.#newsListeners.add(listener)
-    return () => this.#newsListeners.delete(listener)
+    return this.#listeners.onChange(listener)
   }
 
   /**
@@ -191,7 +203,8 @@ export class QTable {
     return this.#parts.stream.state
   }
 
-  get signedIn(): Pick<Tokens, 'staffId' | 'restaurantId' | 'role'> | null {
+  /** The account: a person, or with `isDevice` a shared device. Who acts is `person`. */
+  get signedIn(): Pick<Tokens, 'staffId' | 'restaurantId' | 'role' | 'isDevice'> | null {
     return this.#session.tokens
   }
 
@@ -231,11 +244,15 @@ export class QTable {
   }
 
   #mutate<Name extends CommandName>(command: Name, input: object): Sent<Results[Name]> {
-    if (!this.#parts.account) throw new ClientError('not-signed-in', 'Sign in first')
-    const { mutation, made } = mutationOf(command, input, this.floor, this.#instant(), this.#options.device ?? null)
+    const { account, people } = this.#parts
+    if (!account) throw new ClientError('not-signed-in', 'Sign in first')
+    const staffId = people ? people.acting?.staffId : account.staffId
+    if (staffId === undefined) throw new ClientError('person-needed', 'Somebody has to enter their PIN')
+    const device = this.#options.device ?? null
+    const { mutation, made } = mutationOf(command, input, this.floor, this.#instant(), device, staffId)
     const { stored, settled } = this.#parts.queue.add(mutation)
     this.floor.add(mutation)
-    this.#notify()
+    this.#listeners.notify()
     return { id: mutation.id, made, stored, settled: settled as Promise<Settled<Results[Name]>> }
   }
 
@@ -246,20 +263,25 @@ export class QTable {
       server: this.#options.server,
       device: this.#options.device,
       changed: () => this.#changed(),
-      notify: () => this.#notify(),
-      news: (news) => {
-        if (this.#newsListeners.size > 0 && this.#news.push(news) === 1) queueMicrotask(() => this.#tellNews())
-      },
+      notify: () => this.#listeners.notify(),
+      news: (news) => this.#listeners.tell(news),
       isWatched: () => this.#attention.isPaid(),
       instant: () => this.#instant(),
     }
     return makeParts(deps, account, stored)
   }
 
-  async #leaveAccount(): Promise<void> {
-    this.#parts.queue.pause()
-    this.#parts.stream.dispatch('stop')
-    await this.#parts.saver.flush()
+  /** Takes the parts of who has signed in. */
+  async #enter(account: Account): Promise<void> {
+    const before = this.#parts.account
+    const isOther = before?.restaurantId !== account.restaurantId || before.staffId !== account.staffId
+    if (isOther) await this.stop()
+    // Also for the same one: the browser may have emptied its storage.
+    await this.#at.storage.write([{ put: ACCOUNT, value: account }])
+    if (isOther) this.#parts = this.#makeParts(account, await this.#at.storage.load())
+    this.#parts.stream.dispatch('signed-in')
+    this.#parts.queue.run()
+    this.#changed()
   }
 
   #isWanted(): boolean {
@@ -268,20 +290,7 @@ export class QTable {
 
   #changed(): void {
     this.#parts.floor.refresh()
-    this.#notify()
-  }
-
-  #notify(): void {
-    if (this.#isNotifying) return
-    this.#isNotifying = true
-    queueMicrotask(() => {
-      this.#isNotifying = false
-      for (const listener of this.#listeners) listener()
-    })
-  }
-
-  #tellNews(): void {
-    for (const news of this.#news.splice(0)) for (const listener of this.#newsListeners) listener(news)
+    this.#listeners.notify()
   }
 
   #instant(): Instant {

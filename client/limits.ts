@@ -41,6 +41,10 @@ export const limits = {
   saveMillis: 3_000,
   /** An access token is renewed when so little of its life is left, but never sooner than half of it. */
   tokenMarginMillis: 60_000,
+  /** How long a person may act on this device since they entered their PIN with a network. The server allows as long. */
+  grantMillis: 14 * 86_400_000,
+  /** Rounds of the slow hash by which PINs are checked without a network. */
+  pinRounds: 300_000,
   /** Entities whose sums are made anew at each heartbeat. */
   recheckedEntities: 2_000,
 } as const

@@ -41,6 +41,7 @@ export function mutationOf(
   floor: Floor,
   madeAt: string,
   device: string | null,
+  staffId: string,
 ): { mutation: Mutation; made: string | null } {
   const way: (typeof ways)[CommandName] = ways[command]
   const made = way.makesId ? ((input as { id?: string }).id ?? newId()) : null
@@ -51,5 +52,5 @@ export function mutationOf(
   }
   const version = typeof whole['version'] === 'number' ? whole['version'] : null
   const { method, path } = way
-  return { mutation: { id: newId(), command, method, ...place(path, whole), version, madeAt, device }, made }
+  return { mutation: { id: newId(), command, method, ...place(path, whole), version, madeAt, device, staffId }, made }
 }

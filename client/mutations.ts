@@ -17,6 +17,8 @@ export interface Mutation {
   /** By the device's clock: for showing; the order is the server's. */
   readonly madeAt: string
   readonly device: string | null
+  /** Who did it; missing in what earlier versions stored, which is of the account's person. */
+  readonly staffId?: string
 }
 
 /** The change that made an entity what it is. */

@@ -1,5 +1,9 @@
+import { pbkdf2 } from 'node:crypto'
+import { promisify } from 'node:util'
 import { WebSocket } from 'ws'
-import { QTable, type Options } from './client.ts'
+import { QTable } from './client.ts'
+import type { Options } from './parts.ts'
+import { limits } from './limits.ts'
 import { FileStorage } from './storage-file.ts'
 import type { ClientStorage } from './storage.ts'
 import type { Socket, SocketHandlers, Surroundings } from './surroundings.ts'
@@ -21,6 +25,8 @@ export const surroundings = (storage: ClientStorage): Surroundings => ({
     return () => clearTimeout(timer)
   },
   alone: (_, work) => work(),
+  slowHash: async (text, salt) =>
+    (await promisify(pbkdf2)(text, salt, limits.pinRounds, 32, 'sha256')).toString('base64'),
 })
 
 // The package, not the global one of newer versions: it can send the token in a header, and hears of a close it asked for itself without waiting for it.

@@ -2,6 +2,7 @@ import { standing, type Connection } from './connection.ts'
 import { newsOf, type News } from './changes.ts'
 import { Floor } from './floor.ts'
 import type { Mutation } from './mutations.ts'
+import { People } from './people.ts'
 import { Queue } from './queue.ts'
 import { Reader } from './read.ts'
 import { Saver, type Synced } from './saver.ts'
@@ -11,11 +12,20 @@ import type { Session } from './session.ts'
 import { Confirmed } from './state.ts'
 import { Stream } from './stream.ts'
 import type { Surroundings } from './surroundings.ts'
-import type { Snapshot } from './words.ts'
+import { ClientError, type Snapshot } from './words.ts'
+
+export interface Options {
+  /** The server's address: `https://floor.example`. */
+  readonly server: string
+  /** What this device is called: `Host stand`. Others read it in conflicts. A shared device has the name that it was added with. */
+  readonly device?: string
+}
 
 export interface Account {
   readonly restaurantId: string
+  /** The person; or the shared device. */
   readonly staffId: string
+  readonly isDevice?: boolean
 }
 
 /** Everything that belongs to one account on this device. */
@@ -27,6 +37,8 @@ export interface Parts {
   readonly floor: Floor
   readonly saver: Saver
   readonly reader: Reader
+  /** Who acts on a shared device; null where the account is a person's. */
+  readonly people: People | null
   readonly clock: ServerClock
   /** How the device stands. */
   connection: Connection
@@ -59,7 +71,9 @@ export function makeParts(deps: PartsDeps, account: Account | null, stored: Read
   const synced = stored.get(`${prefix}synced`) as Synced | undefined
   const clock = new ServerClock(synced?.offset)
   const restaurant = `${server}/v2/restaurants/${account?.restaurantId}`
-  const send = (mutation: Mutation) => sendMutation(at, session, restaurant, account?.staffId, mutation)
+  const people = account?.isDevice ? new People(at, session, server, prefix, stored) : null
+  const send = (mutation: Mutation) =>
+    sendMutation(at, session, restaurant, account?.staffId, (id) => people?.grantOf(id) ?? null, mutation)
   const queue = new Queue({ at, prefix, send, epoch: () => confirmed.epoch, changed, instant: deps.instant }, stored)
   const saver = new Saver(at, prefix, confirmed, queue)
   const stream = new Stream(
@@ -94,6 +108,7 @@ export function makeParts(deps: PartsDeps, account: Account | null, stored: Read
   )
   const parts: Parts = {
     account,
+    people,
     confirmed,
     queue,
     stream,
@@ -106,4 +121,10 @@ export function makeParts(deps: PartsDeps, account: Account | null, stored: Read
     lastSyncedAt: synced?.at ?? null,
   }
   return parts
+}
+
+/** Who may act here. Throws `ClientError` not-a-device where the account is a person's. */
+export function peopleOf({ people }: Parts): People {
+  if (!people) throw new ClientError('not-a-device', 'This is no shared device: it was not paired')
+  return people
 }

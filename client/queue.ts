@@ -66,9 +66,9 @@ export class Queue {
   get pending(): readonly Pending[] {
     return this.#queued
       .filter(({ place }) => place === null)
-      .map(({ mutation: { id, command, body, params, madeAt }, isStored, isSent }) => {
+      .map(({ mutation: { id, command, body, params, madeAt, staffId }, isStored, isSent }) => {
         const stage = isSent ? 'sending' : isStored ? 'waiting' : 'storing'
-        return { id, command, input: { ...body, ...params }, madeAt, stage }
+        return { id, command, input: { ...body, ...params }, madeAt, stage, ...(staffId !== undefined && { staffId }) }
       })
   }
 

@@ -17,6 +17,8 @@ export interface Pending {
   readonly input: Readonly<Record<string, unknown>>
   /** By the device's clock. */
   readonly madeAt: string
+  /** Who did it, where that is stored. */
+  readonly staffId?: string
   readonly stage: 'storing' | 'waiting' | 'sending'
 }
 

@@ -88,7 +88,7 @@ test('D6: a mutation is sent with its key, its device and a token, twice where t
     expire: (token: string) => void expired.push(token),
   } as unknown as Asked
   const send = (device: string | null, body = {}) =>
-    sendMutation(at, session, 'https://q/r', 's', mutation(1, { device, body }))
+    sendMutation(at, session, 'https://q/r', 's', () => null, mutation(1, { device, body }))
   expect(await send('Host stand', { a: 1 })).toEqual({ kind: 'done', seq: 2, result: 1 })
   expect(expired).toEqual(['first'])
   expect(asked.map(({ request }) => request.headers['authorization'])).toEqual(['Bearer first', 'Bearer second'])

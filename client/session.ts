@@ -10,9 +10,11 @@ export interface Tokens {
   /** Milliseconds since 1970 by this device's clock. */
   readonly expiresAt: number
   readonly lifeMillis: number
+  /** The person; or the shared device. */
   readonly staffId: string
   readonly restaurantId: string
   readonly role: string
+  readonly isDevice?: boolean
 }
 
 /** The key of the stored tokens: one sign-in a storage. */
@@ -50,6 +52,14 @@ export class Session {
   /** Throws `ClientError`: wrong-credentials or another code of the server's; unreachable, when nobody knows. */
   async signIn(email: string, password: string, device?: string): Promise<Tokens> {
     const answer = await this.#post('/v2/sign-in', { email, password, device })
+    const tokens = answer && this.#read(answer)
+    if (tokens) return this.#keep(tokens)
+    throw refusalOf(answer)
+  }
+
+  /** Signs in as a shared device. Throws `ClientError`: wrong-code or another code of the server's; unreachable. */
+  async pair(code: string): Promise<Tokens> {
+    const answer = await this.#post('/v2/pair-device', { code })
     const tokens = answer && this.#read(answer)
     if (tokens) return this.#keep(tokens)
     throw refusalOf(answer)
@@ -106,7 +116,9 @@ export class Session {
     // Another tab was here first.
     if (stored && stored.refreshToken !== mine.refreshToken && stored.staffId === mine.staffId)
       return (this.#tokens = stored)
-    const answer = await this.#post('/v2/refresh', { refreshToken: mine.refreshToken })
+    const answer = await this.#post(mine.isDevice ? '/v2/refresh-device' : '/v2/refresh', {
+      refreshToken: mine.refreshToken,
+    })
     const tokens = answer && this.#read(answer)
     if (this.#tokens?.refreshToken !== mine.refreshToken)
       throw new ClientError('not-signed-in', 'Signed out in the meantime')
@@ -137,7 +149,10 @@ export class Session {
 
   /** The tokens of an answer, or null where it is none: a portal that answers for the server has no say here. */
   #read({ status, body }: Answer): Tokens | null {
-    const { accessToken, refreshToken, expiresInSeconds, staffId, restaurantId, role } = body
+    const { accessToken, refreshToken, expiresInSeconds, restaurantId, deviceId } = body
+    const isDevice = deviceId !== undefined
+    // A device has no role of its own: the person's counts.
+    const [staffId, role] = isDevice ? [deviceId, 'host'] : [body['staffId'], body['role']]
     const texts = [accessToken, refreshToken, staffId, restaurantId, role]
     if (status !== 200 || typeof expiresInSeconds !== 'number' || !texts.every((text) => typeof text === 'string'))
       return null
@@ -151,6 +166,7 @@ export class Session {
       staffId: staff,
       restaurantId: restaurant,
       role: rank,
+      ...(isDevice && { isDevice }),
     }
   }
 }

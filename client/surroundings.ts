@@ -12,6 +12,8 @@ export interface Surroundings {
   readonly random: () => number
   /** Calls back once after `millis`; what it gives calls that off. */
   readonly after: (millis: number, callback: () => void) => () => void
+  /** PBKDF2 with SHA-256 and `limits.pinRounds`, as text. Missing where the machine can't: in pages over plain http. */
+  readonly slowHash?: (text: string, salt: string) => Promise<string>
   /** Runs `work` while no other tab or window of this origin runs work of this name. */
   alone<T>(name: string, work: () => Promise<T>): Promise<T>
   /** Tells when the device says that its network went or came; what it gives stops that. */

@@ -54,9 +54,9 @@ export const budgets: Readonly<Record<string, Budget>> = {
   'sign-out': NONE,
   'get-me': NONE,
   ...Object.fromEntries([...commands, ...queries].map(({ name, budget }) => [name, of(...budget)])),
-  'pair-device': of(10, 5),
+  'pair-device': of(12, 4),
   'refresh-device': of(5, 3),
-  'prove-pin': of(14, 8),
+  'prove-pin': of(15, 7),
   'get-snapshot': NONE,
   'get-changes': of(4, 2),
 }

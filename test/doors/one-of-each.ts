@@ -1,3 +1,4 @@
+import { limits } from '../../src/platform/limits.ts'
 import { floorCommands, nouns, type Kind } from '../../src/floor/nouns.ts'
 import { newId } from '../../src/platform/ids.ts'
 import type { Restaurant } from '../kit.ts'
@@ -56,12 +57,21 @@ export const takesId = (kind: Kind): boolean =>
 const colleagues = new WeakMap<object, Promise<string>>()
 const shared = new WeakMap<object, Promise<{ id: string }>>()
 
+/** A restaurant has few areas: of those that were made here, the older ones go. */
+async function makeRoom(restaurant: Pick<Restaurant, 'v2'>): Promise<void> {
+  const { entities } = (await restaurant.v2('GET', '/snapshot')).body
+  const areas = (entities as { kind: string; id: string }[]).filter(({ kind }) => kind === 'area')
+  if (areas.length < limits.areasPerRestaurant / 2) return
+  for (const { id } of areas.slice(0, areas.length / 2)) await restaurant.v2('DELETE', `/areas/${id}`)
+}
+
 /** Adds one of each kind, with a mark in every text where one is given, and a message to the guest; their ids. */
 export async function oneOfEach(
   restaurant: Pick<Restaurant, 'v2'>,
   mark?: string,
 ): Promise<Record<EntityKind | 'message', string>> {
   const ids: Partial<Record<EntityKind, string>> = {}
+  await makeRoom(restaurant)
   for (const { kind } of nouns)
     if (kind !== 'staff') ids[kind] = await addOne(restaurant, kind, mark !== undefined && marked(kind, mark))
   const staff = colleagues.get(restaurant) ?? colleague(restaurant)

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { addMessage, addOne } from './one-of-each.ts'
+import { knowingBody, operations } from './operations.ts'
 import { nouns } from '../../src/floor/nouns.ts'
 import { putCountedDay } from '../visits.ts'
 import { startApp, type Restaurant, type TestApp } from '../kit.ts'
@@ -25,7 +26,15 @@ beforeAll(async () => {
     await each.v2('PATCH', '/message-settings', { hourlyLimit: 100 })
     const words = { subject: 'x', body: 'y' }
     await each.v2('POST', '/message-templates', { template: 'table-ready', language: 'en', words })
-    await each.v2('POST', '/guests', { firstName: 'Ida', partySize: 2 }, { 'idempotency-key': 'one' })
+    const proving = operations.find(({ name }) => name === 'prove-pin')!
+    const { body } = await app.call('POST', proving.path, await knowingBody(proving, each))
+    expect(body.grant).toEqual(expect.any(String))
+    await each.v2(
+      'POST',
+      '/guests',
+      { firstName: 'Ida', partySize: 2, phone: '+4930901820' },
+      { 'idempotency-key': 'one' },
+    )
   }
 })
 afterAll(() => app.close())
