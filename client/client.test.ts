@@ -48,6 +48,7 @@ test('D6, D11: a method for each command makes a mutation that says whose versio
     version: 7,
     madeAt: '2026-11-23T12:00:00.005000Z',
     device: 'Bar',
+    staffId: 's',
   })
   // What is said counts; of what is not shown no version is known; others go without one.
   await qtable.do.deleteGuest({ guestId: 'a', version: 3 }).stored

@@ -24,10 +24,8 @@ import { streamMessages } from './native/stream/protocol.ts'
 import type { Query } from './changes/query.ts'
 import { AccessReview } from './staff/access/access-review.ts'
 import { addStaff } from './staff/add-staff.ts'
-import { addDevice } from './staff/devices/add-device.ts'
+import { deviceCommands } from './staff/devices/device-commands.ts'
 import { listDevices } from './staff/devices/list-devices.ts'
-import { revokeDevice } from './staff/devices/revoke-device.ts'
-import { updateDevice } from './staff/devices/update-device.ts'
 import { setPin } from './staff/set-pin.ts'
 import { endSignIns } from './staff/end-sign-ins.ts'
 import { Identities } from './staff/access/identify.ts'
@@ -78,8 +76,8 @@ import { mountNative } from './native/door.ts'
 import { changes, snapshot, type FloorRead } from './native/floor-reads.ts'
 import { Stream } from './native/stream/stream.ts'
 import { mountNativeRoute, type NativeRoute } from './native/route.ts'
-import * as devices from './native/devices.ts'
-import * as signIns from './native/sign-ins.ts'
+import { deviceRoutes } from './native/devices.ts'
+import { signInRoutes } from './native/sign-ins.ts'
 import { Ops } from './ops/ops.ts'
 import { createServer, takeFirst, takeUpgrades } from './http-server.ts'
 import { DOCUMENT_PATHS, mountDocs } from './api-documents/docs.ts'
@@ -94,9 +92,7 @@ import { yaml } from './api-documents/yaml.ts'
 export const commands: readonly Command[] = [
   addStaff,
   setPin,
-  addDevice,
-  updateDevice,
-  revokeDevice,
+  ...deviceCommands,
   updateStaff,
   endSignIns,
   addPerson,
@@ -134,15 +130,7 @@ export const queries: readonly Query[] = [
 ]
 
 /** What the native API has beside commands and queries: signing in, and who one is. */
-export const nativeRoutes: readonly NativeRoute[] = [
-  signIns.signIn,
-  signIns.refresh,
-  signIns.signOut,
-  signIns.me,
-  devices.pair,
-  devices.refreshOfDevice,
-  devices.provePinOnDevice,
-]
+export const nativeRoutes: readonly NativeRoute[] = [...signInRoutes, ...deviceRoutes]
 
 /** Reads of the floor as the stream has it. */
 export const floorReads: readonly FloorRead[] = [snapshot, changes]

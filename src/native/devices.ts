@@ -6,7 +6,7 @@ import { ROLES } from '../changes/command/command.ts'
 import { pairDevice, refreshDevice } from '../staff/devices/device-sign-in.ts'
 import { provePin } from '../staff/devices/prove-pin.ts'
 import { pinField } from '../staff/set-pin.ts'
-import { nativeRoute } from './route.ts'
+import { nativeRoute, type NativeRoute } from './route.ts'
 
 /** Signing in of shared devices, and of people on them, as docs/protocol.md describes it. */
 
@@ -22,7 +22,7 @@ const deviceSignedIn = z
   })
   .meta({ id: 'DeviceSignedIn' })
 
-export const pair = nativeRoute({
+const pair = nativeRoute({
   name: 'pair-device',
   summary: 'Sign in as a shared device, by the code that a manager got with add-device',
   method: 'POST',
@@ -34,7 +34,7 @@ export const pair = nativeRoute({
   handle: ({ deps, input: { code }, origin }) => pairDevice(deps, code, origin()),
 })
 
-export const refreshOfDevice = nativeRoute({
+const refreshOfDevice = nativeRoute({
   name: 'refresh-device',
   summary: "Renew both tokens of a shared device, by the rules of people's",
   method: 'POST',
@@ -46,7 +46,7 @@ export const refreshOfDevice = nativeRoute({
   handle: ({ deps, input }) => refreshDevice(deps, input.refreshToken),
 })
 
-export const provePinOnDevice = nativeRoute({
+const provePinOnDevice = nativeRoute({
   name: 'prove-pin',
   summary: 'Check a PIN on a shared device: the grant lets the device act for that person, sent as the header x-person',
   method: 'POST',
@@ -73,3 +73,6 @@ export const provePinOnDevice = nativeRoute({
     return provePin(deps, { restaurantId: admitted.restaurantId, deviceId: admitted.staffId }, staffId, pin)
   },
 })
+
+/** All of them. */
+export const deviceRoutes: readonly NativeRoute[] = [pair, refreshOfDevice, provePinOnDevice]

@@ -5,7 +5,7 @@ import { ROLES } from '../changes/command/command.ts'
 import { endSignIn } from '../staff/sign-ins/end-sign-in.ts'
 import { refreshSignIn } from '../staff/sign-ins/refresh-sign-in.ts'
 import { startSignIn } from '../staff/sign-ins/start-sign-in.ts'
-import { nativeRoute } from './route.ts'
+import { nativeRoute, type NativeRoute } from './route.ts'
 
 /** Signing in to the native API, as docs/protocol.md describes it. */
 
@@ -87,3 +87,6 @@ export const me = nativeRoute({
     return told
   },
 })
+
+/** All of them. */
+export const signInRoutes: readonly NativeRoute[] = [signIn, refresh, signOut, me]

@@ -263,20 +263,8 @@ export const limits = {
   deviceCookieMillis: 400 * 86_400_000,
   /** How often a used-up refresh token is accepted again while nothing issued for it has been used. */
   refreshRepeats: 10,
-  /** Characters of an access token in a body. */
-  accessTokenCharacters: 1_000,
   /** Characters of a refresh token. */
   refreshTokenCharacters: 200,
-  /** Shared devices of one restaurant, and in one list; how long a pairing code is valid and a revoked device is kept. */
-  devicesPerRestaurant: 100,
-  devicesListed: 1_000,
-  pairingMillis: 600_000,
-  revokedDeviceMillis: 30 * 86_400_000,
-  /** How long a device may act for a person since they entered their PIN on it with a network; characters of the proof. */
-  grantMillis: 14 * 86_400_000,
-  grantCharacters: 200,
-  /** Characters of a pairing code, as it is typed. */
-  pairingCodeCharacters: 40,
   /** How long an ended sign-in is kept, and how many are deleted at once. */
   endedSignInMillis: 30 * 86_400_000,
   signInsForgottenAtOnce: 1_000,

@@ -8,4 +8,16 @@ export const nounLimits = {
   /** The longest turn time, in minutes; and the most covers that a period lets arrive in a quarter of an hour. */
   turnMinutes: 1_440,
   coversPerQuarter: 10_000,
+  /** Shared devices of one restaurant, and in one list; how long a pairing code is valid and a revoked device is kept. */
+  devicesPerRestaurant: 100,
+  devicesListed: 1_000,
+  pairingMillis: 600_000,
+  revokedDeviceMillis: 30 * 86_400_000,
+  /** How long a device may act for a person since they entered their PIN on it with a network; characters of the proof. */
+  grantMillis: 14 * 86_400_000,
+  grantCharacters: 200,
+  /** Characters of a pairing code, as it is typed. */
+  pairingCodeCharacters: 40,
+  /** Characters of an access token in a body. */
+  accessTokenCharacters: 1_000,
 }

@@ -1,25 +1,15 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { nouns } from '../../src/floor/nouns.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { upTo } from '../patience.ts'
 import { startApp, TEST_PASSWORD, type Answer, type Restaurant, type TestApp } from '../kit.ts'
 import { openDocumented, type Documented } from './documented.ts'
 import { partsOf, resolve, type Parts } from './generate.ts'
-import {
-  addressOf,
-  addDevice,
-  colleague,
-  isDone,
-  knowingBody,
-  operations,
-  titleOf,
-  type Operation,
-} from './operations.ts'
+import { addressOf, isDone, knowingBody, operations, titleOf, type Operation } from './operations.ts'
 import { Raw } from './raw.ts'
 import { fieldsOf, present, withValue, type Schema } from './schemas.ts'
 import { badValues, badValuesOf } from './refusals.ts'
-import { addMessage, addOne, takesId } from './one-of-each.ts'
+import { addMore, isEnough } from './one-of-each.ts'
 import { watchInputs } from './inputs.ts'
 import { openWitness, type Witness } from './witness.ts'
 
@@ -66,15 +56,9 @@ async function openFloor(): Promise<Floor> {
     async ids() {
       for (;;) {
         const known = await witness.idsOf(restaurant.id)
-        if (Object.values(known).every(({ length }) => length >= 4)) return { restaurant: [restaurant.id], ...known }
-        if (known.staff.length < 4) await colleague(restaurant)
-        if (known.device.length < 4) await addDevice(restaurant)
+        if (isEnough(known)) return { restaurant: [restaurant.id], ...known }
         // Half of them with ids that devices made, of no version and variant that a standard knows: a UUID is a UUID.
-        const made = () => (numbers % 2 === 0 ? newId() : newId().replace(/-7(...)-./, '-f$1-0'))
-        const guest = known.guest[0]
-        if (known.message.length < 4 && guest !== undefined) await addMessage(restaurant, guest)
-        for (const { kind } of nouns)
-          if (kind !== 'staff') await addOne(restaurant, kind, takesId(kind) && { id: made() })
+        await addMore(restaurant, known, () => (numbers % 2 === 0 ? newId() : newId().replace(/-7(...)-./, '-f$1-0')))
       }
     },
   }

@@ -127,3 +127,21 @@ export async function plainRequest(
   const ids = { restaurant: restaurant.id, ...(await oneOfEach(restaurant)) }
   return [op.method, goodAddress(op, ids), changingBody(op) ?? (op.body && goodBody(op, ids))]
 }
+
+const ENOUGH = 4
+
+/** The ids of each kind that a restaurant has. */
+type Known = Readonly<Record<EntityKind | 'message', readonly string[]>>
+
+/** Whether a restaurant has some of each kind; it has its settings once. */
+export const isEnough = (known: Known): boolean =>
+  Object.entries(known).every(([kind, { length }]) => length >= (kind === 'settings' ? 1 : ENOUGH))
+
+/** Adds one more of each kind; of those that are few or cost much, only as many as are wanted. `newId`: for devices' ids. */
+export async function addMore(restaurant: Pick<Restaurant, 'v2'>, known: Known, newId: () => string): Promise<void> {
+  if (known.staff.length < ENOUGH) await colleague(restaurant)
+  if (known.device.length < ENOUGH) await addDevice(restaurant)
+  const [guest] = known.guest
+  if (known.message.length < ENOUGH && guest !== undefined) await addMessage(restaurant, guest)
+  for (const { kind } of nouns) if (kind !== 'staff') await addOne(restaurant, kind, takesId(kind) && { id: newId() })
+}

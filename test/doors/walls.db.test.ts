@@ -27,8 +27,7 @@ beforeAll(async () => {
     const words = { subject: 'x', body: 'y' }
     await each.v2('POST', '/message-templates', { template: 'table-ready', language: 'en', words })
     const proving = operations.find(({ name }) => name === 'prove-pin')!
-    const { body } = await app.call('POST', proving.path, await knowingBody(proving, each))
-    expect(body.grant).toEqual(expect.any(String))
+    await app.call('POST', proving.path, await knowingBody(proving, each))
     await each.v2(
       'POST',
       '/guests',
