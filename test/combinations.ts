@@ -1,3 +1,4 @@
+import { areaFields } from '../src/areas/fields.ts'
 import { guestFields } from '../src/guests/fields.ts'
 import type { Fields } from '../src/platform/field.ts'
 import { reservationFields } from '../src/reservations/fields.ts'
@@ -55,6 +56,7 @@ function valuesOf(field: string, { command, view, entity }: Place): readonly unk
       // An id in use is refused.
       if (command === 'arrange-tables') return [...ids('table'), newId()]
       if (command === 'add-table') return [...ids('table').slice(-1), ...some(6, newId)]
+      if (command === 'add-area') return [...ids('area').slice(-1), ...some(6, newId)]
       return [...ids('guest').slice(-1), ...ids('reservation').slice(0, 1), ...some(6, newId)]
     case 'tableId':
       return [...ids('table'), newId()]
@@ -62,6 +64,15 @@ function valuesOf(field: string, { command, view, entity }: Place): readonly unk
       return [...ids('guest'), newId()]
     case 'reservationId':
       return [...ids('reservation'), newId()]
+    case 'areaId':
+      return [...ids('area'), newId()]
+    case 'width':
+    case 'height':
+      return [99, 100, 800.5]
+    case 'position':
+      return [-1, 0, 3]
+    case 'fixtures':
+      return [[], [wall], [{ ...wall, is: 'piano' }]]
     case 'partyId':
       return [...ids('guest', 'reservation'), newId()]
     case 'timeZone':
@@ -137,11 +148,13 @@ function valuesOf(field: string, { command, view, entity }: Place): readonly unk
   }
 }
 
+const wall = { is: 'wall', x: 0, y: 0, width: 900, height: 20, rotation: 0, label: null }
+
 const dinner = (from: string) => ({ name: from, from, to: '23:00', coversPerQuarter: null, days: ['fri'] })
 
 /** Plain facts that are text: nothing else depends on them. */
 const PLAIN_TEXTS = new Set(
-  [guestFields, tableFields, reservationFields, settingsFields].flatMap((fields: Fields) =>
+  [guestFields, tableFields, reservationFields, areaFields, settingsFields].flatMap((fields: Fields) =>
     Object.entries(fields).flatMap(([name, { is }]) => (is.type === 'text' ? [name] : [])),
   ),
 )

@@ -34,6 +34,8 @@ function valueOf({ is, isNullable }: Field<unknown>): string {
       return 'false'
     case 'shape':
       return `'[]'`
+    case 'ids':
+    case 'texts':
     default:
       return `'{}'`
   }
