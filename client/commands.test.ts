@@ -4,7 +4,8 @@ import { addGuest } from '../src/guests/add-guest.ts'
 import { addReservation } from '../src/floor/add-reservation.ts'
 import { addTable } from '../src/tables/add-table.ts'
 import { place, type Way } from './commands.ts'
-import { DEFAULTS, ways } from './reduce.ts'
+import { DEFAULTS } from './inputs.ts'
+import { ways } from './reduce.ts'
 
 test("D11: every command of the client is the server's, with its method and path", () => {
   const served = Object.fromEntries(commands.map(({ name, method, path }) => [name, { method, path }]))

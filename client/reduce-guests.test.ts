@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { guest, moved, NOW, OLD, play, reservation, SENT, table } from '../test/floors.ts'
 import type { Floors } from '../test/floors.ts'
 import type { CommandName, Inputs } from './commands.ts'
-import { instant } from './reduce.ts'
+import { instant } from './inputs.ts'
 import type { Guest } from './words.ts'
 
 /** What is shown before the server has said, command by command. That it is what the server then says, optimistic.db.test.ts shows. */

@@ -14,9 +14,9 @@ import {
   decideGuestOnMyWay,
   decideNotifyGuest,
   decideQuoteGuest,
-  GRACE_MINUTES,
-  MORE_MINUTES,
 } from '../src/guests/waitlist/rules.ts'
+import { type Effect } from '../src/parties/rules.ts'
+import { withJoined } from '../src/parties/tables/rules.ts'
 import type { Instant } from '../src/platform/clock.ts'
 import {
   decideCancelReservation,
@@ -24,11 +24,19 @@ import {
   EXPECTED,
   newReservation,
 } from '../src/reservations/rules.ts'
-import { decideRemove, decideUpdate, newEntity, sentOf, type EntityEffect, type Refusal } from '../src/changes/rules.ts'
+import { decideRemove, decideUpdate, newEntity, type EntityEffect, type Refusal } from '../src/changes/rules.ts'
 import { decideUpdateSettings } from '../src/settings/rules.ts'
+import {
+  decideBlockTable,
+  decideHoldTable,
+  decideMarkCheck,
+  decideMarkClean,
+  decideReleaseTable,
+} from '../src/tables/life/rules.ts'
 import { decideRemoveTable, newTable } from '../src/tables/rules.ts'
 import { canonicalJson } from '../src/changes/floor/canonical.ts'
 import type { CommandName, Inputs, Parsed, Served, Way } from './commands.ts'
+import { parsed } from './inputs.ts'
 import { Unlikely, type View } from './view.ts'
 import type { Kind, Kinds } from './words.ts'
 
@@ -115,6 +123,31 @@ export const ways: Ways = {
     guards: ['table', 'tableId'],
     shows: (view, input, { now }) => decideClearTable(view, input, now),
   },
+  'hold-table': {
+    method: 'POST',
+    path: '/tables/:tableId/hold',
+    shows: (view, input, { now }) => [allowed(decideHoldTable(view.get('table', input.tableId), input, now))],
+  },
+  'block-table': {
+    method: 'POST',
+    path: '/tables/:tableId/block',
+    shows: (view, input, { now }) => [allowed(decideBlockTable(view.get('table', input.tableId), input, now))],
+  },
+  'release-table': {
+    method: 'POST',
+    path: '/tables/:tableId/release',
+    shows: (view, input) => decideReleaseTable(view.get('table', input.tableId), input),
+  },
+  'mark-clean': {
+    method: 'POST',
+    path: '/tables/:tableId/clean',
+    shows: (view, input) => decideMarkClean(view.get('table', input.tableId), input),
+  },
+  'mark-check': {
+    method: 'POST',
+    path: '/tables/:tableId/check',
+    shows: (view, input, { now }) => [allowed(decideMarkCheck(view.get('table', input.tableId), input, now))],
+  },
   'remove-table': {
     method: 'DELETE',
     path: '/tables/:tableId',
@@ -151,7 +184,7 @@ export const ways: Ways = {
       // A table names its party by id, whichever kind it is: no guest may have a reservation's.
       if (view.get('reservation', id)) throw new Unlikely('id-taken')
       const guest = newGuest(id, made, now)
-      const { before, after } = allowed(decideJoin(view, guest, made))
+      const { before, after } = allowed(decideJoin(view, guest, made, now))
       lay(view, now, before)
       make(view, 'guest', guest)
       return after
@@ -228,7 +261,7 @@ function allowed<T extends object>(decision: Refusal | T): T {
 }
 
 function lay(view: View, now: Instant, effects: readonly Shown[]): void {
-  for (const { kind, id, set } of effects) {
+  for (const { kind, id, set } of withJoined(view, effects as readonly Effect[])) {
     if (set === null) view.drop(kind, id)
     else change(view, now, kind, id, set)
   }
@@ -253,41 +286,4 @@ function make<K extends Kind>(view: View, kind: K, made: Kinds[K]): void {
 function refuseNumber(view: View, { id, number }: Kinds['table']): void {
   for (const table of view.of('table'))
     if (table.number === number && table.id !== id) throw new Unlikely('table-number-taken', { table })
-}
-
-const NOTHING = { email: null, reservationTime: null, notes: null, specialRequests: null }
-
-/** What the server's schemas fill in where nothing is sent. */
-export const DEFAULTS: { readonly [Name in CommandName]?: Partial<Parsed[Name]> } = {
-  'add-table': { shape: 'round', section: null },
-  'add-area': { width: 1_200, height: 800, position: 0, fixtures: [] },
-  'add-reservation': { ...NOTHING, status: 'waitlist', contactInfo: null, durationMinutes: 90, source: 'app' },
-  'add-guest': {
-    ...NOTHING,
-    status: 'waitlist',
-    lastName: '',
-    phone: null,
-    dietaryRestrictions: [],
-    tableId: null,
-    checkedIn: true,
-  },
-  'notify-guest': { graceMinutes: GRACE_MINUTES },
-  'give-more-time': { minutes: MORE_MINUTES },
-}
-
-const TIMES = ['at', 'reservationTime', 'checkInTime', 'seatedTime', 'finishedTime']
-
-/** An input as the server's commands get it: with defaults, and times in full. */
-function parsed<Name extends CommandName>(name: Name, input: Inputs[Name]): Parsed[Name] {
-  const sent = Object.entries(sentOf(input)).map(([field, value]) => [
-    field,
-    TIMES.includes(field) && value !== null ? instant(value as string) : value,
-  ])
-  return { ...DEFAULTS[name], ...sentOf(Object.fromEntries(sent) as object) } as Parsed[Name]
-}
-
-/** A time as people's programs write it, with six digits. */
-export function instant(text: string): Instant | undefined {
-  const m = /^(.{16})(:\d\d)?(?:\.(\d+))?Z$/.exec(text)
-  return m ? (`${m[1]}${m[2] ?? ':00'}.${(m[3] ?? '').padEnd(6, '0').slice(0, 6)}Z` as Instant) : undefined
 }

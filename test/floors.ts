@@ -11,6 +11,7 @@ import { UNTOLD, type Floor } from '../src/parties/rules.ts'
 import { initialOf } from '../src/platform/field.ts'
 import { reservationFields } from '../src/reservations/fields.ts'
 import { tableFields } from '../src/tables/fields.ts'
+import { BARE } from '../src/tables/rules.ts'
 
 /** Small floors for tests of what the client shows. */
 
@@ -27,8 +28,8 @@ export const table = (id: string, more: Partial<Table> = {}): Table => ({
   y: 0,
   ...initialOf(tableFields),
   status: 'available',
-  guestId: null,
-  reservationId: null,
+  ...BARE,
+  joined: [],
   ...base,
   ...more,
 })

@@ -62,3 +62,21 @@ test('T8: a removed area is gone for good; removing it again is no error', async
   expect(await r.v2('POST', '/areas', { id, name: 'Bar' })).toMatchObject({ status: 409, body: { code: 'id-taken' } })
   expect(await shown()).toEqual([])
 })
+
+test('T8: an area that a table is in stays, and a table is put into no unknown area', async () => {
+  const { id } = (await r.v2('POST', '/areas', { name: 'Bar' })).body.result
+  const place = { number: '1', capacity: 2, x: 0.5, y: 0.5 }
+  expect(await r.v2('POST', '/tables', { ...place, areaId: newId() })).toMatchObject({
+    status: 422,
+    body: { code: 'unknown-area' },
+  })
+  const table = (await r.v2('POST', '/tables', { ...place, areaId: id, width: 80 })).body.result
+  expect(table).toMatchObject({ areaId: id, width: 80, height: null, rotation: 0, minCapacity: 1 })
+  expect(await r.v2('DELETE', `/areas/${id}`)).toMatchObject({ status: 409, body: { code: 'area-in-use' } })
+  expect(await r.v2('PATCH', `/tables/${table.id}`, { areaId: newId() })).toMatchObject({
+    status: 422,
+    body: { code: 'unknown-area' },
+  })
+  await r.v2('PATCH', `/tables/${table.id}`, { areaId: null })
+  expect((await r.v2('DELETE', `/areas/${id}`)).status).toBe(200)
+})

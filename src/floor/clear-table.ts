@@ -8,7 +8,10 @@ import { guestSchema, type Guest } from '../guests/guests.ts'
 import { apply, lockPartyAt } from '../guests/seating.ts'
 import { decideClearTable } from './rules.ts'
 
-/** Frees a table whatever its state, and finishes the visit of its party. Spec: G11. */
+/**
+ * Frees a table and those joined to it, whatever their state, and finishes the visit of their party. `needsCleaning`: they
+ * wait to be cleaned before the next party. Spec: G11, T10, T11.
+ */
 export const clearTable = command({
   name: 'clear-table',
   summary: 'Free a table and finish the visit of its party',
@@ -17,7 +20,7 @@ export const clearTable = command({
   role: 'host',
   inBatch: true,
   budget: [6, 2],
-  input: z.strictObject({ tableId: idField, version: versionField }),
+  input: z.strictObject({ tableId: idField, needsCleaning: z.boolean().optional(), version: versionField }),
   answer: z.object({ table: tableSchema, guest: guestSchema.nullable() }),
   async run(w, input): Promise<{ table: Table; guest: Guest | null }> {
     const table = (await lockTables(w, [input.tableId])).get(input.tableId)

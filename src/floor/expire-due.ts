@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Statement } from '../platform/database/db.ts'
 import { command, type Write } from '../changes/command/command.ts'
+import { endHolds, restaurantsWithEndedHolds } from '../tables/life/end-holds.ts'
 import { releaseGuests, restaurantsToRelease } from '../guests/waitlist/release-guests.ts'
 
 /**
@@ -15,12 +16,15 @@ interface Expiry {
 }
 
 /** In the order of the ladder. */
-const expiries: readonly Expiry[] = [{ restaurants: restaurantsToRelease, end: releaseGuests }]
+const expiries: readonly Expiry[] = [
+  { restaurants: restaurantsWithEndedHolds, end: endHolds },
+  { restaurants: restaurantsToRelease, end: releaseGuests },
+]
 
 /** Finds the restaurants where something is due. */
 export const restaurantsDue: readonly Statement[] = expiries.map(({ restaurants }) => restaurants)
 
-/** Ends what is due. Spec: G18. */
+/** Ends what is due. Spec: G18, T9. */
 export const expireDue = command({
   name: 'expire-due',
   summary: 'End what ends by itself, such as the grace of a called party. Housekeeping does it every two seconds',
@@ -28,7 +32,7 @@ export const expireDue = command({
   path: '/expire-due',
   role: 'host',
   inBatch: false,
-  budget: [4, 2],
+  budget: [5, 3],
   input: z.strictObject({}),
   answer: z.object({ ended: z.int() }),
   async run(w): Promise<{ ended: number }> {

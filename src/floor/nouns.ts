@@ -19,6 +19,11 @@ import { settingsOnFloor } from '../settings/settings.ts'
 import { updateSettings } from '../settings/update-settings.ts'
 import { tablesOnFloor } from '../tables/tables.ts'
 import { addTable } from '../tables/add-table.ts'
+import { blockTable } from '../tables/life/block-table.ts'
+import { holdTable } from '../tables/life/hold-table.ts'
+import { markCheck } from '../tables/life/mark-check.ts'
+import { markClean } from '../tables/life/mark-clean.ts'
+import { releaseTable } from '../tables/life/release-table.ts'
 import { removeTable } from '../tables/remove-table.ts'
 import { addReservation } from './add-reservation.ts'
 import { arrangeTables } from './arrange-tables.ts'
@@ -37,8 +42,8 @@ export const nouns = [
   settingsOnFloor,
   staffOnFloor,
   turnsOnFloor,
-  areas.onFloor,
   tablesOnFloor,
+  areas.onFloor,
   reservationsOnFloor,
   guestsOnFloor,
 ] as const
@@ -59,6 +64,11 @@ export const floorCommands = [
   seatGuest,
   moveGuest,
   deleteGuest,
+  holdTable,
+  blockTable,
+  releaseTable,
+  markClean,
+  markCheck,
   areas.add,
   areas.update,
   areas.remove,

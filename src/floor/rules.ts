@@ -1,11 +1,14 @@
 import type { Instant } from '../platform/clock.ts'
-import { displaced, ENDED_WITH_TABLE, isOver, left, type Decision, type Effect, type Floor } from '../parties/rules.ts'
+import { ENDED_WITH_TABLE, isOver, type Decision, type Effect, type Floor } from '../parties/rules.ts'
+import { displaced, left } from '../parties/tables/rules.ts'
 import { sentOf } from '../changes/rules.ts'
 import {
+  BARE,
   freed,
+  marksOf,
   partyAt,
   partyColumns,
-  refuseTable,
+  refuseTables,
   refuseUnseen,
   vacated,
   type Insistence,
@@ -35,10 +38,17 @@ interface TableChange extends Insistence {
 }
 
 /** A table is free again, whatever it was, and a guest who had it has finished. Spec: G11. */
-export function decideClearTable(floor: Floor, { tableId, version }: About, now: Instant): Decision {
+export function decideClearTable(
+  floor: Floor,
+  { tableId, version, needsCleaning }: About & { readonly needsCleaning?: boolean | undefined },
+  now: Instant,
+): Decision {
   const table = floor.get('table', tableId)
   const unseen = refuseUnseen(tableId, table, version)
-  return unseen ?? [...left(floor, table!, 'cleared', now), freed(table!, 'cleared')]
+  if (unseen) return unseen
+  const after = freed(table!, 'cleared')
+  const dirty = { ...after, set: { ...after.set, status: 'needs_cleaning' as const } }
+  return [...left(floor, table!, 'cleared', now), needsCleaning ? dirty : after]
 }
 
 /** A table's facts, its status and its party in one go. Spec: T5, G12. */
@@ -54,16 +64,15 @@ export function decideUpdateTable(floor: Floor, input: About & TableChange, now:
     set: { ...facts, ...set },
     event,
   })
-  const bare = { guestId: null, reservationId: null }
   const party = partyAt(table!)
   if (status === 'available') {
     const event = partyId ? 'assigned' : party ? 'freed' : 'edited'
-    return [...left(floor, table!, 'freed', now), becomes({ ...bare, status }, event)]
+    return [...left(floor, table!, 'freed', now), becomes({ ...BARE, status }, event)]
   }
-  if (partyId) return seated(floor, { ...table!, ...facts }, partyId, { status, takeOver, force }, becomes)
-  const edited = { status: status ?? table!.status }
+  if (partyId) return seated(floor, { ...table!, ...facts }, partyId, { status, takeOver, force }, becomes, now)
+  const edited = { status: status ?? table!.status, ...marksOf(table!, status ?? table!.status) }
   if (partyId === null && party)
-    return [...left(floor, table!, 'unlinked', now), becomes({ ...bare, ...edited }, 'edited')]
+    return [...left(floor, table!, 'unlinked', now), becomes({ ...BARE, ...edited }, 'edited')]
   return [becomes(edited, status === 'occupied' ? 'assigned' : 'edited')]
 }
 
@@ -74,6 +83,7 @@ function seated(
   partyId: string,
   { status, ...insistence }: Insistence & Pick<TableChange, 'status'>,
   becomes: (set: Partial<TableState>, event: TableEvent) => Effect,
+  now: Instant,
 ): Decision {
   const reservation = floor.get('reservation', partyId)
   const party = reservation ?? floor.get('guest', partyId)
@@ -83,12 +93,13 @@ function seated(
   }
   const kind = reservation ? 'reservation' : 'guest'
   const holds = reservation && reservation.status !== 'seated' ? 'reserved' : 'occupied'
-  const taken = becomes({ status: status ?? holds, ...partyColumns({ kind, id: partyId }) }, 'assigned')
-  if (party.tableId === table.id) return [taken]
+  // One that is there already keeps the tables that are joined.
+  if (partyAt(table)?.id === partyId) return [becomes({ status: status ?? holds }, 'assigned')]
+  const taken = becomes({ ...BARE, status: status ?? holds, ...partyColumns({ kind, id: partyId }) }, 'assigned')
   if (isOver(party.status) && !insistence.force) return ENDED_WITH_TABLE
   const from = floor.get('table', party.tableId)
   return (
-    refuseTable(party.partySize, table, insistence) ?? [
+    refuseTables(party, [table], insistence, now) ?? [
       ...displaced(table),
       { kind, id: partyId, set: { tableId: table.id }, event: 'table-changed' },
       ...(from ? [vacated(from)] : []),

@@ -51,7 +51,7 @@ export async function changeTable(w: Write, tableId: string, change: TableChange
   else if (party && (status === 'available' || partyId === null)) await lockPartyAt(w, party)
   await apply(w, decideUpdateTable(lockedFloor(w), { ...change, tableId, version }, w.now))
   const table = w.locked.of<Table>('table', tableId)!
-  if (table.number !== before!.number) await numbered(table, w.tx.arrived())
+  if (table.number !== before!.number || table.areaId !== before!.areaId) await numbered(table, w.tx.arrived())
   return table
 }
 

@@ -4,7 +4,7 @@ import { command } from '../changes/command/command.ts'
 import { lockedFloor } from '../parties/parties.ts'
 import { guestSchema, type Guest } from './guests.ts'
 import { decideMoveGuest } from './rules.ts'
-import { apply, lockParty } from './seating.ts'
+import { apply, lockParty, taking } from './seating.ts'
 
 /** A party that has a table takes another, free one. Spec: G5 to G8. */
 export const moveGuest = command({
@@ -15,10 +15,10 @@ export const moveGuest = command({
   role: 'host',
   inBatch: true,
   budget: [9, 2],
-  input: z.strictObject({ guestId: idField, tableId: idField, force: z.boolean().optional(), version: versionField }),
+  input: z.strictObject({ guestId: idField, ...taking, version: versionField }),
   answer: guestSchema,
   async run(w, input): Promise<Guest> {
-    await lockParty(w, input.guestId, input.tableId)
+    await lockParty(w, input.guestId, [input.tableId, ...(input.joinedTableIds ?? [])])
     await apply(w, decideMoveGuest(lockedFloor(w), input, w.now))
     return w.locked.of<Guest>('guest', input.guestId)!
   },

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { BARE } from '../tables/rules.ts'
 import { floorOf, guest, NOW, OLD, reservation, table, times } from '../../test/floors.ts'
 import { NOBODY } from '../people/rules.ts'
 import { UNTOLD } from '../parties/rules.ts'
@@ -20,7 +21,7 @@ const TAKEN = table('t', { status: 'occupied', guestId: 'a' })
 const FREE = table('u')
 const floor = floorOf({ tables: [TAKEN, FREE], guests: [SEATED, WAITS] })
 
-const free = { status: 'available', guestId: null, reservationId: null }
+const free = { ...BARE, status: 'available' }
 
 test('G5, G7: what happens comes in the order in which it can be stored, each with its event', () => {
   expect(decideUpdateGuest(floor, { guestId: 'b', tableId: 't', status: 'seated', takeOver: true }, NOW)).toEqual([
@@ -36,7 +37,7 @@ test('G5, G7: what happens comes in the order in which it can be stored, each wi
       set: { ...times, status: 'seated', seatedTime: NOW, tableId: 't' },
       event: 'status-changed',
     },
-    { kind: 'table', id: 't', set: { status: 'occupied', guestId: 'b', reservationId: null }, event: 'assigned' },
+    { kind: 'table', id: 't', set: { ...BARE, status: 'occupied', guestId: 'b' }, event: 'assigned' },
   ])
   expect(decideMoveGuest(floor, { guestId: 'a', tableId: 'u' }, NOW)).toEqual([
     {
@@ -46,7 +47,7 @@ test('G5, G7: what happens comes in the order in which it can be stored, each wi
       event: 'table-changed',
     },
     { kind: 'table', id: 't', set: free, event: 'freed' },
-    { kind: 'table', id: 'u', set: { status: 'occupied', guestId: 'a', reservationId: null }, event: 'assigned' },
+    { kind: 'table', id: 'u', set: { ...BARE, status: 'occupied', guestId: 'a' }, event: 'assigned' },
   ])
 })
 
@@ -92,7 +93,7 @@ test('G6, G15: a refusal has its status and shows what it is about', () => {
 
 test('G1, G2: a guest who joins at a table displaces the party there first', () => {
   const join = (more: object, insistence = {}) =>
-    decideJoin(floor, { id: 'n', status: 'waitlist', partySize: 2, tableId: null, ...more }, insistence)
+    decideJoin(floor, { id: 'n', status: 'waitlist', partySize: 2, tableId: null, ...more }, insistence, NOW)
   expect(join({})).toEqual({ before: [], after: [] })
   expect(join({ tableId: 't' }, { takeOver: true })).toMatchObject({
     before: [{ id: 'a', event: 'displaced' }],

@@ -3,7 +3,6 @@ import type { Instant } from '../platform/clock.ts'
 import {
   canFollow,
   canSeat,
-  displaced,
   ENDED_WITH_TABLE,
   entryOf,
   isOver,
@@ -25,8 +24,9 @@ import {
   type SentTimes,
   type WaitState,
 } from '../parties/rules.ts'
+import { groupOf, tablesNamed, takes } from '../parties/tables/rules.ts'
 import { sentOf, versionConflict, type Refusal } from '../changes/rules.ts'
-import { freed, given, refuseTable, unknownTable, vacated, type Insistence } from '../tables/rules.ts'
+import { freed, refuseTables, unknownTable, vacated, type Insistence } from '../tables/rules.ts'
 
 /**
  * What the commands of guests do: which are refused and why, and what the others change. The order of the checks is the
@@ -46,40 +46,42 @@ interface GuestChange extends Insistence {
   readonly times?: SentTimes
   readonly status?: PartyStatus | undefined
   readonly tableId?: string | null | undefined
+  /** Further tables that are joined to that one. */
+  readonly joinedTableIds?: readonly string[] | undefined
   readonly event: GuestEvent
+}
+
+/** The tables that a party is to take: one, and others joined to it. */
+interface Taking {
+  readonly tableId: string
+  readonly joinedTableIds?: readonly string[] | undefined
+  readonly force?: boolean | undefined
 }
 
 /** A waiting party takes a table, with a reason where others have waited longer. Spec: G4 to G8, G21. */
 export function decideSeatGuest(
   floor: Floor,
-  input: About & {
-    readonly tableId: string
-    readonly jumpReason?: string | undefined
-    readonly force?: boolean | undefined
-  },
+  input: About & Taking & { readonly jumpReason?: string | undefined },
   now: Instant,
 ): Decision {
-  const { tableId, jumpReason, force } = input
+  const { tableId, joinedTableIds, jumpReason, force } = input
   const guest = floor.get('guest', input.guestId)
   const wait = sentOf({ jumpReason })
   return (
     refuseUnseen(floor, guest, input) ??
     (force ? null : refuseSeat(guest!)) ??
-    changed(floor, guest!, { wait, status: 'seated', tableId, force, event: 'status-changed' }, now)
+    changed(floor, guest!, { wait, status: 'seated', tableId, joinedTableIds, force, event: 'status-changed' }, now)
   )
 }
 
 /** A party that has a table takes another. Spec: G5 to G8. */
-export function decideMoveGuest(
-  floor: Floor,
-  input: About & { readonly tableId: string; readonly force?: boolean | undefined },
-  now: Instant,
-): Decision {
-  const { tableId, force } = input
+export function decideMoveGuest(floor: Floor, input: About & Taking, now: Instant): Decision {
+  const { tableId, joinedTableIds, force } = input
   const guest = floor.get('guest', input.guestId)
   const unseen = refuseUnseen(floor, guest, input)
   if (unseen) return unseen
-  if (guest!.tableId !== null) return changed(floor, guest!, { tableId, force, event: 'table-changed' }, now)
+  if (guest!.tableId !== null)
+    return changed(floor, guest!, { tableId, joinedTableIds, force, event: 'table-changed' }, now)
   const message = 'Only a party that has a table can be moved'
   return { code: 'guest-not-seated', status: 409, message, details: { guest } }
 }
@@ -184,18 +186,14 @@ export function decideJoin(
   floor: Floor,
   guest: Pick<GuestState, 'id' | 'status' | 'partySize' | 'tableId'>,
   insistence: Insistence,
+  now: Instant,
 ): Refusal | { readonly before: readonly Effect[]; readonly after: readonly Effect[] } {
   const { id, status, partySize, tableId } = guest
   if (tableId === null) return { before: [], after: [] }
   if (isOver(status)) return ENDED_WITH_TABLE
   const table = floor.get('table', tableId)
   if (!table) return unknownTable(tableId)
-  return (
-    refuseTable(partySize, table, insistence) ?? {
-      before: displaced(table),
-      after: [given(table, { kind: 'guest', id })],
-    }
-  )
+  return refuseTables({ id, partySize }, [table], insistence, now) ?? takes({ kind: 'guest', id }, [table])
 }
 
 /** A guest goes for good, and the table it had has no party. `linked`: the reservations of the guest. Spec: G10, G16, V7. */
@@ -260,19 +258,18 @@ export function changed(floor: Floor, guest: GuestState, change: GuestChange, no
   const wait = { ...waitAfter(guest, status), ...change.wait }
   const set = { ...change.facts, ...wait, ...timesOf(now, guest, status, change.times), status, tableId }
   const effect: Effect = { kind: 'guest', id, set, event: change.event }
-  if (tableId === guest.tableId) return [effect]
+  if (tableId === guest.tableId && change.joinedTableIds === undefined) return [effect]
 
   const from = floor.get('table', guest.tableId)
-  const leaving = from ? [tableId === null && leavesSeat ? freed(from) : vacated(from)] : []
-  const to = floor.get('table', tableId)
-  if (!to) return [effect, ...leaving]
-  return (
+  const own = from ? groupOf(floor, from) : []
+  if (tableId === null) return [effect, ...own.map((table) => (leavesSeat ? freed(table) : vacated(table)))]
+  const to = tablesNamed(floor, [tableId, ...(change.joinedTableIds ?? [])])
+  if ('code' in to) return to
+  const partySize = change.facts?.partySize ?? guest.partySize
+  const unfit =
     (change.force || guest.status === 'seated' ? null : refuseSeat(guest)) ??
-    refuseTable(change.facts?.partySize ?? guest.partySize, to, change) ?? [
-      ...displaced(to),
-      effect,
-      ...leaving,
-      given(to, { kind: 'guest', id }),
-    ]
-  )
+    refuseTables({ id, partySize }, to, change, now)
+  if (unfit) return unfit
+  const { before, after } = takes({ kind: 'guest', id }, to)
+  return [...before, effect, ...own.filter((table) => !to.some((each) => each.id === table.id)).map(vacated), ...after]
 }

@@ -5,7 +5,7 @@ import { command } from '../changes/command/command.ts'
 import { lockedFloor } from '../parties/parties.ts'
 import { guestSchema, type Guest } from './guests.ts'
 import { decideSeatGuest } from './rules.ts'
-import { apply, lockParty } from './seating.ts'
+import { apply, lockParty, taking } from './seating.ts'
 
 /** A waiting party takes a free table. Of two at once one sits there and the other is refused with the table as it is. Spec: G4 to G8. */
 export const seatGuest = command({
@@ -18,15 +18,14 @@ export const seatGuest = command({
   budget: [8, 2],
   input: z.strictObject({
     guestId: idField,
-    tableId: idField,
+    ...taking,
     /** Why this party is seated before others who have waited longer. */
     jumpReason: textField(limits.reasonCharacters).optional(),
-    force: z.boolean().optional(),
     version: versionField,
   }),
   answer: guestSchema,
   async run(w, input): Promise<Guest> {
-    await lockParty(w, input.guestId, input.tableId)
+    await lockParty(w, input.guestId, [input.tableId, ...(input.joinedTableIds ?? [])])
     await apply(w, decideSeatGuest(lockedFloor(w), input, w.now))
     return w.locked.of<Guest>('guest', input.guestId)!
   },

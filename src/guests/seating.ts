@@ -1,5 +1,9 @@
+import { z } from 'zod'
+import { idField } from '../platform/fields.ts'
 import { LostRace, type Write } from '../changes/command/command.ts'
-import type { Decision, Effect } from '../parties/rules.ts'
+import { joinedField, lockedFloor } from '../parties/parties.ts'
+import { type Decision, type Effect } from '../parties/rules.ts'
+import { withJoined } from '../parties/tables/rules.ts'
 import { applyToReservation, lockReservation } from '../reservations/reservations.ts'
 import type { Party } from '../tables/rules.ts'
 import { decided } from '../changes/decided.ts'
@@ -8,9 +12,16 @@ import { applyToGuest, lockGuests } from './guests.ts'
 
 /** Around the decisions about who sits where: what they look at is locked before them, what they say is stored after them. */
 
-/** Locks a guest, the table it is at and the table it wants, in the ladder's order: tables before guests. */
-export async function lockParty(w: Write, guestId: string, wanted?: string | null): Promise<void> {
-  await Promise.all([lockTables(w, wanted ? [wanted] : [], [guestId]), lockGuests(w, [guestId])])
+/** The tables that a party is to take: one, others that are joined to it, and how far the host insists. */
+export const taking = {
+  tableId: idField,
+  joinedTableIds: joinedField,
+  force: z.boolean().optional(),
+}
+
+/** Locks a guest, the tables it is at and those it wants, in the ladder's order: tables before guests. */
+export async function lockParty(w: Write, guestId: string, wanted: readonly string[] = []): Promise<void> {
+  await Promise.all([lockTables(w, wanted, [guestId]), lockGuests(w, [guestId])])
 }
 
 /** Locks the party at a table, in the ladder's order: a reservation before guests. Throws `LostRace` where it is gone. */
@@ -24,7 +35,7 @@ export async function lockPartyAt(w: Write, { kind, id }: Party): Promise<void> 
  * between two statements. Throws the refusal.
  */
 export async function apply(w: Write, decision: Decision): Promise<void> {
-  const effects = decided(decision)
+  const effects = withJoined(lockedFloor(w), decided(decision))
   for (const { kind, id } of effects) {
     // Who loses a table to another is locked only once it is sure that it does.
     if (kind !== 'table' && w.locked.of(kind, id) === undefined) await lockPartyAt(w, { kind, id })

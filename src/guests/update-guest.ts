@@ -35,7 +35,7 @@ export const updateGuest = command({
   input,
   answer: guestSchema,
   async run(w, change): Promise<Guest> {
-    await Promise.all([lockByContact(w, change), lockParty(w, change.guestId, change.tableId)])
+    await Promise.all([lockByContact(w, change), lockParty(w, change.guestId, change.tableId ? [change.tableId] : [])])
     const joined = await joinAnew(w, w.locked.of<Guest>('guest', change.guestId), change)
     await apply(w, decideUpdateGuest(lockedFloor(w), { ...change, ...joined }, w.now))
     return w.locked.of<Guest>('guest', change.guestId)!

@@ -1,3 +1,6 @@
+import { z } from 'zod'
+import { idField } from '../platform/fields.ts'
+import { limits } from '../platform/limits.ts'
 import { LostRace, type Write } from '../changes/command/command.ts'
 import type { Floor, States } from './rules.ts'
 
@@ -13,3 +16,6 @@ export const lockedFloor = ({ locked }: Write): Floor => ({
     return row ?? undefined
   },
 })
+
+/** Further tables that are joined to the one that a party takes. */
+export const joinedField = z.array(idField).max(limits.joinedTables).optional()

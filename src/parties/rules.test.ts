@@ -4,17 +4,16 @@ import type { Instant } from '../platform/clock.ts'
 import {
   canFollow,
   canSeat,
-  displaced,
   entryOf,
   isOver,
   keepsTable,
-  left,
   PARTY_STATUSES,
   partyStatuses,
   PHASES,
   phaseOf,
   timesOf,
 } from './rules.ts'
+import { displaced, left } from './tables/rules.ts'
 
 test('G3: every status has a rule, may follow itself, and leads to known ones only', () => {
   expect(Object.keys(partyStatuses).sort()).toEqual([...PARTY_STATUSES].sort())

@@ -1,7 +1,7 @@
 import type { Instant } from '../platform/clock.ts'
 import { type Refusal } from '../changes/rules.ts'
-import { partyAt, type TableEffect, type TableState } from '../tables/rules.ts'
 import type { Joined } from '../people/rules.ts'
+import type { TableEffect, TableState } from '../tables/rules.ts'
 
 /**
  * What the statuses of a party mean, and what becomes of a party that loses its table. A party is a guest or a reservation.
@@ -241,39 +241,6 @@ export interface States {
 export interface Floor {
   get<K extends keyof States>(kind: K, id: string | null): States[K] | undefined
 }
-
-/** The party of a table loses it to another: a guest goes back to the waitlist, a reservation keeps its status. Spec: G7. */
-export function displaced(table: TableState): readonly Effect[] {
-  const party = partyAt(table)
-  if (party === null) return []
-  const { kind, id } = party
-  if (kind === 'reservation') return [{ kind, id, set: { tableId: null }, event: 'table-lost' }]
-  return [{ kind, id, set: { status: 'waitlist', tableId: null, seatedTime: null, endedAt: null }, event: 'displaced' }]
-}
-
-/**
- * How a party leaves its table. `cleared`: a guest has finished, whatever its status. `freed`: a seated party has finished,
- * another only loses the table. `unlinked`: the party only loses the table.
- */
-export type Leaving = 'cleared' | 'freed' | 'unlinked'
-
-/** The party of a table leaves it. Spec: G11, G12. */
-export function left(floor: Floor, table: TableState, how: Leaving, now: Instant): readonly Effect[] {
-  const guest = floor.get('guest', table.guestId)
-  if (guest) {
-    const finishes = how === 'cleared' || (how === 'freed' && guest.status === 'seated')
-    const event = how === 'cleared' ? 'cleared' : finishes ? 'status-changed' : 'table-changed'
-    return [{ kind: 'guest', id: guest.id, set: afterwards(guest, finishes, now), event }]
-  }
-  const held = floor.get('reservation', table.reservationId)
-  if (!held) return []
-  const finishes = how !== 'unlinked' && held.status === 'seated'
-  const event = finishes ? 'status-changed' : 'table-lost'
-  return [{ kind: 'reservation', id: held.id, set: afterwards(held, finishes, now), event }]
-}
-
-const afterwards = (party: PartyState, finishes: boolean, now: Instant): Partial<PartyState> =>
-  finishes ? { ...timesOf(now, party, 'finished'), status: 'finished', tableId: null } : { tableId: null }
 
 /** A visit that ends takes no table. */
 export const ENDED_WITH_TABLE: Refusal = {

@@ -55,7 +55,7 @@ export const integer = (min: number) => field<number>({ type: 'integer', min })
 export const number = (min: number, max: number) => field<number>({ type: 'number', min, max })
 export const choice = <const W extends string>(of: readonly W[]) => field<W>({ type: 'choice', of })
 export const id = () => field<string>({ type: 'id' })
-export const ids = (items: number) => field<string[]>({ type: 'ids', items })
+export const ids = (items: number) => field<readonly string[]>({ type: 'ids', items })
 export const instant = () => field<Instant>({ type: 'instant' })
 export const flag = () => field<boolean>({ type: 'flag' })
 /** A value of several parts, stored as JSON and always read and written whole. The schema limits its lists and texts. */

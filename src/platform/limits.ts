@@ -65,10 +65,6 @@ export const limits = {
   changesPerResume: 10_000,
   /** Tables of one restaurant. */
   tablesPerRestaurant: 2_000,
-  /** Dining areas of one restaurant, the longest side of one in centimetres, and fixtures in one. */
-  areasPerRestaurant: 50,
-  areaCentimetres: 20_000,
-  fixturesPerArea: 300,
   /** Items of one list in a request. */
   listItems: 1_000,
   /** Length of a note or a request, in characters. */

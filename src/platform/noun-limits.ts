@@ -20,4 +20,14 @@ export const nounLimits = {
   pairingCodeCharacters: 40,
   /** Characters of an access token in a body. */
   accessTokenCharacters: 1_000,
+  /** Dining areas of one restaurant, the longest side of one in centimetres, and fixtures in one. */
+  areasPerRestaurant: 50,
+  areaCentimetres: 20_000,
+  fixturesPerArea: 300,
+  /** Holds and blocks that one run of `expire-due` ends in a restaurant. */
+  tablesDue: 200,
+  /** Tables that one party has beside its first. */
+  joinedTables: 20,
+  /** Characters of a reason, such as why a table is blocked. */
+  reasonCharacters: 200,
 }

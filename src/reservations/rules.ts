@@ -11,17 +11,9 @@ import {
   type ReservationState,
   type SentTimes,
 } from '../parties/rules.ts'
+import { groupOf, tablesNamed, takes } from '../parties/tables/rules.ts'
 import { sentOf, versionConflict, type Refusal } from '../changes/rules.ts'
-import {
-  freed,
-  given,
-  partyAt,
-  refuseTable,
-  unknownTable,
-  vacated,
-  type TableEffect,
-  type TableState,
-} from '../tables/rules.ts'
+import { freed, partyAt, refuseTables, statusAt, vacated, type TableEffect, type TableState } from '../tables/rules.ts'
 
 /**
  * What the commands of reservations do: which are refused and why, and what the others change. The order of the checks is the
@@ -46,6 +38,7 @@ interface ReservationChange extends About {
   readonly times?: SentTimes
   readonly status?: PartyStatus | undefined
   readonly tableId?: string | null | undefined
+  readonly joinedTableIds?: readonly string[] | undefined
   readonly force?: boolean | undefined
   readonly event: ReservationEvent
 }
@@ -93,15 +86,18 @@ export function decideUpdateReservation(
     SentTimes & {
       readonly status?: PartyStatus | undefined
       readonly tableId?: string | null | undefined
+      readonly joinedTableIds?: readonly string[] | undefined
       readonly partySize?: number | undefined
       readonly force?: boolean | undefined
     },
   now: Instant,
 ): ReservationDecision {
-  const { reservationId, version, status, tableId, force, checkInTime, seatedTime, finishedTime, ...facts } = input
+  const { reservationId, version, status, tableId, joinedTableIds, force, ...rest } = input
+  const { checkInTime, seatedTime, finishedTime, ...facts } = rest
   const event = status !== undefined ? 'status-changed' : tableId !== undefined ? 'table-changed' : 'edited'
   const times = { checkInTime, seatedTime, finishedTime }
-  return changed(floor, { reservationId, version, facts: sentOf(facts), times, status, tableId, force, event }, now)
+  const taking = { status, tableId, joinedTableIds, force }
+  return changed(floor, { reservationId, version, facts: sentOf(facts), times, ...taking, event }, now)
 }
 
 /** A reservation is called off; its table is free. Spec: V5. */
@@ -125,20 +121,24 @@ function changed(floor: Floor, change: ReservationChange, now: Instant): Reserva
   const status = change.status ?? before.status
   const ends = change.status !== undefined && isOver(status)
   const tableId = change.tableId !== undefined ? change.tableId : ends ? null : before.tableId
-  const moves = tableId !== before.tableId
+  const moves = tableId !== before.tableId || (tableId !== null && change.joinedTableIds !== undefined)
   const from = floor.get('table', before.tableId)
-  const to = floor.get('table', tableId)
-  if (tableId !== null && !to) return unknownTable(tableId)
-  const held = to && moves ? refuseHeld(facts.partySize ?? before.partySize, to, force) : null
-  if (held) return held
+  const own = from ? groupOf(floor, from) : []
+  const named = tableId === null ? [] : tablesNamed(floor, [tableId, ...(change.joinedTableIds ?? [])])
+  if ('code' in named) return named
+  // Who only stays keeps what is joined.
+  const to = moves || named.length === 0 ? named : own
+  const unfit = moves && to.length > 0 ? refuseHeld(id, facts.partySize ?? before.partySize, to, force, now) : null
+  if (unfit) return unfit
 
   const holds = status === 'seated' ? 'occupied' : 'reserved'
   const set = { ...facts, ...timesOf(before, change, now), status, tableId }
-  const isGiven = to && (moves || to.status !== holds || change.tableId === to.id)
+  const isGiven = to.length > 0 && (moves || to[0]!.status !== holds || change.tableId === to[0]!.id)
+  const leaving = moves ? own.filter((table) => !to.some((each) => each.id === table.id)) : []
   return [
     { kind: 'reservation', id, set, event },
-    ...(from && moves ? [isOver(status) ? freed(from) : vacated(from)] : []),
-    ...(isGiven ? [given(to, { kind: 'reservation', id }, holds)] : []),
+    ...leaving.map((table) => (isOver(status) ? freed(table) : vacated(table))),
+    ...(isGiven ? takes({ kind: 'reservation', id }, to, holds).after : []),
   ]
 }
 
@@ -157,11 +157,23 @@ function refuseOrder(reservation: ReservationState, { status, force }: Reservati
   return { code: 'status-order', status: 409, message, details: { reservation } }
 }
 
-/** Refuses a table that another party has, or that is set as taken, even when the host insists. */
-function refuseHeld(partySize: number, table: TableState, force: boolean | undefined): Refusal | null {
-  if (partyAt(table) !== null || table.status === 'occupied' || table.status === 'reserved')
-    return { code: 'table-not-free', status: 409, message: 'Table is not available', details: { table } }
-  return refuseTable(partySize, table, { force })
+/** Refuses tables that another party has, or that are set as taken, even when the host insists. */
+function refuseHeld(
+  id: string,
+  partySize: number,
+  tables: readonly TableState[],
+  force: boolean | undefined,
+  now: Instant,
+): Refusal | null {
+  const isTaken = (table: TableState) => {
+    const party = partyAt(table)
+    if (party) return party.id !== id
+    const status = statusAt(table, now)
+    return status === 'occupied' || (status === 'reserved' && table.heldFor !== id)
+  }
+  const table = tables.find(isTaken)
+  if (table) return { code: 'table-not-free', status: 409, message: 'Table is not available', details: { table } }
+  return refuseTables({ id, partySize }, tables, { force }, now)
 }
 
 /** A status sets its time: the one sent with it, the one it had, or now. */

@@ -4,7 +4,7 @@ import { command, type Write } from '../changes/command/command.ts'
 import { decided } from '../changes/decided.ts'
 import { applyToTable, lockTables } from '../tables/tables.ts'
 import { PARTY_STATUSES } from '../parties/rules.ts'
-import { lockedFloor } from '../parties/parties.ts'
+import { joinedField, lockedFloor } from '../parties/parties.ts'
 import { joinAnew, lockByContact } from '../people/people.ts'
 import {
   applyToReservation,
@@ -20,6 +20,7 @@ const input = z.strictObject({
   ...reservationEntity.edited,
   status: z.enum(PARTY_STATUSES).optional(),
   tableId: idField.nullable().optional(),
+  joinedTableIds: joinedField,
   checkInTime: instantField.optional(),
   seatedTime: instantField.optional(),
   finishedTime: instantField.optional(),
@@ -42,21 +43,23 @@ export const updateReservation = command({
   input,
   answer: reservationSchema,
   async run(w, change): Promise<Reservation> {
+    const { reservationId, tableId, joinedTableIds = [] } = change
     const sent = contactOf(change)
-    await Promise.all([lockByContact(w, sent), lockWithTables(w, change.reservationId, change.tableId)])
-    const before = w.locked.of<Reservation>('reservation', change.reservationId)
+    const wanted = tableId ? [tableId, ...joinedTableIds] : []
+    await Promise.all([lockByContact(w, sent), lockWithTables(w, reservationId, wanted)])
+    const before = w.locked.of<Reservation>('reservation', reservationId)
     const joined = await joinAnew(
       w,
       before && { ...contactOf(before), phone: before.contactInfo, email: before.email },
       sent,
     )
-    return applied(w, change.reservationId, decideUpdateReservation(lockedFloor(w), { ...change, ...joined }, w.now))
+    return applied(w, reservationId, decideUpdateReservation(lockedFloor(w), { ...change, ...joined }, w.now))
   },
 })
 
-/** Locks a reservation, the table it has and the table it wants, in the ladder's order: tables before reservations. */
-export async function lockWithTables(w: Write, id: string, wanted?: string | null): Promise<void> {
-  await lockTables(w, wanted ? [wanted] : [], [id])
+/** Locks a reservation, the tables it has and those it wants, in the ladder's order: tables before reservations. */
+export async function lockWithTables(w: Write, id: string, wanted: readonly string[] = []): Promise<void> {
+  await lockTables(w, wanted, [id])
   await lockReservation(w, id)
 }
 

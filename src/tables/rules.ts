@@ -32,6 +32,13 @@ export interface TableState {
   readonly status: TableStatus
   readonly guestId: string | null
   readonly reservationId: string | null
+  readonly joinedTo: string | null
+  readonly joined: readonly string[]
+  readonly statusUntil: Instant | null
+  readonly heldFor: string | null
+  readonly statusReason: string | null
+  readonly checkAt: Instant | null
+  readonly paidAt: Instant | null
   readonly version: number
 }
 
@@ -69,6 +76,24 @@ export const partyColumns = ({ kind, id }: Party): Pick<TableState, 'guestId' | 
   reservationId: kind === 'reservation' ? id : null,
 })
 
+/** A table without a party has these: nothing of the party stays. */
+const EMPTY = { guestId: null, reservationId: null, joinedTo: null, joined: [], checkAt: null, paidAt: null } as const
+/** What a hold or a block says besides its status. */
+const UNMARKED = { statusUntil: null, heldFor: null, statusReason: null } as const
+
+/** Without a party, and with no word of a hold or a block. */
+export const BARE = { ...EMPTY, ...UNMARKED } as const
+
+/** The status of a table at `now`: a hold or a block that has ended by itself no longer counts. Spec: T9. */
+export const statusAt = ({ status, statusUntil }: Pick<TableState, 'status' | 'statusUntil'>, now: Instant) =>
+  statusUntil !== null && statusUntil <= now && (status === 'reserved' || status === 'out_of_service')
+    ? 'available'
+    : status
+
+/** What a new status leaves of a hold or a block: nothing, unless the status stays. */
+export const marksOf = (table: Pick<TableState, 'status'>, status: TableStatus): Partial<TableState> =>
+  status === table.status ? {} : UNMARKED
+
 /**
  * What a table becomes when its party goes elsewhere. A status that came with the party ends with it; a status that a host set
  * stays. A reservation makes its table reserved, a guest doesn't.
@@ -76,11 +101,13 @@ export const partyColumns = ({ kind, id }: Party): Pick<TableState, 'guestId' | 
 export const statusLeft = (status: TableStatus, party: Party['kind'] | undefined): TableStatus =>
   status === 'occupied' || (status === 'reserved' && party === 'reservation') ? 'available' : status
 
+const leftOf = (table: TableState) => statusLeft(table.status, partyAt(table)?.kind)
+
 /** The party of a table goes elsewhere. Spec: G16. */
 export const vacated = (table: TableState): TableEffect => ({
   kind: 'table',
   id: table.id,
-  set: { status: statusLeft(table.status, partyAt(table)?.kind), guestId: null, reservationId: null },
+  set: { ...EMPTY, ...marksOf(table, leftOf(table)), status: leftOf(table) },
   event: 'freed',
 })
 
@@ -88,27 +115,52 @@ export const vacated = (table: TableState): TableEffect => ({
 export const freed = ({ id }: TableState, event: TableEvent = 'freed'): TableEffect => ({
   kind: 'table',
   id,
-  set: { status: 'available', guestId: null, reservationId: null },
+  set: { ...BARE, status: 'available' },
   event,
 })
 
+/** How tables of one party hang together. */
+type Joint = Pick<TableState, 'joinedTo' | 'joined'>
+
 /** A party has a table now, and no other party does. */
-export const given = ({ id }: TableState, party: Party, status: TableStatus = 'occupied'): TableEffect => ({
+export const given = (
+  { id }: TableState,
+  party: Party,
+  status: TableStatus = 'occupied',
+  joint: Joint = { joinedTo: null, joined: [] },
+): TableEffect => ({
   kind: 'table',
   id,
-  set: { status, ...partyColumns(party) },
+  set: { ...BARE, status, ...partyColumns(party), ...joint },
   event: 'assigned',
 })
 
-/** Refuses a table that a party of this size may not take, and shows it as it is. Spec: G6, G8. */
-export function refuseTable(partySize: number, table: TableState, { takeOver, force }: Insistence): Refusal | null {
-  const { number, status, capacity } = table
-  const isTaken = partyAt(table) !== null
-  if (isTaken ? !takeOver : !force && !tableStatuses[status].seatable)
-    return { code: 'table-not-free', status: 409, message: `Table ${number} is ${status}`, details: { table } }
-  if (!force && partySize > capacity)
-    return { code: 'over-capacity', status: 409, message: `Table ${number} seats ${capacity}`, details: { table } }
-  return null
+/** Who wants a table. `id` is null for a party that is not there yet. */
+export interface Comer {
+  readonly id: string | null
+  readonly partySize: number
+}
+
+/** Refuses tables, one or several joined, that a party may not take, and shows the first as it is. Spec: G6, G8, T9, T11. */
+export function refuseTables(
+  comer: Comer,
+  tables: readonly TableState[],
+  { takeOver, force }: Insistence,
+  now: Instant,
+): Refusal | null {
+  for (const table of tables) {
+    const party = partyAt(table)
+    if (party !== null && party.id === comer.id) continue
+    const status = statusAt(table, now)
+    const isMeant = table.heldFor !== null && table.heldFor === comer.id
+    if (party ? !takeOver : !force && !isMeant && !tableStatuses[status].seatable)
+      return { code: 'table-not-free', status: 409, message: `Table ${table.number} is ${status}`, details: { table } }
+  }
+  const seats = tables.reduce((sum, { capacity }) => sum + capacity, 0)
+  if (force || comer.partySize <= seats) return null
+  const [table] = tables
+  const message = tables.length > 1 ? `These tables seat ${seats}` : `Table ${table!.number} seats ${seats}`
+  return { code: 'over-capacity', status: 409, message, details: { table } }
 }
 
 /** Refuses a table that is not there, or that is not as the host saw it. */
@@ -124,8 +176,8 @@ export const newTable = <Facts extends object>(id: string, facts: Facts, now: In
   id,
   ...facts,
   status: 'available' as const,
-  guestId: null,
-  reservationId: null,
+  ...BARE,
+  joined: [],
   version: 1,
   createdAt: now,
   updatedAt: now,

@@ -31,6 +31,23 @@ export const upgrades: readonly Upgrade[] = [
     },
   },
   { kind: 'turn', isNew: true },
+  {
+    kind: 'table',
+    add: {
+      areaId: null,
+      width: null,
+      height: null,
+      rotation: 0,
+      minCapacity: 1,
+      joinedTo: null,
+      joined: [],
+      statusUntil: null,
+      heldFor: null,
+      statusReason: null,
+      checkAt: null,
+      paidAt: null,
+    },
+  },
 ]
 
 /** The version of the log that this program writes and reads. */

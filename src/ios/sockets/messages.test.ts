@@ -1,5 +1,7 @@
 import { guestFields } from '../../guests/fields.ts'
 import { NOBODY } from '../../people/rules.ts'
+import { tableFields } from '../../tables/fields.ts'
+import { BARE } from '../../tables/rules.ts'
 import { initialOf } from '../../platform/field.ts'
 import { expect, test } from 'vitest'
 import type { Change, Entry } from '../../changes/log/log.ts'
@@ -42,11 +44,9 @@ const table: Table = {
   capacity: 4,
   x: 0,
   y: 1,
-  shape: 'round',
-  section: null,
+  ...initialOf(tableFields),
   status: 'available',
-  guestId: null,
-  reservationId: null,
+  ...BARE,
   version: 1,
   createdAt: at,
   updatedAt: at,
