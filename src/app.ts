@@ -50,10 +50,7 @@ import { getGuest } from './guests/get-guest.ts'
 import { listGuests } from './guests/list-guests.ts'
 import { listMessages } from './guests/list-messages.ts'
 import { sendMessage } from './guests/send-message.ts'
-import { getCovers } from './insights/get-covers.ts'
-import { getNoShows } from './insights/get-no-shows.ts'
-import { getTableUse } from './insights/get-table-use.ts'
-import { getTurnTimes } from './insights/get-turn-times.ts'
+import { insightQueries } from './insights/insight-queries.ts'
 import { floorCommands, nouns } from './floor/nouns.ts'
 import { runBatch } from './floor/run-batch.ts'
 import { runEach } from './floor/run-each.ts'
@@ -123,10 +120,7 @@ export const queries: readonly Query[] = [
   getWebhookSecret,
   listMessageTemplates,
   getSettings,
-  getCovers,
-  getTurnTimes,
-  getTableUse,
-  getNoShows,
+  ...insightQueries,
 ]
 
 /** What the native API has beside commands and queries: signing in, and who one is. */

@@ -12,15 +12,23 @@ export interface PastVisit {
   readonly seatedTime?: string | null
   readonly finishedTime?: string | null
   readonly endedAt?: string | null
+  readonly quotedFrom?: number
+  readonly quotedTo?: number
+  readonly quotedAt?: string
+  readonly firstQuotedTo?: number
+  readonly endReason?: string
 }
 
 const INSERT = `
 insert into qtable.guests (restaurant_id, id, first_name, last_name, party_size, status, reservation_time, check_in_time,
-  seated_time, finished_time, ended_at, created_at, updated_at)
+  seated_time, finished_time, ended_at, quoted_from, quoted_to, quoted_at, first_quoted_to, end_reason,
+  created_at, updated_at)
 select $1, gen_random_uuid(), 'Ada', '', v."partySize", v.status, v."reservationTime", v."checkInTime", v."seatedTime",
-  v."finishedTime", v."endedAt", coalesce(v."checkInTime", v."seatedTime", v."endedAt"), now()
+  v."finishedTime", v."endedAt", v."quotedFrom", v."quotedTo", v."quotedAt", v."firstQuotedTo", v."endReason",
+  coalesce(v."checkInTime", v."seatedTime", v."endedAt"), now()
 from json_to_recordset($2) as v ("partySize" int, status text, "reservationTime" timestamptz, "checkInTime" timestamptz,
-  "seatedTime" timestamptz, "finishedTime" timestamptz, "endedAt" timestamptz)`
+  "seatedTime" timestamptz, "finishedTime" timestamptz, "endedAt" timestamptz, "quotedFrom" int,
+  "quotedTo" int, "quotedAt" timestamptz, "firstQuotedTo" int, "endReason" text)`
 
 /** Puts visits into a restaurant. */
 export const putVisits = (database: TestDatabase, restaurantId: string, visits: readonly PastVisit[]) =>

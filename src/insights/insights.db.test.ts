@@ -250,7 +250,7 @@ test('Y2: each insight is CSV too, with the columns of its rows', async () => {
     'tableId,number,seats,section,days,parties,minutes,minutesPerParty,partiesPerDay',
     `${id},'=1+1,2,,1,1,0,0,1`,
   ])
-  for (const path of ['covers', 'turn-times', 'no-shows', 'tables']) {
+  for (const path of ['covers', 'turn-times', 'no-shows', 'tables', 'waits']) {
     const csv = await restaurant.v2('GET', `/insights/${path}?format=csv`)
     expect(csv.status).toBe(200)
     const [header] = csv.text.split('\r\n')

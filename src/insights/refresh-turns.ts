@@ -5,9 +5,18 @@ import { limits } from '../platform/limits.ts'
 import { microsOf, type Instant } from '../platform/clock.ts'
 import { command } from '../changes/command/command.ts'
 import { lockTurns, saveTurns } from '../turns/turns.ts'
-import { tableDaysOf } from './rules.ts'
+import { slotsOf, tableDaysOf } from './rules.ts'
 import { addTableDays, readTableMoments } from './table-use.ts'
-import { addVisitSlots, CLOCK, countVisits, dayOf, ENDED, readEndedVisits, readStaySums, startOf } from './visits.ts'
+import {
+  addVisitSlots,
+  CLOCK,
+  dayOf,
+  ENDED,
+  readEndedVisits,
+  readStaySums,
+  startOf,
+  whoseStayCounts,
+} from './visits.ts'
 
 // The row that one refresh after the other locks.
 const lockCount = statement(
@@ -69,7 +78,7 @@ export const refreshTurns = command({
       readEndedVisits(tx, restaurantId, from, to),
       readTableMoments(tx, restaurantId, from, to),
     ])
-    const slots = countVisits(visits, turns)
+    const slots = slotsOf(visits, whoseStayCounts(visits, turns))
     if (slots.length > 0) addVisitSlots(tx, restaurantId, slots)
     if (moments.length > 0) addTableDays(tx, restaurantId, tableDaysOf(moments, microsOf(to) / 1000))
     tx.send(setCount, [restaurantId, to])

@@ -1,4 +1,4 @@
-import type { PartyStatus } from '../parties/rules.ts'
+import type { EndReason, PartyStatus } from '../parties/rules.ts'
 
 /** How visits are counted. Pure. */
 
@@ -18,6 +18,12 @@ export interface Visit {
   readonly stay: number | null
   /** How long it waited for its table. */
   readonly wait: number | null
+  /** The last quote, and how long it waited from then on; and the longest wait that it was promised at first. */
+  readonly quotedFrom: number | null
+  readonly quotedTo: number | null
+  readonly waitAfterQuote: number | null
+  readonly firstQuotedTo: number | null
+  readonly endReason: EndReason | null
 }
 
 /** What is counted of the visits of one day, half hour and party size. */
@@ -34,6 +40,15 @@ export interface Counts {
   readonly oddStays: number
   readonly waits: number
   readonly waitMinutes: number
+  /** Parties that sat down after a quote; the middle of it, the wait from then on, and how far these are apart. */
+  readonly quotes: number
+  readonly quoteMinutes: number
+  readonly quoteWaits: number
+  readonly quoteErrors: number
+  /** Parties that sat down before the range of the quote, after it, and later than they were promised at first. */
+  readonly early: number
+  readonly late: number
+  readonly brokenPromises: number
   readonly noShows: number
   readonly walkAways: number
   readonly cancelled: number
@@ -57,6 +72,13 @@ export const NONE: Counts = {
   oddStays: 0,
   waits: 0,
   waitMinutes: 0,
+  quotes: 0,
+  quoteMinutes: 0,
+  quoteWaits: 0,
+  quoteErrors: 0,
+  early: 0,
+  late: 0,
+  brokenPromises: 0,
   noShows: 0,
   walkAways: 0,
   cancelled: 0,
@@ -74,12 +96,8 @@ const LONGEST_WAIT = 480
 
 /** Counts one visit. `isStayCounted`: whether its stay is one that can be true. */
 export function countsOf(visit: Visit, isStayCounted: boolean): Counts {
-  const { hasSat, hasCome, status, stay, wait, partySize } = visit
-  if (!hasSat) {
-    if (status === 'no_show') return { ...NONE, noShows: 1 }
-    if (status === 'cancelled') return { ...NONE, ...(hasCome ? { walkAways: 1 } : { cancelled: 1 }) }
-    return NONE
-  }
+  const { hasSat, stay, wait, partySize } = visit
+  if (!hasSat) return lossOf(visit)
   const log = stay !== null && isStayCounted ? Math.log(stay) : null
   return {
     ...NONE,
@@ -88,7 +106,34 @@ export function countsOf(visit: Visit, isStayCounted: boolean): Counts {
     reserved: visit.hasReserved ? 1 : 0,
     ...(log !== null && { stays: 1, stayMinutes: stay!, stayLogs: log, staySquares: log ** 2 }),
     ...(log === null && stay !== null && { oddStays: 1 }),
-    ...(wait !== null && wait >= 0 && wait <= LONGEST_WAIT && { waits: 1, waitMinutes: wait }),
+    ...(isWait(wait) && { waits: 1, waitMinutes: wait }),
+    ...quoteOf(visit),
+  }
+}
+
+const isWait = (wait: number | null): wait is number => wait !== null && wait >= 0 && wait <= LONGEST_WAIT
+
+/** A party that never sat down: it did not come, it left, or it cancelled before it came. */
+function lossOf({ status, endReason, hasCome, hasReserved }: Visit): Counts {
+  const hasLeft = endReason === 'left' || (!hasReserved && endReason !== null)
+  if (status === 'no_show' && !hasLeft) return { ...NONE, noShows: 1 }
+  if (status !== 'cancelled' && status !== 'no_show') return NONE
+  const isWalkAway = hasLeft || (hasCome && endReason === null)
+  return { ...NONE, ...(isWalkAway ? { walkAways: 1 } : { cancelled: 1 }) }
+}
+
+/** What a party was quoted, against how long it waited. */
+function quoteOf({ quotedFrom, quotedTo, waitAfterQuote, firstQuotedTo, wait }: Visit): Partial<Counts> {
+  if (quotedFrom === null || quotedTo === null || !isWait(waitAfterQuote)) return {}
+  const middle = (quotedFrom + quotedTo) / 2
+  return {
+    quotes: 1,
+    quoteMinutes: middle,
+    quoteWaits: waitAfterQuote,
+    quoteErrors: Math.abs(waitAfterQuote - middle),
+    early: waitAfterQuote < quotedFrom ? 1 : 0,
+    late: waitAfterQuote > quotedTo ? 1 : 0,
+    brokenPromises: isWait(wait) && firstQuotedTo !== null && wait > firstQuotedTo ? 1 : 0,
   }
 }
 

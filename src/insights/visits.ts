@@ -19,17 +19,22 @@ export const startOf = (day: string): string => `((${day}) + start) at time zone
 /** When a visit ended, as the indexes of guests and reservations have it. */
 export const ENDED = `case when ended_at is null then 'infinity' else ended_at end`
 const FACTS = `party_size, status, reservation_time, check_in_time, seated_time, finished_time, created_at`
+const QUOTES = `quoted_from, quoted_to, quoted_at, first_quoted_to, end_reason`
+// Reservations are not quoted.
+const UNQUOTED = `null::int, null::int, null::timestamptz, null::int, null`
 
 // A reservation that belongs to a guest is the guest's visit.
 const visitsThat = (condition: string): string => `
   select ${dayOf('began')}::text as day, slot, party_size as "partySize", status,
     reservation_time is not null as "hasReserved", seated_time is not null as "hasSat", check_in_time is not null as "hasCome",
     case when status = 'finished' then extract(epoch from finished_time - seated_time)::float8 / 60 end as stay,
-    extract(epoch from seated_time - check_in_time)::float8 / 60 as wait
+    extract(epoch from seated_time - check_in_time)::float8 / 60 as wait, quoted_from as "quotedFrom",
+    quoted_to as "quotedTo", extract(epoch from seated_time - quoted_at)::float8 / 60 as "waitAfterQuote",
+    first_quoted_to as "firstQuotedTo", end_reason as "endReason"
   from (
-    select ${FACTS} from guests where restaurant_id = $1 and ${condition}
+    select ${FACTS}, ${QUOTES} from guests where restaurant_id = $1 and ${condition}
     union all
-    select ${FACTS} from reservations where restaurant_id = $1 and guest_id is null and ${condition}) visit,
+    select ${FACTS}, ${UNQUOTED} from reservations where restaurant_id = $1 and guest_id is null and ${condition}) visit,
     lateral (select coalesce(seated_time, reservation_time, check_in_time, created_at) as began) a, ${CLOCK} clock,
     lateral (select extract(hour from began at time zone zone)::int * 2
       + extract(minute from began at time zone zone)::int / 30 as slot) b`
@@ -60,6 +65,13 @@ const COLUMNS = {
   oddStays: 'integer',
   waits: 'integer',
   waitMinutes: 'float8',
+  quotes: 'integer',
+  quoteMinutes: 'float8',
+  quoteWaits: 'float8',
+  quoteErrors: 'float8',
+  early: 'integer',
+  late: 'integer',
+  brokenPromises: 'integer',
   noShows: 'integer',
   walkAways: 'integer',
   cancelled: 'integer',
@@ -114,8 +126,8 @@ export function addVisitSlots(tx: Tx, restaurantId: string, slots: readonly Slot
   tx.send(addSlots, [restaurantId, JSON.stringify(slots)])
 }
 
-/** The slots of some visits. `turns` tells which stays can be true. */
-export function countVisits(visits: readonly Visit[], turns: TurnEstimate | undefined): Slot[] {
+/** Of each visit whether its stay can be true, as far as `turns` tells. */
+export function whoseStayCounts(visits: readonly Visit[], turns: TurnEstimate | undefined): boolean[] {
   const sat = visits.filter(({ stay }) => stay !== null)
   const isCounted = countedStays(
     sat.map(({ day, slot, partySize, stay }) => ({
@@ -125,10 +137,7 @@ export function countVisits(visits: readonly Visit[], turns: TurnEstimate | unde
     turns,
   )
   const counted = new Set(sat.filter((_, index) => isCounted[index]))
-  return slotsOf(
-    visits,
-    visits.map((visit) => counted.has(visit)),
-  )
+  return visits.map((visit) => counted.has(visit))
 }
 
 /**
@@ -142,16 +151,28 @@ export async function readHistory(
   { first, last, step = 1 }: Days,
   now: Instant,
 ): Promise<Slot[]> {
-  const [slots, visits, turns] = await Promise.all([
+  const [slots, { visits, isCounted }] = await Promise.all([
     tx.all<Slot>(readSlots, [restaurantId, first, last, step]),
+    readUncounted(tx, restaurantId, now),
+  ])
+  const isMeant = ({ day }: Slot) => day >= first && day <= last && daysBetween(day, last) % step === 0
+  return [...slots, ...slotsOf(visits, isCounted).filter(isMeant)]
+}
+
+/** The visits that no refresh has counted yet, and whose stay can be true. It costs two statements. */
+export async function readUncounted(
+  tx: Tx,
+  restaurantId: string,
+  now: Instant,
+): Promise<{ visits: Visit[]; isCounted: boolean[] }> {
+  const [visits, turns] = await Promise.all([
     tx.all<Visit>(readCurrent, [restaurantId, now]),
     findTurns(tx, restaurantId),
   ])
-  const isMeant = ({ day }: Slot) => day >= first && day <= last && daysBetween(day, last) % step === 0
-  return [...slots, ...countVisits(visits, turns).filter(isMeant)]
+  return { visits, isCounted: whoseStayCounts(visits, turns) }
 }
 
-/** Days of business, both ends included. `step`: only every so many days, back from the last. */
+/** Service days, both ends included. `step`: only every so many days, back from the last. */
 export interface Days {
   readonly first: string
   readonly last: string
