@@ -78,10 +78,10 @@ test('D24: what Ana left unsent is shown to Ben, is sent while he works, and is 
   expect(client.pending.map(({ staffId }) => staffId)).toEqual([ana, ben])
   expect(client.floor.guests.map(({ firstName }) => firstName)).toEqual(expect.arrayContaining(['Kim', 'Lee']))
   expect(client.floor.get('staff', ana)).toMatchObject({ firstName: 'Ana', hasPin: true })
-  await client.leavePerson()
-  expect(client.person).toBe(null)
   network.up()
   await Promise.all([first.settled, second.settled])
+  await client.leavePerson()
+  expect(client.person).toBe(null)
   expect(await actorsOf('Kim', 'Lee')).toEqual([
     ['Kim', ana, 'Host stand'],
     ['Lee', ben, 'Host stand'],

@@ -257,8 +257,8 @@ export const bugs: readonly Bug[] = [
     edits: [
       {
         file: 'staff/access/access-review.ts',
-        from: 'where s.id = any (array(select distinct unnest($1::uuid[]))) and s.is_active)',
-        to: 'where s.id = any (array(select distinct unnest($1::uuid[]))))',
+        from: 'where s.id = any (array(select distinct unnest($1::uuid[]))) and s.is_active',
+        to: 'where s.id = any (array(select distinct unnest($1::uuid[])))',
       },
     ],
     checker: shutOut,

@@ -9,8 +9,8 @@ export const nounBugs: readonly QuickBug[] = [
     edits: [
       {
         file: 'src/floor/nouns.ts',
-        from: '[tablesOnFloor, reservationsOnFloor, guestsOnFloor]',
-        to: '[tablesOnFloor, guestsOnFloor]',
+        from: '  reservationsOnFloor,\n  guestsOnFloor,\n] as const',
+        to: '  guestsOnFloor,\n] as const',
       },
     ],
     test: 'test/architecture.test.ts',

@@ -59,7 +59,13 @@ export const staffBugs: readonly QuickBug[] = [
   },
   {
     name: 'an identity is remembered a moment too long',
-    edits: [{ file: identities, from: 'if (known && known.until > now)', to: 'if (known && known.until >= now)' }],
+    edits: [
+      {
+        file: identities,
+        from: 'if (known && known.until > now) return known.proven',
+        to: 'if (known && known.until >= now) return known.proven',
+      },
+    ],
     test: remembered,
     named: 'A7: an identity is remembered',
   },

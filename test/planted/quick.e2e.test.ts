@@ -7,6 +7,7 @@ import { repository } from '../process/server.ts'
 import { bugs } from './bugs.ts'
 import { changesBugs } from './quick-changes.ts'
 import { clientBugs } from './quick-client.ts'
+import { deviceBugs } from './quick-devices.ts'
 import { doorBugs } from './quick-native.ts'
 import { nounBugs } from './quick-nouns.ts'
 import { staffBugs } from './quick-staff.ts'
@@ -17,7 +18,7 @@ import { edited, type QuickBug, type QuickFound } from './quick.ts'
  * `PLANTED_SHARES=1`, which `npm run prove` sets, plants all.
  */
 
-const all: readonly QuickBug[] = [...changesBugs, ...doorBugs, ...staffBugs, ...nounBugs, ...clientBugs]
+const all: readonly QuickBug[] = [...changesBugs, ...doorBugs, ...staffBugs, ...deviceBugs, ...nounBugs, ...clientBugs]
 const shares = Number(process.env['PLANTED_SHARES'] ?? 10)
 const chosen = all.filter((_, index) => index % shares === 0)
 const AT_ONCE = 2

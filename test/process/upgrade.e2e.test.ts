@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import { afterEach, expect, test } from 'vitest'
+import { nouns } from '../../src/floor/nouns.ts'
 import { register, request, type Restaurant } from '../kit.ts'
 import { upTo } from '../patience.ts'
 import { plant, type Edit } from '../planted/plant.ts'
@@ -65,9 +66,9 @@ function misfits(schemas: Record<string, object>) {
   const ajv = new Ajv2020({ strict: false })
   formats.default(ajv)
   const fits = Object.fromEntries(
-    (['Guest', 'Table', 'Reservation', 'StaffMember'] as const).map((name) => [
-      name === 'StaffMember' ? 'staff' : name.toLowerCase(),
-      ajv.compile({ ...schemas[name], components: { schemas } }),
+    nouns.map(({ kind, schema }) => [
+      kind,
+      ajv.compile({ ...schemas[schema.meta()!['id']!], components: { schemas } }),
     ]),
   )
   const found: string[] = []
