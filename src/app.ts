@@ -5,7 +5,7 @@ import type { Db } from './platform/database/db.ts'
 import { newId } from './platform/ids.ts'
 import { limits } from './platform/limits.ts'
 import type { Logger } from './platform/observability/log.ts'
-import { OwnQuestions, type Questions } from './processes/ask-processes.ts'
+import type { Questions } from './processes/ask-processes.ts'
 import type { Planner } from './platform/observability/slow-statements.ts'
 import type { Store, Topics } from './platform/redis.ts'
 import type { Tokens } from './platform/tokens.ts'
@@ -47,6 +47,7 @@ import { expireDue } from './floor/expire-due.ts'
 import { getFloor } from './floor/get-floor.ts'
 import { getFloorSince } from './floor/get-floor-since.ts'
 import { getGuest } from './guests/get-guest.ts'
+import { linkCommands } from './links/link-commands.ts'
 import { listGuests } from './guests/list-guests.ts'
 import { listMessages } from './guests/list-messages.ts'
 import { sendMessage } from './guests/send-message.ts'
@@ -70,12 +71,15 @@ import { mount, type IosDeps, type Route } from './ios/route.ts'
 import { RepeatedReads } from './ios/kept-answers/repeated-reads.ts'
 import { IosSockets } from './ios/sockets/sockets.ts'
 import { mountNative } from './native/door.ts'
+import { mountGuestDoor } from './native/guest-door/guest-door.ts'
+import type { GuestEvents } from './native/guest-door/guest-events.ts'
 import { changes, snapshot, type FloorRead } from './native/floor-reads.ts'
 import { Stream } from './native/stream/stream.ts'
 import { mountNativeRoute, type NativeRoute } from './native/route.ts'
 import { deviceRoutes } from './native/devices.ts'
 import { signInRoutes } from './native/sign-ins.ts'
-import { Ops } from './ops/ops.ts'
+import { openOps } from './open-ops.ts'
+import type { Ops } from './ops/ops.ts'
 import { createServer, takeFirst, takeUpgrades } from './http-server.ts'
 import { DOCUMENT_PATHS, mountDocs } from './api-documents/docs.ts'
 import { openApi } from './api-documents/openapi.ts'
@@ -101,6 +105,7 @@ export const commands: readonly Command[] = [
   runBatch,
   runEach,
   expireDue,
+  ...linkCommands,
 ]
 
 /** Every query there is. */
@@ -195,6 +200,7 @@ export interface App {
   readonly hub: Hub
   readonly sockets: IosSockets
   readonly stream: Stream
+  readonly guestEvents: GuestEvents
   readonly floors: LiveFloors
   readonly answers: Answers
   readonly heads: Heads
@@ -252,7 +258,7 @@ export async function buildApp(given: AppDeps): Promise<App> {
 
   const server = createServer(log)
   const watch = ops.watch(server)
-  mountDoors(server, config, { ...deps, floors })
+  const guestEvents = mountDoors(server, config, { ...deps, floors })
   await mountDocs(server, api, yaml(asyncApi(messages)))
   ops.mount(server, { hub, floors, answers, sockets, stream, access, hints, redis: config.REDIS_URL ? topics : null })
   mountFallback(server, KNOWN, { prefix: '/v2/', answerNoRoute })
@@ -260,7 +266,7 @@ export async function buildApp(given: AppDeps): Promise<App> {
   takeUpgrades(server, [stream, sockets], ops.socketWatch.observer)
 
   const close = async () => {
-    repeated.close()
+    for (const each of [repeated, guestEvents]) each.close()
     await Promise.all([sockets.close(), stream.close()])
     await server.close()
     answers.close()
@@ -269,26 +275,20 @@ export async function buildApp(given: AppDeps): Promise<App> {
     hub.close()
     await ops.close()
   }
-  const parts = { server, hub, sockets, stream, floors, answers, heads, repeated, identities, access, ops }
+  const parts = { server, hub, sockets, stream, guestEvents, floors, answers, heads, repeated, identities, access, ops }
   return { ...parts, tokens: keys.tokens, changes: deps, close }
 }
 
-function mountDoors(server: FastifyInstance, config: Config, deps: IosDeps & { readonly floors: LiveFloors }): void {
+function mountDoors(
+  server: FastifyInstance,
+  config: Config,
+  deps: IosDeps & { readonly floors: LiveFloors },
+): GuestEvents {
   readBodies(server)
   mountCors(server, config.CORS_ORIGINS)
   for (const r of routes) mount(server, deps, r)
   mountNative(server, deps, { commands, queries, floorReads })
   const refreshDays = config.REFRESH_TOKEN_EXPIRE_DAYS
   for (const r of nativeRoutes) mountNativeRoute(server, { ...deps, refreshDays }, r)
-}
-
-function openOps({ config, db, log, questions, planner }: AppDeps): Ops {
-  return new Ops({
-    db,
-    log,
-    token: config.OPS_TOKEN,
-    slowMillis: config.SLOW_STATEMENT_MILLIS,
-    planner: planner ?? null,
-    questions: questions ?? new OwnQuestions(),
-  })
+  return mountGuestDoor(server, deps)
 }

@@ -43,6 +43,7 @@ export function keysOf(secretKey: string, clock: Clock, db: Db) {
   const attempts = new SignInAttempts(db, clock, keyedHash(secretKey, 'sign-in attempts'))
   const tokens = new Tokens(secretKey, () => clock.micros() / 1e6)
   const hash = keyedHash(secretKey, 'secrets of mutations')
-  const secrets: Secrets = { hash, limited: (staffId, check) => attempts.limited(staffId, check) }
+  const links = keyedHash(secretKey, 'guest links')
+  const secrets: Secrets = { hash, links, limited: (staffId, check) => attempts.limited(staffId, check) }
   return { attempts, tokens, secrets }
 }

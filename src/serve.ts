@@ -117,6 +117,7 @@ function drainOf(app: App): () => Promise<void> {
     const lasts = (millis: number) => performance.now() - began < millis
     // Do not use the HTTP server's own close: it cuts off idle connections.
     if (server.listening) NetServer.prototype.close.call(server)
+    app.guestEvents.close()
     const left = Promise.all([app.sockets.close(), app.stream.close()])
     while ((await connections()) > 0 && lasts(limits.drainMillis)) await sleep(LOOK_MILLIS)
     while ((await connections()) > 0) {

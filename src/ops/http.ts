@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { limits } from '../platform/limits.ts'
-import { pathOf, type Logger } from '../platform/observability/log.ts'
+import { loggedPathOf, type Logger } from '../platform/observability/log.ts'
 import type { Cell, Histogram, Meter } from '../platform/observability/meter.ts'
 import type { Measuring } from '../platform/observability/measuring.ts'
 import { metrics } from '../platform/observability/metrics.ts'
@@ -60,7 +60,7 @@ export function watchHttp(server: FastifyInstance, watch: HttpWatch): RequestWat
   server.addHook('onResponse', (request, reply, done) => {
     const { id, method, url, trail } = request
     const { statusCode: status, elapsedTime } = reply
-    say({ id, method, path: pathOf(url), status, ms: tenths(elapsedTime), facts: trail.facts })
+    say({ id, method, path: loggedPathOf(url), status, ms: tenths(elapsedTime), facts: trail.facts })
     if (measuring.isOn && request.is404) unrouted.take(request, reply)
     if (status >= 500) failed(request, reply)
     done()
@@ -70,7 +70,7 @@ export function watchHttp(server: FastifyInstance, watch: HttpWatch): RequestWat
     idOf: (request) => (tracing || request.headers['traceparent'] !== undefined ? null : requestIdOf(request, newId)),
     timingOf: (millis, cache) => (measuring.isOn ? timingOf(millis, cache) : null),
     took({ id, url, route, status, millis, restaurantId, shape, cache }) {
-      say({ id, method: 'GET', path: pathOf(url), status, ms: tenths(millis), facts: { restaurantId } })
+      say({ id, method: 'GET', path: loggedPathOf(url), status, ms: tenths(millis), facts: { restaurantId } })
       if (measuring.isOn) figures.get(route)!.repeated(status, millis, shape, cache)
     },
   }

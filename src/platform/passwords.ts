@@ -78,6 +78,8 @@ export class Secret {
 export interface Secrets {
   /** Hashes them for fingerprints. */
   readonly hash: KeyedHash
+  /** Makes the tokens of guest links. */
+  readonly links: KeyedHash
   /**
    * Checks somebody's own password, unless too many of their attempts have failed: throws `AppError`
    * too-many-attempts (429).

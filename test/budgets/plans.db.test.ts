@@ -103,6 +103,8 @@ insert into message_lanes (restaurant_id, channel, last_position, waiting, due_a
 insert into message_settings (restaurant_id, hourly_limit, updated_at) select id, 200, now() from r;
 insert into message_templates (restaurant_id, template, language, subject, body, updated_at)
   select id, 'table-ready', language, '', '', now() from r, unnest(array['en', 'de']) language;
+insert into guest_links (restaurant_id, id, guest_id, token_hash, created_at)
+  select restaurant_id, gen_random_uuid(), id, sha256(id::text::bytea), now() from guests;
 insert into messages (restaurant_id, id, channel, position, guest_id, recipient, template, variables, is_urgent, status, settled_at, expires_at, created_at)
   select id, gen_random_uuid(), 'sms', g, gen_random_uuid(), '+49', 'table-ready', '{}', true,
     case when g % 50 = 0 then 'waiting' when g % 50 = 1 then 'undelivered' else 'sent' end,

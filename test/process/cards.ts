@@ -128,6 +128,8 @@ export const cards: readonly Card[] = [
   v2('run-each', 2, 'POST', '/each', (picked) => ({ operations: operations(picked) })),
 
   v2('add-person', 1, 'POST', '/people', ({ note }) => ({ firstName: note })),
+  v2('make-guest-link', 1, 'POST', '/guest-links/:guestId', ({ guest }) => ({ guestId: guest })),
+  v2('revoke-guest-link', 1, 'DELETE', '/guest-links/:guestId', ({ guest }) => ({ guestId: guest })),
   v2('expire-due', 1, 'POST', '/expire-due', () => ({})),
 
   v2('add-staff', 1, 'POST', '/staff', ({ note }) => ({

@@ -67,6 +67,7 @@ export interface Write {
   /** The command's time. Every time it writes that isn't a client's is this one. */
   readonly now: Instant
   newId(): string
+  readonly secrets: Secrets | undefined
   /** What it has locked and knows. */
   readonly locked: LockedRows
   /**
@@ -108,6 +109,8 @@ export interface Command<Input extends z.ZodObject = z.ZodObject, Result = unkno
   readonly announcesNothing?: boolean
   /** What takes long and needs no transaction, done before it begins. */
   prepare?(input: z.output<Input>, context: Context, deps: ChangeDeps): Promise<unknown>
+  /** Adds to an answer what must not be stored with it. A repeat gets it too. */
+  reveal?(result: Result, context: Context, deps: ChangeDeps): Result
   /** Does the work. Throws `AppError` to refuse; then nothing of it remains. */
   run(w: Write, input: z.output<Input>): Promise<Result>
 }

@@ -3,6 +3,7 @@ import { isOutcomeUnknown, sqlState, type Tx } from '../../platform/database/db.
 import { AppError, assert } from '../../platform/errors.ts'
 import { limits } from '../../platform/limits.ts'
 import type { Instant } from '../../platform/clock.ts'
+import type { Secrets } from '../../platform/passwords.ts'
 import { completed, type Given } from '../input.ts'
 import { append, bury, type Change, type Draft } from '../log/log.ts'
 import {
@@ -102,9 +103,10 @@ async function runOnce<Input extends z.ZodObject, Result>(
   if (change) deps.publish(change)
   if (ran.kind === 'refused') throw ran.refusal
   const { seq = null, epoch = null } = ran.kind === 'repeated' ? ran : (change ?? {})
-  if (ran.kind === 'done') return { result: ran.result, seq, epoch, repeated: false }
+  const told = (result: Result) => (c.reveal ? c.reveal(result, context, deps) : result)
+  if (ran.kind === 'done') return { result: told(ran.result), seq, epoch, repeated: false }
   if (deps.trail) deps.trail.repeated = true
-  return { result: resultOf(ran.outcome) as Result, seq, epoch, repeated: true }
+  return { result: told(resultOf(ran.outcome) as Result), seq, epoch, repeated: true }
 }
 
 /** Appends the change and settles the mutation: sent together with the commit, so the head is locked for one trip only. */
@@ -142,16 +144,18 @@ class OpenWrite implements Write {
   readonly actor: Actor
   readonly now: Instant
   readonly newId: () => string
+  readonly secrets: Secrets | undefined
   readonly #explain: Explain | undefined
   told = new Told()
   locked = new LockedRows()
 
-  constructor(tx: Tx, context: Context, { clock, newId, explain }: ChangeDeps) {
+  constructor(tx: Tx, context: Context, { clock, newId, explain, secrets }: ChangeDeps) {
     this.tx = tx
     this.restaurantId = context.restaurantId
     this.actor = context.actor
     this.now = clock.now()
     this.newId = newId
+    this.secrets = secrets
     this.#explain = explain
   }
 

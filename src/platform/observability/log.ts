@@ -108,6 +108,12 @@ function standardOutput(): { write(line: string): void } {
   }
 }
 
+// A token of a guest link has 43 characters. No id and no word of an address is so long.
+const SECRET_PART = /[\w%-]{43,}/g
+
+/** A path as the log has it: without tokens. */
+export const loggedPathOf = (url: string): string => pathOf(url).replace(SECRET_PART, '-')
+
 /** The path of a request without its query, which may contain tokens. */
 export const pathOf = (url: string): string => {
   const query = url.indexOf('?')
