@@ -33,13 +33,7 @@ import { listStaff } from './staff/list-staff.ts'
 import { updateStaff } from './staff/update-staff.ts'
 import { addPerson } from './people/add-person.ts'
 import { findPeople } from './people/find-people.ts'
-import { getMessageSettings } from './messages/get-message-settings.ts'
-import { getWebhookSecret } from './messages/get-webhook-secret.ts'
-import { listMessageTemplates } from './messages/list-message-templates.ts'
-import { listUndelivered } from './messages/list-undelivered-messages.ts'
-import { retryMessage } from './messages/retry-message.ts'
-import { setMessageTemplate } from './messages/set-message-template.ts'
-import { updateMessageSettings } from './messages/update-message-settings.ts'
+import { messageCommands, messageQueries } from './messages/api.ts'
 import { getSettings } from './settings/get-settings.ts'
 import { listTables } from './tables/list-tables.ts'
 import { listReservations } from './reservations/list-reservations.ts'
@@ -80,6 +74,7 @@ import { deviceRoutes } from './native/devices.ts'
 import { signInRoutes } from './native/sign-ins.ts'
 import { openOps } from './open-ops.ts'
 import type { Ops } from './ops/ops.ts'
+import { mountReplies } from './replies/sms-replies.ts'
 import { createServer, takeFirst, takeUpgrades } from './http-server.ts'
 import { DOCUMENT_PATHS, mountDocs } from './api-documents/docs.ts'
 import { openApi } from './api-documents/openapi.ts'
@@ -97,10 +92,8 @@ export const commands: readonly Command[] = [
   updateStaff,
   endSignIns,
   addPerson,
-  updateMessageSettings,
-  setMessageTemplate,
   sendMessage,
-  retryMessage,
+  ...messageCommands,
   ...floorCommands,
   runBatch,
   runEach,
@@ -120,10 +113,7 @@ export const queries: readonly Query[] = [
   getFloor,
   getFloorSince,
   listMessages,
-  listUndelivered,
-  getMessageSettings,
-  getWebhookSecret,
-  listMessageTemplates,
+  ...messageQueries,
   getSettings,
   ...insightQueries,
 ]
@@ -288,6 +278,8 @@ function mountDoors(
   mountCors(server, config.CORS_ORIGINS)
   for (const r of routes) mount(server, deps, r)
   mountNative(server, deps, { commands, queries, floorReads })
+  const { PUBLIC_URL: publicUrl, SMS_TOKEN: token } = config
+  mountReplies(server, deps, publicUrl !== null && token !== null ? { publicUrl, token } : null)
   const refreshDays = config.REFRESH_TOKEN_EXPIRE_DAYS
   for (const r of nativeRoutes) mountNativeRoute(server, { ...deps, refreshDays }, r)
   return mountGuestDoor(server, deps)

@@ -161,6 +161,11 @@ export const settings = {
   ),
   SMS_ACCOUNT: setting(text, null, 'With SMS_TOKEN: the account at the provider of SMS'),
   SMS_TOKEN: setting(text, null, 'Its token'),
+  PUBLIC_URL: setting(
+    url(['https:', 'http:']).nullable(),
+    null,
+    'Where the Internet reaches this server. With SMS_TOKEN, guests may answer SMS: the provider posts to PUBLIC_URL/replies/sms',
+  ),
   SMS_FROM: setting(phone.nullable(), null, 'Number that SMS come from'),
   WHATSAPP_FROM: setting(phone.nullable(), null, 'Number that WhatsApp messages come from'),
   PUSH_KEYS: setting(

@@ -58,7 +58,7 @@ const GROUND: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Faces of the house. None knows another; the nouns and what is below them know none. */
-const DOORS = ['ios', 'native', 'ops', 'import', 'new-epoch']
+const DOORS = ['ios', 'native', 'ops', 'replies', 'import', 'new-epoch']
 
 const FOLDERS = ['', ...Object.keys(GROUND), ...LADDER, 'old-backend', ...DOORS, 'api-documents']
 

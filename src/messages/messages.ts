@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { statement, type Tx } from '../platform/database/db.ts'
+import { statement, type Db, type Tx } from '../platform/database/db.ts'
 import { plusMillis, type Instant } from '../platform/clock.ts'
 import { assert } from '../platform/errors.ts'
 import { idField, sentInstant } from '../platform/fields.ts'
@@ -79,6 +79,13 @@ const listOfGuest = statement(
   `select ${messageColumns} from messages where restaurant_id = $1 and guest_id = $2 order by created_at desc, position desc limit $3`,
 )
 
+const findReplied = statement(
+  'find-replied-visit',
+  `select restaurant_id as "restaurantId", guest_id as "guestId" from messages
+   where recipient = $1 and channel in ('sms', 'whatsapp') and guest_id is not null and attempts > 0 and created_at > $2
+   order by created_at desc limit 1`,
+)
+
 const listUndelivered = statement(
   'undelivered-messages',
   `select ${messageColumns} from messages where restaurant_id = $1 and status = 'undelivered'
@@ -92,7 +99,9 @@ const listUndelivered = statement(
  * calls it last, because it locks the lane. Spec: X1, X2.
  */
 export function enqueue(w: Write, message: Outgoing): string {
-  const { channel, recipient, template, guestId, language = null, variables } = message
+  const { channel, template, guestId, language = null, variables } = message
+  const isPhone = channel === 'sms' || channel === 'whatsapp'
+  const recipient = isPhone ? plainNumber(message.recipient) : message.recipient
   assert(recipient.length <= limits.messageRecipientCharacters, 'a recipient is no longer than the column')
   const id = w.newId()
   const life = Math.min(message.usefulMillis ?? MESSAGE_LIFE_MILLIS, MESSAGE_LIFE_MILLIS)
@@ -124,3 +133,22 @@ export const readUndelivered = (
   after: { readonly createdAt: Instant; readonly id: string } | null,
   limit: number,
 ): Promise<Message[]> => tx.all<Message>(listUndelivered, [restaurantId, after?.createdAt, after?.id, limit])
+
+/** A phone number as providers write it, so that an answer finds the message: `+49 (30) 12` and `0049 3012` are `+493012`. */
+export const plainNumber = (phone: string): string => phone.replace(/[\s()./-]/g, '').replace(/^00/, '+')
+
+/**
+ * The visit that an answer from a number is about: that of the newest message to it, in any restaurant, within the
+ * time that a message is of use.
+ */
+export async function findRepliedVisit(
+  db: Db,
+  phone: string,
+  now: Instant,
+): Promise<{ readonly restaurantId: string; readonly guestId: string } | undefined> {
+  const rows = await db.read<{ restaurantId: string; guestId: string }>({ repliedBy: phone }, findReplied, [
+    phone,
+    plusMillis(now, -MESSAGE_LIFE_MILLIS),
+  ])
+  return rows[0]
+}

@@ -114,7 +114,7 @@ analyze`
 
 const scope = `select set_config('search_path', 'qtable, pg_temp', true), set_config('qtable.restaurant_id', lpad('7', 32, '0')::uuid::text, true),
   set_config('qtable.staff_id', '', true), set_config('qtable.email', '', true), set_config('qtable.watched', '', true),
-  set_config('qtable.watched_staff', '', true), set_config('qtable.forgotten_before', (now() - interval '30 days')::text, true), set_config('qtable.due_before', now()::text, true), set_config('qtable.pairing', '', true), set_config('timezone', 'UTC', true)`
+  set_config('qtable.watched_staff', '', true), set_config('qtable.forgotten_before', (now() - interval '30 days')::text, true), set_config('qtable.due_before', now()::text, true), set_config('qtable.pairing', '', true), set_config('qtable.replied_by', '+49', true), set_config('timezone', 'UTC', true)`
 
 /** Statements that do read a table from end to end, and why they may. */
 const allowed: Readonly<Record<string, string>> = {}

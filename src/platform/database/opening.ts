@@ -6,8 +6,8 @@ import { statement, type Statement } from './statement.ts'
 
 /**
  * The rows that a transaction may see: one restaurant's, a row of staff, heads to compare, staff by id with their
- * sign-ins, sign-ins and messages that were over before a time, lanes of messages that are due, or the device that
- * has a pairing code, by the code's hash.
+ * sign-ins, sign-ins and messages that were over before a time, lanes of messages that are due, messages to a phone
+ * number, or the device that has a pairing code, by the code's hash.
  */
 export type Scope =
   | { readonly restaurantId: string }
@@ -18,6 +18,7 @@ export type Scope =
   | { readonly forgottenBefore: Instant }
   | { readonly dueBefore: Instant }
   | { readonly pairing: string }
+  | { readonly repliedBy: string }
 
 /** The first statements of a transaction. */
 export interface Opening {
@@ -44,7 +45,7 @@ const begin = statement(
      set_config('qtable.restaurant_id', $1, true), set_config('qtable.staff_id', $2, true), set_config('qtable.email', $3, true),
      set_config('qtable.watched', $4, true), set_config('qtable.watched_staff', $5, true),
      set_config('qtable.forgotten_before', $6, true), set_config('plan_cache_mode', $7, true),
-     set_config('qtable.due_before', $8, true), set_config('qtable.pairing', $9, true),
+     set_config('qtable.due_before', $8, true), set_config('qtable.pairing', $9, true), set_config('qtable.replied_by', $10, true),
      set_config('statement_timeout', '${limits.statementMillis}', true), set_config('lock_timeout', '${limits.lockMillis}', true),
      set_config('idle_in_transaction_session_timeout', '${limits.idleTransactionMillis}', true)`,
 )
@@ -78,6 +79,7 @@ const opening = (text: string, scope: Scope, planned: string): Opening => ({
     planned,
     'dueBefore' in scope ? scope.dueBefore : '',
     'pairing' in scope ? scope.pairing : '',
+    'repliedBy' in scope ? scope.repliedBy : '',
   ],
   millis: limits.transactionMillis,
 })
