@@ -1,4 +1,4 @@
-import { generateRequestDetails } from 'web-push'
+import webPush from 'web-push'
 import { z } from 'zod'
 import type { Outbound } from '../../platform/http/outbound.ts'
 import type { Outcome, Parcel, Sender } from './channel.ts'
@@ -42,7 +42,7 @@ export class PushSender implements Sender {
     const { contact, publicKey, privateKey } = this.#settings
     let details
     try {
-      details = generateRequestDetails(subscription, payload, {
+      details = webPush.generateRequestDetails(subscription, payload, {
         vapidDetails: { subject: contact, publicKey, privateKey },
         TTL: TTL_SECONDS,
         urgency: 'high',
