@@ -82,6 +82,11 @@ async function furnished(): Promise<Restaurant> {
     await r.walkIn(`G${n}`)
     if (n % 2 === 0) await r.v2('POST', '/reservations', { guestName: `R${n}`, partySize: 2 })
   }
+  for (let n = 1; n <= 3; n++) {
+    await r.v2('POST', '/servers', { name: `S${n}` })
+    await r.v2('POST', '/sections', { name: `P${n}` })
+    await r.v2('POST', '/plans', { name: `D${n}` })
+  }
   return r
 }
 

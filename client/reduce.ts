@@ -15,8 +15,6 @@ import {
   decideNotifyGuest,
   decideQuoteGuest,
 } from '../src/guests/waitlist/rules.ts'
-import { type Effect } from '../src/parties/rules.ts'
-import { withJoined } from '../src/parties/tables/rules.ts'
 import type { Instant } from '../src/platform/clock.ts'
 import {
   decideCancelReservation,
@@ -24,7 +22,7 @@ import {
   EXPECTED,
   newReservation,
 } from '../src/reservations/rules.ts'
-import { decideRemove, decideUpdate, newEntity, type EntityEffect, type Refusal } from '../src/changes/rules.ts'
+import { decideRemove, decideUpdate, newEntity, type Refusal } from '../src/changes/rules.ts'
 import { decideUpdateSettings } from '../src/settings/rules.ts'
 import {
   decideBlockTable,
@@ -34,11 +32,12 @@ import {
   decideReleaseTable,
 } from '../src/tables/life/rules.ts'
 import { decideRemoveTable, newTable } from '../src/tables/rules.ts'
-import { canonicalJson } from '../src/changes/floor/canonical.ts'
 import type { CommandName, Inputs, Parsed, Served, Way } from './commands.ts'
 import { parsed } from './inputs.ts'
+import { allowed, lay, make, type Shown } from './lay.ts'
+import { PLAN_CHECKS, sectionWays, SERVER_CHECKS } from './section-ways.ts'
 import { Unlikely, type View } from './view.ts'
-import type { Kind, Kinds } from './words.ts'
+import type { Kinds } from './words.ts'
 
 /**
  * The client's commands: how each is sent, and what it does to what is shown until the server has decided. The rules of the nouns decide, as they do on the server;
@@ -51,53 +50,66 @@ export interface Moment {
   readonly newId: string
 }
 
-/** What a command does to one entity that is shown. */
-type Shown = EntityEffect<Kind>
-
 /** A command of the client: how it is sent, and what it does to what is shown. */
-type Ways = {
+export type Ways = {
   readonly [Name in CommandName]: Way &
     Pick<Served[Name], 'method' | 'path'> & {
       shows(view: View, input: Parsed[Name], moment: Moment): Refusal | readonly Shown[]
     }
 }
 
-type Shows<Name extends CommandName> = Ways[Name]['shows']
+/** What the plain commands of a noun do besides: see `Words` in `src/changes/plain.ts`. */
+interface Checks<T> {
+  readonly starts?: object
+  refuse?(view: View, value: T, before: T | undefined): Refusal | null
+  refuseRemoval?(view: View, value: T): Refusal | null
+}
 
 /** The commands of a noun that only store facts (`src/changes/plain.ts`). */
-const plainWays = <K extends 'area', P extends string>(kind: K, path: P) =>
+const plainWays = <K extends 'area' | 'server' | 'plan', P extends string>(
+  kind: K,
+  path: P,
+  checks: Checks<Kinds[K]> = {},
+) =>
   ({
     [`add-${kind}`]: {
       method: 'POST',
       path,
       makesId: true,
-      shows: ((view, { id, ...facts }, { now, newId }) => {
-        make(view, kind, newEntity(id ?? newId, facts, now) as unknown as Kinds[K])
+      shows: (view: View, { id, ...facts }: { id?: string }, { now, newId }: Moment) => {
+        const value = newEntity(id ?? newId, { ...facts, ...checks.starts }, now) as unknown as Kinds[K]
+        allowed(checks.refuse?.(view, value, undefined) ?? {})
+        make(view, kind, value)
         return []
-      }) satisfies Shows<`add-${K}`>,
+      },
     },
     [`update-${kind}`]: {
       method: 'PATCH',
       path: `${path}/:${kind}Id`,
-      shows: (view: View, { [`${kind}Id`]: id, version, ...facts }: Record<string, unknown>) => [
-        allowed(
-          decideUpdate(kind, view.get(kind, id as string), { id: id as string, version: version as number, facts }),
-        ),
-      ],
+      shows: (view: View, { [`${kind}Id`]: id, version, ...facts }: Record<string, unknown>) => {
+        const before = view.get(kind, id as string)
+        const effect = allowed(decideUpdate(kind, before, { id: id as string, version: version as number, facts }))
+        return checks.refuse?.(view, { ...before!, ...effect.set }, before) ?? [effect]
+      },
     },
     [`remove-${kind}`]: {
       method: 'DELETE',
       path: `${path}/:${kind}Id`,
       guards: [kind, `${kind}Id`],
-      shows: (view: View, { [`${kind}Id`]: id, version }: Record<string, unknown>) => [
-        allowed(decideRemove(kind, view.get(kind, id as string), { id: id as string, version: version as number })),
-      ],
+      shows: (view: View, { [`${kind}Id`]: id, version }: Record<string, unknown>) => {
+        const before = view.get(kind, id as string)
+        const effect = allowed(decideRemove(kind, before, { id: id as string, version: version as number }))
+        return checks.refuseRemoval?.(view, before!) ?? [effect]
+      },
     },
   }) as unknown as Pick<Ways, `add-${K}` | `update-${K}` | `remove-${K}`>
 
 /** Every command of the client. Its type holds it to the server's list: each of them, with its method and path. */
 export const ways: Ways = {
   ...plainWays('area', '/areas'),
+  ...plainWays('server', '/servers', SERVER_CHECKS),
+  ...plainWays('plan', '/plans', PLAN_CHECKS),
+  ...sectionWays,
   'update-settings': {
     method: 'PATCH',
     path: '/settings',
@@ -184,9 +196,9 @@ export const ways: Ways = {
       // A table names its party by id, whichever kind it is: no guest may have a reservation's.
       if (view.get('reservation', id)) throw new Unlikely('id-taken')
       const guest = newGuest(id, made, now)
-      const { before, after } = allowed(decideJoin(view, guest, made, now))
+      const { serverId, before, after } = allowed(decideJoin(view, guest, made, now))
       lay(view, now, before)
-      make(view, 'guest', guest)
+      make(view, 'guest', { ...guest, serverId })
       return after
     },
   },
@@ -253,37 +265,4 @@ export const ways: Ways = {
 export function reduce<Name extends CommandName>(view: View, name: Name, input: Inputs[Name], moment: Moment): void {
   const way = ways[name] as Ways[Name] | undefined
   if (way) lay(view, moment.now, allowed(way.shows(view, parsed(name, input), moment)))
-}
-
-function allowed<T extends object>(decision: Refusal | T): T {
-  if ('code' in decision) throw new Unlikely(decision.code, decision.details)
-  return decision
-}
-
-function lay(view: View, now: Instant, effects: readonly Shown[]): void {
-  for (const { kind, id, set } of withJoined(view, effects as readonly Effect[])) {
-    if (set === null) view.drop(kind, id)
-    else change(view, now, kind, id, set)
-  }
-}
-
-/** Changes an entity, if it is shown. What changes nothing is no change, as on the server. */
-function change(view: View, now: Instant, kind: Kind, id: string, set: object): void {
-  const before = view.get(kind, id)
-  const after = { ...before, ...set } as Kinds[Kind]
-  if (!before || canonicalJson(before) === canonicalJson(after)) return
-  if (kind === 'table') refuseNumber(view, after as Kinds['table'])
-  view.put(kind, { ...after, version: before.version + 1, updatedAt: now })
-}
-
-/** Makes an entity. The server's keys refuse it last, and so does this. */
-function make<K extends Kind>(view: View, kind: K, made: Kinds[K]): void {
-  if (view.get(kind, made.id)) throw new Unlikely('id-taken')
-  if (kind === 'table') refuseNumber(view, made as Kinds['table'])
-  view.put(kind, made)
-}
-
-function refuseNumber(view: View, { id, number }: Kinds['table']): void {
-  for (const table of view.of('table'))
-    if (table.number === number && table.id !== id) throw new Unlikely('table-number-taken', { table })
 }

@@ -34,6 +34,7 @@ import { updateStaff } from './staff/update-staff.ts'
 import { addPerson } from './people/add-person.ts'
 import { findPeople } from './people/find-people.ts'
 import { messageCommands, messageQueries } from './messages/api.ts'
+import { getRotation } from './floor/get-rotation.ts'
 import { getSettings } from './settings/get-settings.ts'
 import { listTables } from './tables/list-tables.ts'
 import { listReservations } from './reservations/list-reservations.ts'
@@ -82,8 +83,6 @@ import { keysOf } from './secret.ts'
 import { asyncApi } from './api-documents/asyncapi.ts'
 import { yaml } from './api-documents/yaml.ts'
 
-// ---------------------------------------------------------------- the table of contents
-
 /** Every command there is. Each is a route of the native API, and the iPad's contract is made of the same ones. */
 export const commands: readonly Command[] = [
   addStaff,
@@ -116,6 +115,7 @@ export const queries: readonly Query[] = [
   ...messageQueries,
   getSettings,
   ...insightQueries,
+  getRotation,
 ]
 
 /** What the native API has beside commands and queries: signing in, and who one is. */

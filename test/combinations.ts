@@ -7,6 +7,7 @@ import type { View } from '../client/view.ts'
 import type { CommandName } from '../client/commands.ts'
 import { floorCommands, type Kind, type Part } from '../src/floor/nouns.ts'
 import { CANCEL_REASONS, PARTY_STATUSES, PHASES } from '../src/parties/rules.ts'
+import { planFields, sectionFields, serverFields } from '../src/sections/fields.ts'
 import { newId } from '../src/platform/ids.ts'
 import { settingsFields } from '../src/settings/fields.ts'
 import { CLOCKS, SELF_JOIN } from '../src/settings/rules.ts'
@@ -55,6 +56,8 @@ function valuesOf(field: string, { command, view, entity }: Place): readonly unk
     case 'id':
       // An id in use is refused.
       if (command === 'arrange-tables') return [...ids('table'), newId()]
+      if (command === 'add-section' || command === 'add-server' || command === 'add-plan' || command === 'add-area')
+        return some(6, newId)
       if (command === 'add-table') return [...ids('table').slice(-1), ...some(6, newId)]
       if (command === 'add-area') return [...ids('area').slice(-1), ...some(6, newId)]
       return [...ids('guest').slice(-1), ...ids('reservation').slice(0, 1), ...some(6, newId)]
@@ -75,6 +78,30 @@ function valuesOf(field: string, { command, view, entity }: Place): readonly unk
       return [[], [wall], [{ ...wall, is: 'piano' }]]
     case 'partyId':
       return [...ids('guest', 'reservation'), newId()]
+    case 'areaId':
+      return [...ids('area'), newId()]
+    case 'width':
+    case 'height':
+      return [1, 500]
+    case 'position':
+      return [0, 1]
+    case 'fixtures':
+      return [[]]
+    case 'serverId':
+      return [...ids('server'), newId()]
+    case 'sectionId':
+      return [...ids('section'), newId()]
+    case 'planId':
+      return [...ids('plan'), newId()]
+    case 'staffId':
+      return [newId()]
+    case 'tableIds':
+      return [[], ids('table').slice(0, 2), ids('table').slice(1, 4), [newId()]]
+    case 'sections':
+      return [
+        ...plannedOf(ids('section'), ids('server'), ids('table')),
+        [{ sectionId: newId(), serverId: null, tableIds: [] }],
+      ]
     case 'timeZone':
       return ['Europe/Berlin', 'America/New_York', 'Mars/Olympus']
     case 'locale':
@@ -101,6 +128,8 @@ function valuesOf(field: string, { command, view, entity }: Place): readonly unk
     case 'coversPerQuarter':
       return [5, 15, 1_000_000]
     case 'offlinePin':
+    case 'isOpen':
+    case 'isCut':
       return [true, false]
     case 'version':
       return entity ? [entity.version, entity.version, entity.version + 1] : [1]
@@ -152,11 +181,33 @@ const wall = { is: 'wall', x: 0, y: 0, width: 900, height: 20, rotation: 0, labe
 
 const dinner = (from: string) => ({ name: from, from, to: '23:00', coversPerQuarter: null, days: ['fri'] })
 
+/** Parts of saved section plans: good ones, and one with a table twice. */
+const plannedOf = (sections: readonly string[], servers: readonly string[], tables: readonly string[]) => {
+  const part = (n: number, tableIds: readonly string[]) => ({
+    sectionId: sections[n],
+    serverId: servers[n] ?? null,
+    tableIds,
+  })
+  if (sections.length < 2) return [[]]
+  return [
+    [part(0, tables.slice(0, 3))],
+    [part(0, tables.slice(0, 1)), part(1, tables.slice(1, 3))],
+    [part(0, tables.slice(0, 1)), part(1, tables.slice(0, 1))],
+  ]
+}
+
 /** Plain facts that are text: nothing else depends on them. */
 const PLAIN_TEXTS = new Set(
-  [guestFields, tableFields, reservationFields, areaFields, settingsFields].flatMap((fields: Fields) =>
-    Object.entries(fields).flatMap(([name, { is }]) => (is.type === 'text' ? [name] : [])),
-  ),
+  [
+    guestFields,
+    tableFields,
+    reservationFields,
+    areaFields,
+    serverFields,
+    sectionFields,
+    planFields,
+    settingsFields,
+  ].flatMap((fields: Fields) => Object.entries(fields).flatMap(([name, { is }]) => (is.type === 'text' ? [name] : []))),
 )
 
 /** A random input of a schema's fields: each may be left out or null wherever the schema allows it. */
@@ -179,7 +230,7 @@ export function someInput(
       random() < (SEATING.includes(field) ? 0.5 : 0.85)
     )
       continue
-    const entity = (['guest', 'table', 'reservation'] as const)
+    const entity = (['guest', 'table', 'reservation', 'server', 'section', 'plan', 'area'] as const)
       .map((kind) => view.get(kind, (input[`${kind}Id`] as string | undefined) ?? null))
       .find((each) => each !== undefined)
     if (accepts(null) && random() < 0.3) input[field] = null

@@ -59,6 +59,8 @@ test('every code of a refusal stands in SPEC.md, and every code there is used', 
   // Two are made by a function of their own, and those of plain nouns from their kind.
   used.add('busy')
   for (const kind of plainKinds) for (const code of [`${kind}-not-found`, `too-many-${kind}s`]) used.add(code)
+  for (const { text } of sources(['src'], (path) => !path.endsWith('.test.ts')))
+    for (const [, kind] of text.matchAll(/= rowsOf\((\w+)Entity,/g)) used.add(`too-many-${kind}s`)
   // The common rules make some of a kind.
   for (const { text } of sources(['src'], (path) => path.endsWith('rules.ts')))
     for (const [, kind] of text.matchAll(/\b(?:notFound|refuseUnseen)\('([a-z]+)'/g)) used.add(`${kind}-not-found`)

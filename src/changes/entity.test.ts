@@ -5,6 +5,7 @@ import { guestEntity } from '../guests/guests.ts'
 import { personEntity } from '../people/people.ts'
 import { reservationEntity } from '../reservations/reservations.ts'
 import { staffEntity } from '../staff/members.ts'
+import { planEntity, sectionEntity, serverEntity } from '../sections/sections.ts'
 import { settingsEntity } from '../settings/settings.ts'
 import { tableEntity } from '../tables/tables.ts'
 import { turnEntity } from '../turns/turns.ts'
@@ -15,6 +16,9 @@ const entities: Record<Kind | 'person', Pick<typeof guestEntity, 'columns' | 'in
   area: areaEntity,
   settings: settingsEntity,
   turn: turnEntity,
+  server: serverEntity,
+  section: sectionEntity,
+  plan: planEntity,
   guest: guestEntity,
   table: tableEntity,
   reservation: reservationEntity,

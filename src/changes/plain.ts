@@ -54,6 +54,8 @@ interface Words<F extends Fields, P extends string> {
   readonly called: string
   /** How many a restaurant may have. */
   readonly max: number
+  /** What fields that are no facts start with. */
+  readonly starts?: object
   /** Refuses what the facts alone do not show, before one is stored. Throws `AppError`. */
   readonly check?: (w: Write, value: EntityOf<F>, before: EntityOf<F> | null) => Promise<void>
   /** Refuses to remove one that something needs. Throws `AppError`. */
@@ -101,7 +103,11 @@ function adding<F extends Fields, K extends string>(of: Entity<F, K>, words: Wor
     async run(w, input): Promise<EntityOf<F>> {
       const { id, ...facts } = input as { id?: string }
       await rows.refuseMany(w)
-      const value = newEntity(await freshId(w, kind, id), facts, w.now) as unknown as EntityOf<F>
+      const value = newEntity(
+        await freshId(w, kind, id),
+        { ...facts, ...words.starts },
+        w.now,
+      ) as unknown as EntityOf<F>
       await words.check?.(w, value, null)
       return rows.store(w, value)
     },
@@ -157,8 +163,8 @@ function removing<F extends Fields, K extends string>(of: Entity<F, K>, words: W
 
 type Rows<F extends Fields, K extends string> = ReturnType<typeof rowsOf<F, K>>
 
-/** The rows of a plain noun: its statements, and how they are stored. */
-function rowsOf<F extends Fields, K extends string>(of: Entity<F, K>, max: number) {
+/** The rows of a noun: its statements, and how they are stored. */
+export function rowsOf<F extends Fields, K extends string>(of: Entity<F, K>, max: number) {
   type Row = EntityOf<F>
   const { kind, table, columns } = of
   const lockById = statement(

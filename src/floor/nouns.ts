@@ -15,6 +15,13 @@ import { reservationsOnFloor } from '../reservations/reservations.ts'
 import { cancelReservation } from '../reservations/cancel-reservation.ts'
 import { updateReservation } from '../reservations/update-reservation.ts'
 import { staffOnFloor } from '../staff/members.ts'
+import { addSection } from '../sections/add-section.ts'
+import { cutServer } from '../sections/cut-server.ts'
+import { removeSection } from '../sections/remove-section.ts'
+import { plans, sectionsOnFloor, servers } from '../sections/sections.ts'
+import { skipServer } from '../sections/skip-server.ts'
+import { switchSections } from '../sections/switch-sections.ts'
+import { updateSection } from '../sections/update-section.ts'
 import { settingsOnFloor } from '../settings/settings.ts'
 import { updateSettings } from '../settings/update-settings.ts'
 import { tablesOnFloor } from '../tables/tables.ts'
@@ -44,6 +51,9 @@ export const nouns = [
   turnsOnFloor,
   tablesOnFloor,
   areas.onFloor,
+  servers.onFloor,
+  sectionsOnFloor,
+  plans.onFloor,
   reservationsOnFloor,
   guestsOnFloor,
 ] as const
@@ -79,6 +89,18 @@ export const floorCommands = [
   giveMoreTime,
   cancelGuest,
   refreshTurns,
+  servers.add,
+  servers.update,
+  servers.remove,
+  cutServer,
+  skipServer,
+  addSection,
+  updateSection,
+  removeSection,
+  plans.add,
+  plans.update,
+  plans.remove,
+  switchSections,
 ] as const
 
 /** A kind of entity by its name in the log. */

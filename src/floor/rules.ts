@@ -1,5 +1,6 @@
 import type { Instant } from '../platform/clock.ts'
 import { ENDED_WITH_TABLE, isOver, type Decision, type Effect, type Floor } from '../parties/rules.ts'
+import { servedBy } from '../parties/service/rules.ts'
 import { displaced, left } from '../parties/tables/rules.ts'
 import { sentOf } from '../changes/rules.ts'
 import {
@@ -11,6 +12,7 @@ import {
   refuseTables,
   refuseUnseen,
   vacated,
+  withSection,
   type Insistence,
   type TableEffect,
   type TableEvent,
@@ -35,6 +37,7 @@ interface TableChange extends Insistence {
   readonly partyId?: string | null | undefined
   readonly number?: string | undefined
   readonly capacity?: number | undefined
+  readonly section?: string | null | undefined
 }
 
 /** A table is free again, whatever it was, and a guest who had it has finished. Spec: G11. */
@@ -57,7 +60,7 @@ export function decideUpdateTable(floor: Floor, input: About & TableChange, now:
   const table = floor.get('table', tableId)
   const unseen = refuseUnseen(tableId, table, version)
   if (unseen) return unseen
-  const facts = sentOf(sent)
+  const facts = withSection(table!, sentOf(sent))
   const becomes = (set: Partial<TableState>, event: TableEvent): TableEffect => ({
     kind: 'table',
     id: tableId,
@@ -101,7 +104,12 @@ function seated(
   return (
     refuseTables(party, [table], insistence, now) ?? [
       ...displaced(table),
-      { kind, id: partyId, set: { tableId: table.id }, event: 'table-changed' },
+      {
+        kind,
+        id: partyId,
+        set: { tableId: table.id, serverId: servedBy(party, party.status, table) },
+        event: 'table-changed',
+      },
       ...(from ? [vacated(from)] : []),
       taken,
     ]

@@ -44,9 +44,9 @@ export const addGuest = command({
     if (id !== undefined && (await lockReservation(w, id))) throw idTaken(id)
     const guest = newGuest(await freshId(w, 'guest', id), made, w.now, joined)
     if (guest.tableId !== null) await lockTables(w, [guest.tableId])
-    const { before, after } = decided(decideJoin(lockedFloor(w), guest, made, w.now))
+    const { serverId, before, after } = decided(decideJoin(lockedFloor(w), guest, made, w.now))
     await apply(w, before)
-    const [stored] = await Promise.all([storeGuest(w, guest, id !== undefined), apply(w, after)])
+    const [stored] = await Promise.all([storeGuest(w, { ...guest, serverId }, id !== undefined), apply(w, after)])
     return stored
   },
 })

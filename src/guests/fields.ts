@@ -12,6 +12,8 @@ export const guestFields = {
   partySize: fact(integer(1)),
   status: choice(PARTY_STATUSES),
   tableId: nullable(id()),
+  /** The server who got the party. */
+  serverId: nullable(id()),
   reservationTime: fact(nullable(instant()), null),
   checkInTime: nullable(instant()),
   seatedTime: nullable(instant()),

@@ -8,6 +8,7 @@ import type { Cursor } from '../changes/cursor.ts'
 import { entity, type EntityOf } from '../changes/entity.ts'
 import { withFreshId } from '../changes/command/fresh-id.ts'
 import { noun } from '../changes/floor/noun.ts'
+import type { ServedParty } from '../sections/rotation/rules.ts'
 import type { GuestEffect, GuestEvent } from '../parties/rules.ts'
 import { guestFields } from './fields.ts'
 
@@ -48,6 +49,17 @@ const listOnFloor = statement(
   'guests-on-floor',
   `select ${columns} from guests where restaurant_id = $1 and case when ended_at is null then 'infinity' else ended_at end >= $2`,
 )
+
+const served = statement(
+  'served-guests',
+  `select server_id as "serverId", party_size as "partySize", seated_time as "seatedTime" from guests
+   where restaurant_id = $1 and case when ended_at is null then 'infinity' else ended_at end >= $2
+     and seated_time >= $2 and server_id is not null`,
+)
+
+/** What servers got since a moment: visits that ended before it are no part of it. */
+export const servedGuests = (tx: Tx, restaurantId: string, since: Instant): Promise<ServedParty[]> =>
+  tx.all<ServedParty>(served, [restaurantId, since])
 
 /** Guests as the floor has them: all but those whose visit ended before `horizon`. */
 export const guestsOnFloor = noun(guestEntity, {

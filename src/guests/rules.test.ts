@@ -28,13 +28,13 @@ test('G5, G7: what happens comes in the order in which it can be stored, each wi
     {
       kind: 'guest',
       id: 'a',
-      set: { status: 'waitlist', tableId: null, seatedTime: null, endedAt: null },
+      set: { status: 'waitlist', tableId: null, serverId: null, seatedTime: null, endedAt: null },
       event: 'displaced',
     },
     {
       kind: 'guest',
       id: 'b',
-      set: { ...times, status: 'seated', seatedTime: NOW, tableId: 't' },
+      set: { ...times, status: 'seated', seatedTime: NOW, tableId: 't', serverId: null },
       event: 'status-changed',
     },
     { kind: 'table', id: 't', set: { ...BARE, status: 'occupied', guestId: 'b' }, event: 'assigned' },
@@ -43,7 +43,7 @@ test('G5, G7: what happens comes in the order in which it can be stored, each wi
     {
       kind: 'guest',
       id: 'a',
-      set: { ...times, status: 'seated', seatedTime: OLD, tableId: 'u' },
+      set: { ...times, status: 'seated', seatedTime: OLD, tableId: 'u', serverId: null },
       event: 'table-changed',
     },
     { kind: 'table', id: 't', set: free, event: 'freed' },
@@ -94,7 +94,7 @@ test('G6, G15: a refusal has its status and shows what it is about', () => {
 test('G1, G2: a guest who joins at a table displaces the party there first', () => {
   const join = (more: object, insistence = {}) =>
     decideJoin(floor, { id: 'n', status: 'waitlist', partySize: 2, tableId: null, ...more }, insistence, NOW)
-  expect(join({})).toEqual({ before: [], after: [] })
+  expect(join({})).toEqual({ serverId: null, before: [], after: [] })
   expect(join({ tableId: 't' }, { takeOver: true })).toMatchObject({
     before: [{ id: 'a', event: 'displaced' }],
     after: [{ id: 't', set: { guestId: 'n' }, event: 'assigned' }],
@@ -112,7 +112,7 @@ test('G1, G2: a guest who joins at a table displaces the party there first', () 
   } as const
   const stamps = { version: 1, createdAt: NOW, updatedAt: NOW }
   const none = { ...NOBODY, ...UNTOLD, ...times }
-  const waits = { id: 'n', status: 'waitlist', partySize: 2, tableId: null, ...none, ...stamps }
+  const waits = { id: 'n', status: 'waitlist', partySize: 2, tableId: null, serverId: null, ...none, ...stamps }
   expect(newGuest('n', made, NOW)).toEqual({ ...waits, checkInTime: NOW })
   expect(newGuest('n', { ...made, checkedIn: false }, NOW)).toEqual(waits)
 })

@@ -24,8 +24,10 @@ import {
   type SentTimes,
   type WaitState,
 } from '../parties/rules.ts'
+import { servedBy } from '../parties/service/rules.ts'
 import { groupOf, tablesNamed, takes } from '../parties/tables/rules.ts'
 import { sentOf, versionConflict, type Refusal } from '../changes/rules.ts'
+import { unknownServer } from '../sections/rules.ts'
 import { freed, refuseTables, unknownTable, vacated, type Insistence } from '../tables/rules.ts'
 
 /**
@@ -48,6 +50,8 @@ interface GuestChange extends Insistence {
   readonly tableId?: string | null | undefined
   /** Further tables that are joined to that one. */
   readonly joinedTableIds?: readonly string[] | undefined
+  /** Another server has the party from now on. */
+  readonly serverId?: string | undefined
   readonly event: GuestEvent
 }
 
@@ -142,19 +146,22 @@ export function decideUpdateGuest(
       readonly phase?: Phase | undefined
       readonly status?: PartyStatus | undefined
       readonly tableId?: string | null | undefined
+      readonly serverId?: string | undefined
       readonly partySize?: number | undefined
     },
   now: Instant,
 ): Decision {
-  const { guestId, version, phase, status: sent, tableId, takeOver, force, ...rest } = input
+  const { guestId, version, phase, status: sent, tableId, serverId, takeOver, force, ...rest } = input
   const { checkInTime, seatedTime, finishedTime, ...facts } = rest
   const guest = floor.get('guest', guestId)
   const unseen = refuseUnseen(floor, guest, { guestId, version, tableId })
   if (unseen) return unseen
+  if (serverId !== undefined && !floor.get('server', serverId)) return unknownServer(serverId)
   const status = sent ?? (phase && phase !== phaseOf(guest!.status) ? entryOf[phase] : undefined)
   const event = status !== undefined ? 'status-changed' : tableId !== undefined ? 'table-changed' : 'edited'
   const times = { checkInTime, seatedTime, finishedTime }
-  return changed(floor, guest!, { facts: sentOf(facts), times, status, tableId, takeOver, force, event }, now)
+  const change: GuestChange = { facts: sentOf(facts), times, status, tableId, serverId, takeOver, force, event }
+  return changed(floor, guest!, change, now)
 }
 
 interface Joining extends SentTimes, Insistence {
@@ -172,6 +179,7 @@ export function newGuest<Made extends Joining>(id: string, made: Made, now: Inst
   return {
     id,
     ...rest,
+    serverId: null,
     ...joined,
     ...UNTOLD,
     ...timesOf(now, null, made.status, times),
@@ -181,19 +189,28 @@ export function newGuest<Made extends Joining>(id: string, made: Made, now: Inst
   }
 }
 
-/** A guest who is new takes the table that it joins at, if any. Spec: G2. */
+/** What comes of joining at a table: who serves there, and what happens before and after the guest is stored. */
+interface Arrival {
+  readonly serverId: string | null
+  readonly before: readonly Effect[]
+  readonly after: readonly Effect[]
+}
+
+/** A guest who is new takes the table that it joins at, if any. Spec: G2, Y20. */
 export function decideJoin(
   floor: Floor,
   guest: Pick<GuestState, 'id' | 'status' | 'partySize' | 'tableId'>,
   insistence: Insistence,
   now: Instant,
-): Refusal | { readonly before: readonly Effect[]; readonly after: readonly Effect[] } {
+): Refusal | Arrival {
   const { id, status, partySize, tableId } = guest
-  if (tableId === null) return { before: [], after: [] }
+  if (tableId === null) return { serverId: null, before: [], after: [] }
   if (isOver(status)) return ENDED_WITH_TABLE
   const table = floor.get('table', tableId)
   if (!table) return unknownTable(tableId)
-  return refuseTables({ id, partySize }, [table], insistence, now) ?? takes({ kind: 'guest', id }, [table])
+  const serverId = servedBy({ status: 'waitlist', tableId: null, serverId: null }, status, table)
+  const refusal = refuseTables({ id, partySize }, [table], insistence, now)
+  return refusal ?? { serverId, ...takes({ kind: 'guest', id }, [table]) }
 }
 
 /** A guest goes for good, and the table it had has no party. `linked`: the reservations of the guest. Spec: G10, G16, V7. */
@@ -256,7 +273,10 @@ export function changed(floor: Floor, guest: GuestState, change: GuestChange, no
   const leavesSeat = change.status !== undefined && !keepsTable(guest.status, status)
   const tableId = change.tableId !== undefined ? change.tableId : leavesSeat ? null : guest.tableId
   const wait = { ...waitAfter(guest, status), ...change.wait }
-  const set = { ...change.facts, ...wait, ...timesOf(now, guest, status, change.times), status, tableId }
+  const times = timesOf(now, guest, status, change.times)
+  const sits = status === 'seated' && (guest.status !== 'seated' || tableId !== guest.tableId)
+  const serverId = change.serverId ?? servedBy(guest, status, sits ? floor.get('table', tableId) : undefined)
+  const set = { ...change.facts, ...wait, ...times, status, tableId, serverId }
   const effect: Effect = { kind: 'guest', id, set, event: change.event }
   if (tableId === guest.tableId && change.joinedTableIds === undefined) return [effect]
 

@@ -5,6 +5,7 @@ import { joinedField, lockedFloor } from '../parties/parties.ts'
 import { type Decision, type Effect } from '../parties/rules.ts'
 import { withJoined } from '../parties/tables/rules.ts'
 import { applyToReservation, lockReservation } from '../reservations/reservations.ts'
+import { servers } from '../sections/sections.ts'
 import type { Party } from '../tables/rules.ts'
 import { decided } from '../changes/decided.ts'
 import { applyToTable, lockTables } from '../tables/tables.ts'
@@ -19,9 +20,18 @@ export const taking = {
   force: z.boolean().optional(),
 }
 
-/** Locks a guest, the tables it is at and those it wants, in the ladder's order: tables before guests. */
-export async function lockParty(w: Write, guestId: string, wanted: readonly string[] = []): Promise<void> {
-  await Promise.all([lockTables(w, wanted, [guestId]), lockGuests(w, [guestId])])
+/** Locks a guest, the tables it is at, those it wants and a server, in the ladder's order. */
+export async function lockParty(
+  w: Write,
+  guestId: string,
+  wanted: readonly string[] = [],
+  serverId?: string,
+): Promise<void> {
+  await Promise.all([
+    lockTables(w, wanted, [guestId]),
+    serverId === undefined ? null : servers.lock(w, [serverId]),
+    lockGuests(w, [guestId]),
+  ])
 }
 
 /** Locks the party at a table, in the ladder's order: a reservation before guests. Throws `LostRace` where it is gone. */

@@ -18,6 +18,8 @@ const input = z.strictObject({
   /** The status in three words: it changes only a guest who is in another phase. */
   phase: z.enum(PHASES).optional(),
   tableId: idField.nullable().optional(),
+  /** The server who has the party from now on. */
+  serverId: idField.optional(),
   takeOver: z.boolean().optional(),
   force: z.boolean().optional(),
   version: versionField,
@@ -35,7 +37,8 @@ export const updateGuest = command({
   input,
   answer: guestSchema,
   async run(w, change): Promise<Guest> {
-    await Promise.all([lockByContact(w, change), lockParty(w, change.guestId, change.tableId ? [change.tableId] : [])])
+    const wanted = change.tableId ? [change.tableId] : []
+    await Promise.all([lockByContact(w, change), lockParty(w, change.guestId, wanted, change.serverId)])
     const joined = await joinAnew(w, w.locked.of<Guest>('guest', change.guestId), change)
     await apply(w, decideUpdateGuest(lockedFloor(w), { ...change, ...joined }, w.now))
     return w.locked.of<Guest>('guest', change.guestId)!

@@ -94,7 +94,7 @@ test('G7: a party that loses its table to another has its event', () => {
     {
       kind: 'guest',
       id: 'g',
-      set: { status: 'waitlist', tableId: null, seatedTime: null, endedAt: null },
+      set: { status: 'waitlist', tableId: null, serverId: null, seatedTime: null, endedAt: null },
       event: 'displaced',
     },
   ])

@@ -1,5 +1,6 @@
 import type { Instant } from '../platform/clock.ts'
 import { type Refusal } from '../changes/rules.ts'
+import type { ServerState } from '../sections/rules.ts'
 import type { Joined } from '../people/rules.ts'
 import type { TableEffect, TableState } from '../tables/rules.ts'
 
@@ -155,6 +156,8 @@ export interface PartyState extends PartyTimes, Joined {
   readonly status: PartyStatus
   readonly partySize: number
   readonly tableId: string | null
+  /** The server who got the party; null before it sits, and where nobody looks after its table. */
+  readonly serverId: string | null
   readonly version: number
 }
 
@@ -235,6 +238,7 @@ export interface States {
   readonly table: TableState
   readonly guest: GuestState
   readonly reservation: ReservationState
+  readonly server: ServerState
 }
 
 /** The floor as a decision sees it: what the server has locked, or what the client shows. Null is no entity's id. */

@@ -28,6 +28,11 @@ export const nounLimits = {
   tablesDue: 200,
   /** Tables that one party has beside its first. */
   joinedTables: 20,
+  /** Servers, sections and saved section plans of one restaurant, and tables of one section. */
+  serversPerRestaurant: 200,
+  sectionsPerRestaurant: 100,
+  plansPerRestaurant: 50,
+  tablesPerSection: 200,
   /** Characters of a reason, such as why a table is blocked. */
   reasonCharacters: 200,
 }

@@ -12,6 +12,8 @@ export const reservationFields = {
   partySize: fact(integer(1)),
   status: choice(PARTY_STATUSES),
   tableId: nullable(id()),
+  /** The server who got the party. */
+  serverId: nullable(id()),
   reservationTime: fact(nullable(instant()), null),
   durationMinutes: fact(integer(1), 90),
   source: origin(text(20), 'app'),

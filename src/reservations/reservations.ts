@@ -5,6 +5,8 @@ import { entity, type EntityOf } from '../changes/entity.ts'
 import { withFreshId } from '../changes/command/fresh-id.ts'
 import { noun } from '../changes/floor/noun.ts'
 import type { ReservationEffect, ReservationEvent } from '../parties/rules.ts'
+import type { Instant } from '../platform/clock.ts'
+import type { ServedParty } from '../sections/rotation/rules.ts'
 import type { Span } from '../settings/hours/rules.ts'
 import { EXPECTED } from './rules.ts'
 import { reservationFields } from './fields.ts'
@@ -46,6 +48,17 @@ const listOnFloor = statement(
   'reservations-on-floor',
   `select ${columns} from reservations where restaurant_id = $1 and case when ended_at is null then 'infinity' else ended_at end >= $2`,
 )
+
+const served = statement(
+  'served-reservations',
+  `select server_id as "serverId", party_size as "partySize", seated_time as "seatedTime" from reservations
+   where restaurant_id = $1 and case when ended_at is null then 'infinity' else ended_at end >= $2
+     and seated_time >= $2 and server_id is not null`,
+)
+
+/** What servers got since a moment: visits that ended before it are no part of it. */
+export const servedReservations = (tx: Tx, restaurantId: string, since: Instant): Promise<ServedParty[]> =>
+  tx.all<ServedParty>(served, [restaurantId, since])
 
 /** The reservations on the floor: all but those that ended before `horizon`. */
 export const reservationsOnFloor = noun(reservationEntity, {

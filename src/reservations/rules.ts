@@ -12,6 +12,7 @@ import {
   type SentTimes,
 } from '../parties/rules.ts'
 import { groupOf, tablesNamed, takes } from '../parties/tables/rules.ts'
+import { servedBy } from '../parties/service/rules.ts'
 import { sentOf, versionConflict, type Refusal } from '../changes/rules.ts'
 import { freed, partyAt, refuseTables, statusAt, vacated, type TableEffect, type TableState } from '../tables/rules.ts'
 
@@ -55,6 +56,7 @@ export const newReservation = <Made extends { readonly status: PartyStatus }>(
   ...made,
   ...joined,
   tableId: null,
+  serverId: null,
   checkInTime: null,
   seatedTime: null,
   finishedTime: null,
@@ -132,7 +134,8 @@ function changed(floor: Floor, change: ReservationChange, now: Instant): Reserva
   if (unfit) return unfit
 
   const holds = status === 'seated' ? 'occupied' : 'reserved'
-  const set = { ...facts, ...timesOf(before, change, now), status, tableId }
+  const serverId = servedBy(before, status, to[0])
+  const set = { ...facts, ...timesOf(before, change, now), status, tableId, serverId }
   const isGiven = to.length > 0 && (moves || to[0]!.status !== holds || change.tableId === to[0]!.id)
   const leaving = moves ? own.filter((table) => !to.some((each) => each.id === table.id)) : []
   return [

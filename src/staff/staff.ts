@@ -64,6 +64,8 @@ const readAccount = statement(
    where s.email = $1 or s.email_key = lower($1) order by (s.email = $1) desc limit 1`,
 )
 
+const findStaff = statement('has-staff', `select 1 from staff where restaurant_id = $1 and id = $2`)
+
 const updateSignIn = statement(
   'update-sign-in',
   // A better hash replaces only the hash that it was made for, never that of a password set meanwhile.
@@ -96,6 +98,10 @@ export const findIdentity = async (db: Db, staffId: string, of: TokenOf): Promis
 /** The account with this e-mail, in a transaction scoped to it. `place`: where they sign in from. */
 export const findAccount = (tx: Tx, email: string, place: Buffer): Promise<Account | undefined> =>
   tx.maybe<Account>(readAccount, [email, place])
+
+/** Whether somebody of the staff has this id. */
+export const hasStaff = async (tx: Tx, restaurantId: string, id: string): Promise<boolean> =>
+  (await tx.maybe(findStaff, [restaurantId, id])) !== undefined
 
 /** Notes a sign-in, a better hash of the password if there is one, and `place` if it was not known yet. */
 export async function noteSignIn(

@@ -10,6 +10,7 @@ export const tableFields = {
   x: fact(number(0, 1)),
   y: fact(number(0, 1)),
   shape: fact(choice(TABLE_SHAPES), 'round'),
+  /** The name of its section, or any text. */
   section: fact(nullable(text(100)), null),
   areaId: fact(nullable(id()), null),
   /** Centimetres; null where nobody measured. */
@@ -19,6 +20,9 @@ export const tableFields = {
   rotation: fact(number(0, 360), 0),
   /** The smallest party that a host would seat here. */
   minCapacity: fact(integer(1), 1),
+  sectionId: nullable(id()),
+  /** The server who gets the next party there. */
+  serverId: nullable(id()),
   status: choice(TABLE_STATUSES),
   guestId: nullable(id()),
   reservationId: nullable(id()),

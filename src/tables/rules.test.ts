@@ -49,7 +49,14 @@ test('G5, G10: what becomes of a table has its event', () => {
   const held = { status: 'reserved', guestId: null, reservationId: 'r' }
   expect(given(TAKEN, { kind: 'reservation', id: 'r' }, 'reserved')).toMatchObject({ set: held })
   const stamps = { version: 1, createdAt: NOW, updatedAt: NOW }
-  expect(newTable('n', { number: '1' }, NOW)).toEqual({ id: 'n', number: '1', ...free, ...stamps })
+  expect(newTable('n', { number: '1' }, NOW)).toEqual({
+    id: 'n',
+    number: '1',
+    ...free,
+    sectionId: null,
+    serverId: null,
+    ...stamps,
+  })
 })
 
 test('G6, T3, G15: a refusal has its status and shows the table as it is', () => {

@@ -39,6 +39,9 @@ export interface TableState {
   readonly statusReason: string | null
   readonly checkAt: Instant | null
   readonly paidAt: Instant | null
+  readonly section: string | null
+  readonly sectionId: string | null
+  readonly serverId: string | null
   readonly version: number
 }
 
@@ -178,10 +181,22 @@ export const newTable = <Facts extends object>(id: string, facts: Facts, now: In
   status: 'available' as const,
   ...BARE,
   joined: [],
+  sectionId: null,
+  serverId: null,
   version: 1,
   createdAt: now,
   updatedAt: now,
 })
+
+/**
+ * The facts of a table that were sent. Another text for the section than the table has takes it out of its section: what the
+ * iPad shows is the name of the section, or that text. Spec: Y13.
+ */
+export const withSection = <Facts extends { readonly section?: string | null }>(
+  { section }: TableState,
+  facts: Facts,
+): Facts & Partial<TableState> =>
+  facts.section === undefined || facts.section === section ? facts : { ...facts, sectionId: null, serverId: null }
 
 /** There is no table to sit at with this id. */
 export const unknownTable = (id: string): Refusal => ({

@@ -27,6 +27,11 @@ const lockTablesByIdOrParty = statement(
    order by id for update`,
 )
 
+const lockEveryTable = statement(
+  'lock-every-table',
+  `select ${columns} from tables where restaurant_id = $1 order by id for update`,
+)
+
 const deleteTable = statement('delete-table', `delete from tables where restaurant_id = $1 and id = $2`)
 
 const listTablesByNumber = statement(
@@ -70,6 +75,13 @@ export async function lockTables(
     w.locked.note('table', ids, rows)
   }
   return new Map(rows.map((table) => [table.id, table]))
+}
+
+/** Locks all tables. */
+export async function lockAllTables(w: Write): Promise<Table[]> {
+  const tables = await w.tx.all<Table>(lockEveryTable, [w.restaurantId])
+  w.locked.note('table', [], tables)
+  return tables
 }
 
 /** Tables and those that are joined to them, as far as their rows are known. */

@@ -103,8 +103,10 @@ async function costOf(of: TestApp, restaurant: Restaurant, op: Operation): Promi
 async function beyond(of: TestApp, declared: Readonly<Record<string, Budget>>): Promise<string[]> {
   const found: string[] = []
   for (const rows of ROWS) {
-    const restaurant = await furnished(of, rows)
-    for (const op of operations) {
+    let restaurant = await furnished(of, rows)
+    for (const [n, op] of operations.entries()) {
+      // The log stays shorter than one page of it.
+      if (n % 20 === 19) [restaurant, given] = [await furnished(of, rows), undefined]
       const budget = declared[op.name]
       if (!budget) continue
       const isAs = (cost: Budget) => cost.statements === budget.statements && cost.trips === budget.trips

@@ -81,10 +81,11 @@ export async function openRivals(): Promise<Rivals> {
   const theirEars = await openEars(app, theirs)
   await theirEars.heardNothing()
   const known = await witness.idsOf(theirs.id)
-  // The settings have the restaurant's id.
+  // Settings and turn times have the restaurant's id.
   const theirIds = {
     ...known,
     settings: [],
+    turn: [],
     restaurant: [theirs.id],
     staff: [theirs.staffId, ...known.staff],
     gone: [gone],

@@ -48,6 +48,12 @@ export const upgrades: readonly Upgrade[] = [
       paidAt: null,
     },
   },
+  { kind: 'server', isNew: true },
+  { kind: 'section', isNew: true },
+  { kind: 'plan', isNew: true },
+  { kind: 'table', add: { sectionId: null, serverId: null } },
+  { kind: 'guest', add: { serverId: null } },
+  { kind: 'reservation', add: { serverId: null } },
 ]
 
 /** The version of the log that this program writes and reads. */

@@ -23,7 +23,14 @@ export function displaced(table: TableState): readonly Effect[] {
   if (party === null) return []
   const { kind, id } = party
   if (kind === 'reservation') return [{ kind, id, set: { tableId: null }, event: 'table-lost' }]
-  return [{ kind, id, set: { status: 'waitlist', tableId: null, seatedTime: null, endedAt: null }, event: 'displaced' }]
+  return [
+    {
+      kind,
+      id,
+      set: { status: 'waitlist', tableId: null, serverId: null, seatedTime: null, endedAt: null },
+      event: 'displaced',
+    },
+  ]
 }
 
 /** The tables of the party at this one: its first, then those joined to it. A table on its own is all. Spec: T11. */
