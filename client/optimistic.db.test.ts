@@ -216,12 +216,12 @@ test(
 
 /** The commands that one item of a plan comes to. */
 function arranged({ view }: Shown, { id, ...change }: Record<string, unknown>): Operation[] {
-  const { number, capacity = 4, x = 0.5, y = 0.5, shape = 'round', section = null, status, partyId } = change
+  const { number, status, partyId, takeOver: _, force: __, ...facts } = change
   if (id === undefined && number === undefined) return []
   const tableId = id ?? [...view.of('table')].find((table) => table.number === number)?.id
   if (tableId !== undefined) return [{ command: 'update-table', input: { tableId, ...change } }]
   const made = newId()
-  const add: Operation = { command: 'add-table', input: { id: made, number, capacity, x, y, shape, section } }
+  const add: Operation = { command: 'add-table', input: { id: made, number, capacity: 4, x: 0.5, y: 0.5, ...facts } }
   if (status === undefined && partyId === undefined) return [add]
   return [add, { command: 'update-table', input: { tableId: made, ...change } }]
 }

@@ -104,9 +104,14 @@ const plainWays = <K extends 'area' | 'server' | 'plan', P extends string>(
     },
   }) as unknown as Pick<Ways, `add-${K}` | `update-${K}` | `remove-${K}`>
 
+const refuseUsedArea = (view: View, area: Kinds['area']): Refusal | null =>
+  [...view.of('table')].some(({ areaId }) => areaId === area.id)
+    ? { code: 'area-in-use', status: 409, message: 'Tables are in this area', details: { area } }
+    : null
+
 /** Every command of the client. Its type holds it to the server's list: each of them, with its method and path. */
 export const ways: Ways = {
-  ...plainWays('area', '/areas'),
+  ...plainWays('area', '/areas', { refuseRemoval: refuseUsedArea }),
   ...plainWays('server', '/servers', SERVER_CHECKS),
   ...plainWays('plan', '/plans', PLAN_CHECKS),
   ...sectionWays,

@@ -11,6 +11,7 @@ import { planFields, sectionFields, serverFields } from '../src/sections/fields.
 import { newId } from '../src/platform/ids.ts'
 import { settingsFields } from '../src/settings/fields.ts'
 import { CLOCKS, SELF_JOIN } from '../src/settings/rules.ts'
+import { CHECKS } from '../src/tables/life/rules.ts'
 import { TABLE_SHAPES, TABLE_STATUSES } from '../src/tables/rules.ts'
 
 /** Inputs of commands in every combination that their schemas allow, for property tests. */
@@ -24,7 +25,17 @@ const SELDOM: readonly CommandName[] = ['clear-table', 'remove-table', 'delete-g
 const drawn = [...parts, ...[1, 2, 3].flatMap(() => parts.filter(({ name }) => !SELDOM.includes(name)))]
 
 /** Fields that decide who sits where. They are sent more often than facts. */
-const SEATING = ['status', 'phase', 'tableId', 'partyId', 'takeOver', 'force', 'partySize', 'capacity']
+const SEATING = [
+  'status',
+  'phase',
+  'tableId',
+  'joinedTableIds',
+  'partyId',
+  'takeOver',
+  'force',
+  'partySize',
+  'capacity',
+]
 
 /** One command with its input. */
 export interface Operation {
@@ -71,7 +82,19 @@ function valuesOf(field: string, { command, view, entity }: Place): readonly unk
       return [...ids('area'), newId()]
     case 'width':
     case 'height':
-      return [99, 100, 800.5]
+      return [9, 99, 100, 800.5]
+    case 'rotation':
+      return [0, 90, 361]
+    case 'minCapacity':
+      return [0, 1, 2]
+    case 'joinedTableIds': {
+      const [one, two, three] = ids('table')
+      return [[], [one], [two, three], [one, two, three], [two, newId()]]
+    }
+    case 'check':
+      return CHECKS
+    case 'until':
+      return ['2026-11-23T11:00Z', '2036-11-23T11:00Z']
     case 'position':
       return [-1, 0, 3]
     case 'fixtures':
@@ -161,6 +184,7 @@ function valuesOf(field: string, { command, view, entity }: Place): readonly unk
       return numbers(1, 30).map(String)
     case 'dietaryRestrictions':
       return [[], ['nuts', 'ä']]
+    case 'needsCleaning':
     case 'takeOver':
     case 'force':
     case 'checkedIn':

@@ -10,7 +10,7 @@ import {
   type Ids,
   type Operation,
 } from '../doors/operations.ts'
-import { changingBody, oneOfEach } from '../doors/one-of-each.ts'
+import { changingBody, oneOfEach, makeReady } from '../doors/one-of-each.ts'
 import { startApp, type Restaurant, type TestApp } from '../kit.ts'
 import { budgets, endlessBudgets, listBudgets, severalBudgets, type Budget } from './budgets.ts'
 import { count } from './count.ts'
@@ -83,8 +83,7 @@ async function costOf(of: TestApp, restaurant: Restaurant, op: Operation): Promi
   if (op.name === 'move-guest')
     await restaurant.v2('POST', `/guests/${ids.guest}/seat`, { tableId: await restaurant.table(newId().slice(-20)) })
   if (op.name === 'give-more-time') await restaurant.v2('POST', `/guests/${ids.guest}/notify`, {})
-  if (['tablesClear', 'clear-table'].includes(op.name))
-    await restaurant.v2('PATCH', `/tables/${ids.table}`, { status: 'reserved' })
+  await makeReady(op.name, restaurant, ids)
   if (['guestStatusAtomic', 'set-guest-status'].includes(op.name))
     await restaurant.v2('PATCH', `/guests/${ids.guest}`, { status: 'confirmed' })
   // Who it is, is known for 2 s from here on.

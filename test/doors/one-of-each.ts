@@ -160,3 +160,16 @@ export async function addMore(restaurant: Pick<Restaurant, 'v2'>, known: Known, 
   if (known.message.length < ENOUGH && guest !== undefined) await addMessage(restaurant, guest)
   for (const { kind } of nouns) if (kind !== 'staff') await addOne(restaurant, kind, takesId(kind) && { id: newId() })
 }
+
+/** Makes a table what a command needs it to be, so that the command changes something. */
+export async function makeReady(command: string, restaurant: Pick<Restaurant, 'v2'>, ids: Record<Kind, string>) {
+  if (command === 'mark-check') await restaurant.v2('POST', `/guests/${ids.guest}/seat`, { tableId: ids.table })
+  const statuses: Readonly<Record<string, string>> = {
+    tablesClear: 'reserved',
+    'clear-table': 'reserved',
+    'release-table': 'reserved',
+    'mark-clean': 'needs_cleaning',
+  }
+  const status = statuses[command]
+  if (status) await restaurant.v2('PATCH', `/tables/${ids.table}`, { status })
+}

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newId } from '../../src/platform/ids.ts'
 import { putVisits, satDaysAgo } from '../visits.ts'
-import { changingBody, oneOfEach } from './one-of-each.ts'
+import { changingBody, oneOfEach, makeReady } from './one-of-each.ts'
 import { startApp, type Answer, type Restaurant, type TestApp } from '../kit.ts'
 import {
   addressOf,
@@ -103,7 +103,7 @@ for (const op of keyed)
     if (op.name === 'give-more-time') await restaurant.v2('POST', `/guests/${ids.guest}/notify`, {})
     // A day that is over, for turn times to be made of.
     if (op.name === 'refresh-turns') await putVisits(app.database, restaurant.id, [satDaysAgo(3)])
-    if (op.name === 'clear-table') await restaurant.v2('PATCH', `/tables/${ids.table}`, { status: 'reserved' })
+    await makeReady(op.name, restaurant, ids)
     if (op.name === 'set-guest-status') await restaurant.v2('PATCH', `/guests/${ids.guest}`, { status: 'confirmed' })
     const body = telling(op, ids) ?? (await knowingBody(op, restaurant)) ?? (op.body && goodBody(op, ids))
     const send = (key: string, sent = body): Promise<Answer> =>

@@ -83,7 +83,7 @@ export function decideMarkClean(
 }
 
 /** What a host says of the check of a seated party. */
-export const CHECKS = ['none', 'dropped', 'paid'] as const
+export const CHECKS = ['dropped', 'paid', 'none'] as const
 
 /** The check has come to a party's table, or is paid. Its time stays when it is said again. Spec: T10. */
 export function decideMarkCheck(
