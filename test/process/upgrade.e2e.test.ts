@@ -37,18 +37,18 @@ const RELEASE: readonly Edit[] = [
   {
     file: 'tables/fields.ts',
     from: '  section: fact(nullable(text(100)), null),\n',
-    to: '  section: fact(nullable(text(100)), null),\n  minCapacity: fact(integer(1), 1),\n',
+    to: '  section: fact(nullable(text(100)), null),\n  highChairs: fact(integer(1), 1),\n',
   },
   {
     file: 'changes/log/upgrades.ts',
     from: ']\n\n/** The version of the log that',
     to: `  { kind: 'guest', add: { kitchenNotes: null } },
-  { kind: 'table', add: { minCapacity: 1 } },
+  { kind: 'table', add: { highChairs: 1 } },
 ]\n\n/** The version of the log that`,
   },
 ]
 const MIGRATION = `alter table guests add column kitchen_notes text;
-alter table tables add column min_capacity integer not null default 1;`
+alter table tables add column high_chairs integer not null default 1;`
 
 afterEach(cleanUpAll)
 
@@ -142,9 +142,7 @@ test(
       for (const device of held) device.counts.snapshots += device === away[n] ? 1 : 0
       await expectHeld(restaurant, held)
       for (const { kind, value } of held[0]!.entities.values())
-        expect(Object.keys(value)).toContain(
-          kind === 'guest' ? 'kitchenNotes' : kind === 'table' ? 'minCapacity' : 'id',
-        )
+        expect(Object.keys(value)).toContain(kind === 'guest' ? 'kitchenNotes' : kind === 'table' ? 'highChairs' : 'id')
       await expectAcknowledged(postgres.url, floor)
       const failed = sent.filter(({ answer }) => answer !== null && answer.status >= 500)
       // Writes that came to the old server after the logs were upgraded: they may be sent again.
