@@ -9,6 +9,8 @@ const picked: Picked = {
   spare: id,
   guest: id,
   reservation: id,
+  made: () => id,
+  staff: id,
   toRename: () => id,
   toSignOut: () => id,
   note: `note ${id}`,
@@ -32,7 +34,10 @@ test('P13, L5: each card sends what its command takes', () => {
 
 test('P13, L5: a deck begins with one card of each', () => {
   const all = { tables: [id], spares: [id], guests: [id], reservations: [id], staff: [id] }
-  const known = { ...all, turns: { renamed: 0, signedOut: 0 } }
+  const made = Object.fromEntries(
+    ['/areas', '/servers', '/sections', '/plans', '/devices', '/messages', '/people'].map((path) => [path, [id]]),
+  )
+  const known = { ...all, made, turns: { renamed: 0, signedOut: 0 } }
   for (let seed = 0; seed < 20; seed++) {
     const [deck, random] = [new Deck(), randomFrom(seed)]
     const first = cards.map(() => deck.next({ ...known, turns: { ...known.turns } }, random).card)

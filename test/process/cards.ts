@@ -14,6 +14,8 @@ export interface Known {
   readonly guests: string[]
   readonly reservations: string[]
   readonly staff: string[]
+  /** Whatever else was added, by the path that adds it. */
+  readonly made: Record<string, string[]>
   /** How many members of staff have been renamed, and signed out. Each is so once, which makes it simple to check. */
   readonly turns: { renamed: number; signedOut: number }
 }
@@ -24,8 +26,11 @@ export interface Picked {
   readonly spare: string | undefined
   readonly guest: string | undefined
   readonly reservation: string | undefined
+  /** One of what a path has added, such as `/areas`. */
+  readonly made: (path: string) => string | undefined
   readonly note: string
   readonly random: () => number
+  readonly staff: string | undefined
   readonly toRename: () => string | undefined
   readonly toSignOut: () => string | undefined
 }
@@ -73,9 +78,53 @@ function operations({ guest, table, reservation, note, random }: Picked): object
   return all.filter(({ input }) => Object.values(input).every((value) => value !== undefined))
 }
 
+/** A noun whose commands only store facts. */
+const plain = (noun: string, path: string): Card[] => [
+  v2(`add-${noun}`, 2, 'POST', path, ({ note }) => ({ name: note })),
+  v2(`update-${noun}`, 1, 'PATCH', `${path}/:${noun}Id`, ({ made, note }) => ({
+    [`${noun}Id`]: made(path),
+    name: note,
+  })),
+  v2(`remove-${noun}`, 1, 'DELETE', `${path}/:${noun}Id`, ({ made }) => ({ [`${noun}Id`]: made(path) })),
+]
+
+/** What managers set up, and what goes out to guests. */
+const setUp: readonly Card[] = [
+  ...plain('area', '/areas'),
+  ...plain('server', '/servers'),
+  ...plain('section', '/sections'),
+  ...plain('plan', '/plans'),
+  v2('cut-server', 1, 'POST', '/servers/:serverId/cut', ({ made }) => ({ serverId: made('/servers') })),
+  v2('skip-server', 1, 'POST', '/servers/:serverId/skip', ({ made, note }) => ({
+    serverId: made('/servers'),
+    reason: note,
+  })),
+  v2('switch-sections', 1, 'POST', '/plans/:planId/switch', ({ made }) => ({ planId: made('/plans') })),
+  v2('update-settings', 1, 'PATCH', '/settings', ({ note }) => ({ name: note })),
+  v2('refresh-turns', 1, 'POST', '/turns/refresh', () => ({})),
+  v2('add-device', 1, 'POST', '/devices', ({ note }) => ({ name: note })),
+  v2('update-device', 1, 'PATCH', '/devices/:deviceId', ({ made, note }) => ({
+    deviceId: made('/devices'),
+    name: note,
+  })),
+  v2('revoke-device', 1, 'DELETE', '/devices/:deviceId', ({ made }) => ({ deviceId: made('/devices') })),
+  v2('send-message', 1, 'POST', '/messages', ({ guest }) => ({ guestId: guest, template: 'table-ready' })),
+  v2('retry-message', 1, 'POST', '/messages/:messageId/retry', ({ made }) => ({ messageId: made('/messages') })),
+  v2('update-message-settings', 1, 'PATCH', '/message-settings', () => ({ hourlyLimit: 100 })),
+  v2('set-message-template', 1, 'POST', '/message-templates', ({ note }) => ({
+    template: 'table-ready',
+    language: 'en',
+    words: { subject: note, body: note },
+  })),
+]
+
 export const cards: readonly Card[] = [
   v2('add-guest', 6, 'POST', '/guests', ({ note }) => ({ firstName: note, partySize: 2 })),
-  v2('seat-guest', 6, 'POST', '/guests/:guestId/seat', ({ guest, table }) => ({ guestId: guest, tableId: table })),
+  v2('seat-guest', 6, 'POST', '/guests/:guestId/seat', ({ guest, table, spare, random }) => ({
+    guestId: guest,
+    tableId: table,
+    ...(spare !== undefined && random() < 0.3 && { joinedTableIds: [spare] }),
+  })),
   v2('move-guest', 2, 'POST', '/guests/:guestId/move', ({ guest, table }) => ({ guestId: guest, tableId: table })),
   v2('update-guest', 3, 'PATCH', '/guests/:guestId', ({ guest, note, random }) => ({
     guestId: guest,
@@ -110,6 +159,14 @@ export const cards: readonly Card[] = [
     ),
   })),
   v2('add-table', 1, 'POST', '/tables', ({ note }) => ({ number: shortly(note), capacity: 4, x: 0.5, y: 0.5 })),
+  v2('hold-table', 1, 'POST', '/tables/:tableId/hold', ({ table, note }) => ({ tableId: table, reason: note })),
+  v2('block-table', 1, 'POST', '/tables/:tableId/block', ({ table, note }) => ({ tableId: table, reason: note })),
+  v2('release-table', 2, 'POST', '/tables/:tableId/release', ({ table }) => ({ tableId: table })),
+  v2('mark-clean', 1, 'POST', '/tables/:tableId/clean', ({ table }) => ({ tableId: table })),
+  v2('mark-check', 1, 'POST', '/tables/:tableId/check', ({ table, random }) => ({
+    tableId: table,
+    check: oneOf(['dropped', 'paid', 'none'], random),
+  })),
   v2('remove-table', 1, 'DELETE', '/tables/:tableId', ({ spare }) => ({ tableId: spare })),
   ipad(3, 'PUT', '/tables/:tableId/clear', ({ table }) => ({ tableId: table })),
   ipad(1, 'PUT', '/tables/:tableId', ({ table, note }) => ({ tableId: table, section: note })),
@@ -132,12 +189,15 @@ export const cards: readonly Card[] = [
   v2('revoke-guest-link', 1, 'DELETE', '/guest-links/:guestId', ({ guest }) => ({ guestId: guest })),
   v2('expire-due', 1, 'POST', '/expire-due', () => ({})),
 
+  ...setUp,
+
   v2('add-staff', 1, 'POST', '/staff', ({ note }) => ({
     email: `${note.slice(-36)}@cedar.example`,
     password: PASSWORD,
     role: 'host',
   })),
   v2('update-staff', 1, 'PATCH', '/staff/:staffId', ({ toRename, note }) => ({ staffId: toRename(), firstName: note })),
+  v2('set-pin', 1, 'POST', '/staff/:staffId/pin', ({ staff }) => ({ staffId: staff, pin: null })),
   v2('end-sign-ins', 1, 'DELETE', '/staff/:staffId/sign-ins', ({ toSignOut }) => ({ staffId: toSignOut() })),
 ]
 
@@ -149,8 +209,10 @@ export function pick(known: Known, random: () => number): Picked {
     spare: oneOf<string | undefined>(known.spares, random),
     guest: newest(known.guests),
     reservation: newest(known.reservations),
+    made: (path) => newest(known.made[path] ?? []),
     note: `note ${randomUUID()}`,
     random,
+    staff: newest(known.staff),
     toRename: () => nextOfStaff(known, 'renamed'),
     toSignOut: () => nextOfStaff(known, 'signedOut'),
   }
@@ -227,7 +289,7 @@ export function learn(known: Known, method: string, path: string, id: unknown): 
     '/reservations': known.reservations,
     '/staff': known.staff,
   }
-  const list = made[path]
+  const list = made[path] ?? (/^\/[a-z-]+$/.test(path) ? (known.made[path] ??= []) : undefined)
   // What is sent again gives the same one.
   if (list && !list.includes(id)) list.push(id)
 }

@@ -37,6 +37,7 @@ export async function openFloor(restaurant: Restaurant, tables: number): Promise
     guests: [],
     reservations: [],
     staff: [],
+    made: {},
     turns: { renamed: 0, signedOut: 0 },
   }
   const floor: Floor = { ...known, restaurant, deck: new Deck(), sent: [] }
