@@ -143,6 +143,13 @@ const special: Record<string, (floor: Floor, parts: Parts, n: number) => Promise
     expect((await restaurant.v2('POST', `/guests/${guestId}/notify`, {})).status).toBe(200)
     return { ...parts, path: { ...parts.path, guestId }, body: { minutes: 1 + (n % 9) } }
   },
+  // Every other time a table with a party.
+  'mark-check': async ({ restaurant }, parts, n) => {
+    if (n % 2 === 0) return parts
+    const [guestId, tableId] = [await restaurant.walkIn(), await restaurant.table(`taken ${++numbers}`)]
+    await restaurant.v2('POST', `/guests/${guestId}/seat`, { tableId })
+    return { ...parts, path: { ...parts.path, tableId } }
+  },
   // Mostly from a place in the log of this restaurant.
   'get-changes': async ({ restaurant }, parts, n) => {
     if (n % 4 === 0) return parts

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { routes } from '../../src/app.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { startApp, type Answer, type Restaurant, type TestApp } from '../kit.ts'
-import { oneOfEach } from './one-of-each.ts'
+import { oneOfEach, makeReady } from './one-of-each.ts'
 import { colleague, goodAddress, goodBody, isDone, knowingBody, operations } from './operations.ts'
 import { expectRefusal } from './refusals.ts'
 
@@ -245,6 +245,7 @@ describe('C5: the bytes of bodies', () => {
         staff,
       }
       if (op.name === 'move-guest') await restaurant.v2('PATCH', `/guests/${ids.guest}`, { tableId: ids.table })
+      await makeReady(op.name, restaurant, ids)
       if (op.name === 'give-more-time') await restaurant.v2('POST', `/guests/${ids.guest}/notify`, {})
       const body = op.body && ((await knowingBody(op, restaurant)) ?? goodBody(op, ids))
       const answer = await app.call(op.method, goodAddress(op, ids), body, op.isPublic ? {} : mine())

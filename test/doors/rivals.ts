@@ -18,7 +18,7 @@ import {
   type Operation,
 } from './operations.ts'
 import { putCountedDay } from '../visits.ts'
-import { addMessage, addOne, forEachKind, marked, oneOfEach } from './one-of-each.ts'
+import { addMessage, addOne, forEachKind, marked, oneOfEach, makeReady } from './one-of-each.ts'
 import { Raw } from './raw.ts'
 import type { Field } from './schemas.ts'
 import { openEars, openWitness, TOLD_OF, type Ears, type Witness } from './witness.ts'
@@ -112,6 +112,10 @@ export async function openRivals(): Promise<Rivals> {
     // One needs a party that was called, others one that has a table already.
     if (op.name === 'give-more-time') {
       await mine.v2('POST', `/guests/${ids.guest}/notify`, {})
+      return expect(isDone(op, await send(op, mine.token, ids, { body: body() }))).toBe(true)
+    }
+    if (op.name === 'mark-check') {
+      await makeReady(op.name, mine, ids)
       return expect(isDone(op, await send(op, mine.token, ids, { body: body() }))).toBe(true)
     }
     const seated = await mine.v2('POST', `/guests/${ids.guest}/seat`, {

@@ -23,6 +23,7 @@ beforeAll(async () => {
     await putCountedDay(app.database, each)
     await each.signIn()
     await addMessage(each, guest)
+    await each.v2('POST', `/guest-links/${guest}`, {})
     await each.v2('PATCH', '/message-settings', { hourlyLimit: 100 })
     const words = { subject: 'x', body: 'y' }
     await each.v2('POST', '/message-templates', { template: 'table-ready', language: 'en', words })
