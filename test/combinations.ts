@@ -101,15 +101,6 @@ function valuesOf(field: string, { command, view, entity }: Place): readonly unk
       return [[], [wall], [{ ...wall, is: 'piano' }]]
     case 'partyId':
       return [...ids('guest', 'reservation'), newId()]
-    case 'areaId':
-      return [...ids('area'), newId()]
-    case 'width':
-    case 'height':
-      return [1, 500]
-    case 'position':
-      return [0, 1]
-    case 'fixtures':
-      return [[]]
     case 'serverId':
       return [...ids('server'), newId()]
     case 'sectionId':

@@ -70,7 +70,9 @@ test('T11: a party of eight takes two tables of four, which are moved and cleare
   expect((await tables()).map(({ guestId }) => guestId)).toEqual([null, null, guest, guest])
   // Any of them clears all.
   expect((await r.call('PUT', `/tables/${c}/clear`)).status).toBe(200)
-  expect((await tables()).map(({ status, joined }) => [status, joined])).toEqual(Array(4).fill(['available', []]))
+  expect((await tables()).map(({ status, joined }) => [status, joined])).toEqual(
+    Array.from({ length: 4 }, () => ['available', []]),
+  )
   expect((await r.v2('GET', `/guests/${guest}`)).body.result).toMatchObject({ status: 'finished', tableId: null })
 })
 

@@ -21,7 +21,7 @@ export const nounLimits = {
   /** Characters of an access token in a body. */
   accessTokenCharacters: 1_000,
   /** Dining areas of one restaurant, the longest side of one in centimetres, and fixtures in one. */
-  areasPerRestaurant: 50,
+  areasPerRestaurant: 200,
   areaCentimetres: 20_000,
   fixturesPerArea: 300,
   /** Holds and blocks that one run of `expire-due` ends in a restaurant. */
@@ -30,8 +30,8 @@ export const nounLimits = {
   joinedTables: 20,
   /** Servers, sections and saved section plans of one restaurant, and tables of one section. */
   serversPerRestaurant: 200,
-  sectionsPerRestaurant: 100,
-  plansPerRestaurant: 50,
+  sectionsPerRestaurant: 200,
+  plansPerRestaurant: 200,
   tablesPerSection: 200,
   /** Characters of a reason, such as why a table is blocked. */
   reasonCharacters: 200,

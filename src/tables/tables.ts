@@ -139,7 +139,7 @@ export async function decideTable(
 ): Promise<Table> {
   const table = (await lockTables(w, [tableId])).get(tableId)
   const effects = decided(decide(table))
-  for (const each of [effects].flat() as TableEffect[]) await applyToTable(w, each)
+  for (const each of [effects].flat()) await applyToTable(w, each)
   return w.locked.of<Table>('table', tableId)!
 }
 

@@ -6,7 +6,6 @@ import {
   unknownTable,
   vacated,
   type Party,
-  type TableEffect,
   type TableState,
   type TableStatus,
 } from '../../tables/rules.ts'
@@ -75,7 +74,7 @@ export function withJoined(floor: Floor, effects: readonly Effect[]): readonly E
     for (const other of groupOf(floor, table)) {
       if (named.has(other.id)) continue
       named.add(other.id)
-      more.push(effect.event === 'cleared' ? ({ ...effect, id: other.id } as TableEffect) : vacated(other))
+      more.push(effect.event === 'cleared' ? { ...effect, id: other.id } : vacated(other))
     }
   }
   return more.length === 0 ? effects : [...effects, ...more]

@@ -44,23 +44,23 @@ test('T9: a held table is free at its time for every command, and soon after for
     'reserved',
     'outOfService',
   ])
-  expect(await seats(ana!, held!)).toMatchObject({ status: 409, body: { code: 'table-not-free' } })
+  expect(await seats(ana, held)).toMatchObject({ status: 409, body: { code: 'table-not-free' } })
   expect(await lookOnce(app)).toBe(0)
   ahead += 5 * MINUTE
   const device = await r.device()
   // Before the log says so, the rule does.
-  expect((await seats(ana!, blocked!)).status).toBe(200)
+  expect((await seats(ana, blocked)).status).toBe(200)
   ahead += 5 * MINUTE
   expect(await lookOnce(app)).toBe(1)
   await device.until((heard) => heard.some(({ type }) => type === 'table_updated'))
-  expect([await statusOf(held!), await statusOf(blocked!)]).toEqual(['available', 'occupied'])
+  expect([await statusOf(held), await statusOf(blocked)]).toEqual(['available', 'occupied'])
   await device.close()
 })
 
 test('T9: the party that a table is held for sits there; a host releases a hold', async () => {
   const [one, two, bo] = await Promise.all([r.table('11'), r.table('12'), r.walkIn('Bo')])
   for (const table of [one, two]) await r.v2('POST', `/tables/${table}/hold`, { until: inMinutes(60), partyId: bo })
-  expect((await seats(bo!, one!)).status).toBe(200)
+  expect((await seats(bo, one)).status).toBe(200)
   expect((await r.v2('POST', `/tables/${two}/release`)).body.result).toMatchObject({
     status: 'available',
     heldFor: null,
@@ -82,7 +82,7 @@ test('T9: a hold that ends while no process is there is told by the next one, at
 
 test('T10: a cleared table waits to be cleaned, and the check is marked', async () => {
   const [table, kim] = await Promise.all([r.table('21'), r.walkIn('Kim')])
-  await seats(kim!, table!)
+  await seats(kim, table)
   const paid = await r.v2('POST', `/tables/${table}/check`, { check: 'paid' })
   expect(paid.body.result).toMatchObject({ checkAt: expect.any(String), paidAt: expect.any(String) })
   const cleared = await r.v2('POST', `/tables/${table}/clear`, { needsCleaning: true })
