@@ -94,11 +94,7 @@ test('T11: tables are added to a party that sits, and taken away again', async (
 
 test('T11: a taken or unknown table refuses all of them; who takes one over frees the others', async () => {
   const [a, b, c] = (await fourTables()) as [string, string, string, string]
-  const [kim, ana, bo] = (await Promise.all([r.walkIn('Kim', 8), r.walkIn('Ana', 2), r.walkIn('Bo', 2)])) as [
-    string,
-    string,
-    string,
-  ]
+  const [kim, ana, bo] = await Promise.all([r.walkIn('Kim', 8), r.walkIn('Ana', 2), r.walkIn('Bo', 2)])
   await seat(ana, b, [])
   const before = await tables()
   expect(await seat(kim, a, [b])).toMatchObject({ status: 409, body: { code: 'table-not-free', table: { id: b } } })
