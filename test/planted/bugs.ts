@@ -32,7 +32,7 @@ const WITHOUT_PAIRS = `
   alter table qtable.guests drop constraint guests_pair;
   alter table qtable.tables drop constraint tables_pair;
   alter table qtable.guests drop constraint guests_table_key;
-  alter table qtable.tables drop constraint tables_guest_key`
+  drop index qtable.tables_guest_key`
 
 export const bugs: readonly Bug[] = [
   {
