@@ -10,14 +10,14 @@ import type { Planner } from './platform/observability/slow-statements.ts'
 import type { Store, Topics } from './platform/redis.ts'
 import type { Tokens } from './platform/tokens.ts'
 import type { Clock } from './platform/clock.ts'
-import { AnswerStore, formOf } from './changes/answers/answer-store.ts'
+import { storeOf } from './changes/answers/answer-store.ts'
 import { Answers } from './changes/answers/answers.ts'
 import { Heads } from './changes/answers/heads.ts'
 import { Hints } from './changes/hub/hints.ts'
 import { Hub } from './changes/hub/hub.ts'
 import { renewAfter } from './changes/housekeeping/lineage.ts'
 import type { Change } from './changes/log/log.ts'
-import type { ChangeDeps, Command } from './changes/command/command.ts'
+import { rewriting, type ChangeDeps, type Command } from './changes/command/command.ts'
 import type { MessageKind } from './sockets/message-kind.ts'
 import { LiveFloors } from './changes/floor/live-floors.ts'
 import { streamMessages } from './native/stream/protocol.ts'
@@ -31,10 +31,9 @@ import { endSignIns } from './staff/end-sign-ins.ts'
 import { Identities } from './staff/access/identify.ts'
 import { listStaff } from './staff/list-staff.ts'
 import { updateStaff } from './staff/update-staff.ts'
-import { addPerson } from './people/add-person.ts'
-import { findPeople } from './people/find-people.ts'
 import { messageCommands, messageQueries } from './messages/api.ts'
 import { getRotation } from './floor/get-rotation.ts'
+import { peopleCommands, peopleQueries } from './floor/people/guest-book.ts'
 import { getSettings } from './settings/get-settings.ts'
 import { listTables } from './tables/list-tables.ts'
 import { listReservations } from './reservations/list-reservations.ts'
@@ -90,7 +89,7 @@ export const commands: readonly Command[] = [
   ...deviceCommands,
   updateStaff,
   endSignIns,
-  addPerson,
+  ...peopleCommands,
   sendMessage,
   ...messageCommands,
   ...floorCommands,
@@ -104,7 +103,7 @@ export const commands: readonly Command[] = [
 export const queries: readonly Query[] = [
   listStaff,
   listDevices,
-  findPeople,
+  ...peopleQueries,
   listTables,
   listReservations,
   listGuests,
@@ -208,23 +207,24 @@ const KNOWN = [...routes, ...DOCUMENT_PATHS.map((path) => ({ path, method: 'GET,
 
 /** Puts the application together. */
 export async function buildApp(given: AppDeps): Promise<App> {
-  const { config, secretKey, db, clock, log, topics, store, isSole = false } = given
+  const { config, secretKey, db, clock, log, topics, isSole = false } = given
   const api = openApi({ routes, nativeRoutes, commands, queries, floorReads })
   const ops = openOps(given)
   const hub = new Hub(db, log, limits.headPollMillis, isSole, renewAfter({ db, clock, log }))
   const keys = keysOf(secretKey, clock, db)
   const identities = new Identities(db, keys.tokens)
   const hints = topics && new Hints({ topics, hub, secretKey, log, commits: ops.commits })
+  const forgets = { commands: rewriting(commands), after: (id: string) => answers.forget(id) }
   const publish = (change: Change) => {
     ops.committed(change)
     hub.publish(change)
     hints?.tell(change)
+    if (forgets.commands.has(change.command)) forgets.after(change.restaurantId)
   }
   const historyDays = Math.min(config.HISTORY_DAYS || limits.streamDays, limits.streamDays)
-  const floors = new LiveFloors({ db, hub, clock, log, kinds: nouns, historyDays })
+  const floors = new LiveFloors({ db, hub, clock, log, kinds: nouns, historyDays, forgets })
   const heads = new Heads(db, hub, isSole)
-  const kept = store ? new AnswerStore(store, secretKey, formOf(api)) : null
-  const answers = new Answers({ heads, floors, clock, store: kept, maxBytes: config.CACHE_MEGABYTES * 1e6 })
+  const answers = new Answers({ heads, floors, clock, ...storeOf(given, api) })
   const access = new AccessReview(db, identities, log)
   const repeated = new RepeatedReads({ answers, heads, identities })
   const deps: IosDeps = {
@@ -259,8 +259,7 @@ export async function buildApp(given: AppDeps): Promise<App> {
     for (const each of [repeated, guestEvents]) each.close()
     await Promise.all([sockets.close(), stream.close()])
     await server.close()
-    answers.close()
-    floors.close()
+    for (const each of [answers, floors]) each.close()
     await access.close()
     hub.close()
     await ops.close()

@@ -74,6 +74,15 @@ const insertMessage = statement(
      case when is_full then 'too many messages were waiting' end from lane`,
 )
 
+// One that waits is not sent any more: the worker finds it expired. That it expires when it was made says that nothing of
+// it may be noted, even if it is on its way at this moment.
+const eraseMessages = statement(
+  'erase-messages',
+  `update messages set recipient = '', variables = '{}', words = null, reference = null, failure = null,
+     expires_at = created_at
+   where restaurant_id = $1 and (guest_id = any ($2::uuid[]) or recipient = any ($3::text[]))`,
+)
+
 const listOfGuest = statement(
   'messages-of-guest',
   `select ${messageColumns} from messages where restaurant_id = $1 and guest_id = $2 order by created_at desc, position desc limit $3`,
@@ -121,6 +130,10 @@ export function enqueue(w: Write, message: Outgoing): string {
   ])
   return id
 }
+
+/** Forgets what messages about some visits, or to some addresses, said, and to whom. Those that wait are not sent. */
+export const forgetMessagesTo = (w: Write, guestIds: readonly string[], recipients: readonly string[]): void =>
+  w.tx.send(eraseMessages, [w.restaurantId, guestIds, recipients])
 
 /** The newest messages about a visit. */
 export const readMessagesOf = (tx: Tx, restaurantId: string, guestId: string): Promise<Message[]> =>

@@ -5,9 +5,10 @@ import { limits } from '../platform/limits.ts'
 import { plusMillis, type Instant } from '../platform/clock.ts'
 import { LostRace, type Write } from '../changes/command/command.ts'
 import { entity, type EntityOf } from '../changes/entity.ts'
+import { versionConflict } from '../changes/rules.ts'
 import { personFields } from './fields.ts'
 import { emailKey, keysOf, phoneDigits, phoneKey, type Contact } from './contact-keys.ts'
-import { NOBODY, summaryOf, type Joined } from './rules.ts'
+import { NOBODY, summaryOf, type Joined, type PersonFacts } from './rules.ts'
 import { piecesOf, wordsOf, type Wanted } from './search-text.ts'
 
 export { joinedFields } from './fields.ts'
@@ -121,6 +122,17 @@ export async function lockPeople(w: Write, ids: readonly string[]): Promise<Pers
 export function refuseUnknown(personId: string): never {
   throw new AppError('person-not-found', 404, 'There is no such person in the guest book', { personId })
 }
+
+/** Throws `AppError` version-conflict (409) where a person is not as the host saw it. */
+export function refuseVersion(person: Person, version: number | undefined): void {
+  if (version === undefined || version === person.version) return
+  const { code, status, message, details } = versionConflict('person', person)
+  throw new AppError(code, status, message, details)
+}
+
+/** The facts of a person, without id and stamps. */
+export const factsOfPerson = (person: Person): PersonFacts =>
+  Object.fromEntries(Object.keys(personFields).map((name) => [name, person[name as keyof Person]])) as never
 
 /** Stores a new person. Its keys are to be claimed as well. */
 export function storePerson(w: Write, person: Person, keys: readonly string[]): void {

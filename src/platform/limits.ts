@@ -79,6 +79,11 @@ export const limits = {
   phoneDigits: { min: 6, max: 15 },
   /** A party that is added this soon after the end of a visit is on the same visit. */
   sameVisitMillis: 3_600_000,
+  /** Visits in an answer about one person, and merges into one person that may be undone. */
+  visitsPerPerson: 200,
+  mergesPerPerson: 50,
+  /** Visits of each kind in the export of one person. */
+  exportedVisits: 5_000,
   /** A search among people: characters typed, people looked at, and people in one answer. */
   searchCharacters: 100,
   peopleLookedAt: 500,
@@ -219,6 +224,8 @@ export const limits = {
   answerStoreMillis: 500,
   answerStoreSeconds: 3_600,
   answerStoreBytes: 2_000_000,
+  /** How often answers in memory that ended by themselves are looked for. */
+  answerSweepMillis: 60_000,
   /** How long a read waits for Redis before it continues without. */
   storeMillis: 100,
   /** Characters of a query string whose answer is remembered, and the number of such strings. */

@@ -1,4 +1,5 @@
-import { createClient, createCluster, RESP_TYPES } from 'redis'
+import { createCluster, RESP_TYPES } from 'redis'
+import { isCluster, matching, openClient, options, removeAll, type Client } from './redis/clients.ts'
 import type { Logger } from './observability/log.ts'
 import { limits } from './limits.ts'
 import { every } from './shared-timer.ts'
@@ -23,6 +24,11 @@ export interface Store {
   get(name: string): Promise<Buffer | null>
   /** Stores bytes for this many seconds, or does not: never waits and never throws. */
   set(name: string, bytes: Buffer, seconds: number): void
+  /**
+   * Removes all bytes whose names match, `*` standing for any text. It looks at every name there is, so it is for rare use.
+   * Never waits and never throws; what could not be removed ends after its seconds.
+   */
+  remove?(pattern: string): void
 }
 
 export interface TopicFigures {
@@ -40,19 +46,13 @@ interface Link {
   unsubscribe(topic: string): Promise<unknown>
   get(name: string): Promise<Buffer | null>
   set(name: string, bytes: Buffer, seconds: number): Promise<unknown>
+  remove(pattern: string): Promise<unknown>
   isReady(): boolean
   close(): void
 }
 
 const BYTES = { [RESP_TYPES.BLOB_STRING]: Buffer }
 
-type Client = ReturnType<typeof openClient>
-
-// A hung server gives no sign of it. A ping goes out this often, and a connection without any answer counts as dead.
-const PING_MILLIS = 1_000
-const SILENCE_MILLIS = 3_000
-const CONNECT_MILLIS = 2_000
-const RETRY_MILLIS = [100, 1_000] as const
 // The limit of unanswered texts on the connection: beyond it, texts are dropped.
 const MAX_UNDER_WAY = 10_000
 
@@ -153,6 +153,11 @@ export class RedisTopics implements Topics, Store {
       .finally(() => this.#underWay--)
   }
 
+  remove(pattern: string): void {
+    const link = this.#link
+    if (link?.isReady()) link.remove(pattern).catch((error: Error) => this.#complain(error))
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     this.#stopTending()
@@ -231,6 +236,7 @@ export class RedisTopics implements Topics, Store {
       unsubscribe: (topic) => subscriber.unsubscribe(topic),
       get: (name) => publisher.withTypeMapping(BYTES).get(name),
       set: (name, bytes, seconds) => publisher.set(name, bytes, { EX: seconds }),
+      remove: (pattern) => removeAll(publisher.scanIterator(matching(pattern)), (name) => publisher.unlink(name)),
       isReady: () => publisher.isReady && subscriber.isReady,
       close: () => {
         publisher.destroy()
@@ -249,6 +255,13 @@ export class RedisTopics implements Topics, Store {
       unsubscribe: (topic) => cluster.sUnsubscribe(topic),
       get: (name) => cluster.withTypeMapping(BYTES).get(name),
       set: (name, bytes, seconds) => cluster.set(name, bytes, { EX: seconds }),
+      remove: (pattern) =>
+        Promise.all(
+          cluster.masters.map(async (master) => {
+            const node = await cluster.nodeClient(master)
+            await removeAll(node.scanIterator(matching(pattern)), (name) => cluster.unlink(name))
+          }),
+        ),
       isReady: () => cluster.isOpen,
       close: () => cluster.destroy(),
     }
@@ -266,33 +279,5 @@ export class RedisTopics implements Topics, Store {
     if (this.#complained || this.#closed) return
     this.#complained = true
     this.#log.warn({ err: error }, 'Redis is away: changes of other processes are found by asking the database')
-  }
-}
-
-const openClient = (url: string) => createClient({ url, ...options() })
-
-const options = () => ({
-  // The oldest protocol works with every Redis and every proxy.
-  RESP: 2 as const,
-  disableOfflineQueue: true,
-  pingInterval: PING_MILLIS,
-  // A timer per command costs three quarters of the throughput. The silence of the connection shows the same.
-  socket: {
-    connectTimeout: CONNECT_MILLIS,
-    socketTimeout: SILENCE_MILLIS,
-    reconnectStrategy: (retries: number) =>
-      Math.min(RETRY_MILLIS[1], RETRY_MILLIS[0] * 2 ** retries) * (0.5 + Math.random() / 2),
-  },
-})
-
-/** Whether a server belongs to a cluster. Throws when it cannot be asked. */
-async function isCluster(url: string): Promise<boolean> {
-  const client = createClient({ url, socket: { connectTimeout: CONNECT_MILLIS, reconnectStrategy: false } })
-  client.on('error', () => undefined) // connect tells
-  try {
-    await client.connect()
-    return /cluster_enabled:1/.test(await client.info('cluster'))
-  } finally {
-    if (client.isOpen) client.destroy()
   }
 }

@@ -10,7 +10,7 @@ import {
   type Ids,
   type Operation,
 } from '../doors/operations.ts'
-import { changingBody, oneOfEach, makeReady } from '../doors/one-of-each.ts'
+import { addPerson, changingBody, oneOfEach, makeReady } from '../doors/one-of-each.ts'
 import { startApp, type Restaurant, type TestApp } from '../kit.ts'
 import { budgets, endlessBudgets, listBudgets, severalBudgets, type Budget } from './budgets.ts'
 import { count } from './count.ts'
@@ -61,12 +61,17 @@ async function fresh(restaurant: Restaurant): Promise<Omit<Ids, 'staff'>> {
 }
 
 /** Bodies that change something: what changes nothing is stored nowhere and costs less than is declared. */
-const changing = ({ guest }: Pick<Ids, 'guest'>): Readonly<Record<string, object>> => ({
+const changing = ({
+  guest,
+  other,
+}: Pick<Ids, 'guest'> & { readonly other: string | null }): Readonly<Record<string, object>> => ({
+  'merge-people': { otherPersonId: other },
   guestsUpdate: { notes: 'by the window' },
   tablesUpdate: { section: 'Terrace' },
   reservationsUpdate: { notes: 'by the window' },
   syncBatch: { updates: [{ entity_type: 'guest', entity_id: guest, data: { notes: 'by the window' } }], timestamp: '' },
   'update-guest': { notes: 'by the window' },
+  'update-person': { notes: 'by the window' },
   'update-table': { section: 'Terrace' },
   'update-reservation': { notes: 'by the window' },
 })
@@ -76,10 +81,16 @@ async function costOf(of: TestApp, restaurant: Restaurant, op: Operation): Promi
   // Whoever is added costs a password's hash: only where somebody is needed.
   const staff = op.path.includes('taff') ? await colleague(restaurant) : restaurant.staffId
   const ids = { ...(await fresh(restaurant)), staff }
+  const other = op.name.includes('merge') ? await addPerson(restaurant) : null
   const body =
-    changing(ids)[op.name] ?? changingBody(op) ?? (await knowingBody(op, restaurant)) ?? (op.body && goodBody(op, ids))
+    changing({ ...ids, other })[op.name] ??
+    changingBody(op) ??
+    (await knowingBody(op, restaurant)) ??
+    (op.body && goodBody(op, ids))
   const token = op.door === 'v2' && op.name === 'sign-out' ? (await restaurant.signIn()).accessToken : restaurant.token
   const headers = op.isPublic ? {} : { authorization: `Bearer ${token}` }
+  if (op.name === 'unmerge-people') await restaurant.v2('POST', `/people/${ids.person}/merge`, { otherPersonId: other })
+  if (op.name === 'unlink-party') await restaurant.v2('POST', `/people/${ids.person}/parties`, { partyId: ids.guest })
   if (op.name === 'move-guest')
     await restaurant.v2('POST', `/guests/${ids.guest}/seat`, { tableId: await restaurant.table(newId().slice(-20)) })
   if (op.name === 'give-more-time') await restaurant.v2('POST', `/guests/${ids.guest}/notify`, {})

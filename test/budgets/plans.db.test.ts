@@ -92,6 +92,9 @@ insert into visit_slots (restaurant_id, day, slot, size, parties, covers, reserv
   select id, current_date - g / 20, g % 20, 2, 1, 2, 0, 1, 45, 3.8, 14.4, 0, 1, 5, 0, 0, 0 from r, generate_series(1, ${GUESTS}) g where n <= ${BUSY};
 insert into table_days (restaurant_id, day, table_id, number, seats, parties, minutes)
   select id, current_date - g, gen_random_uuid(), '1', 4, 5, 200 from r, generate_series(1, 100) g where n <= ${BUSY};
+insert into person_merges (restaurant_id, id, survivor_id, absorbed_id, at, record)
+  select restaurant_id, id, id, id, now(), '{}' from people;
+update people set merged_into = id where id::text like '0%';
 insert into changes (restaurant_id, seq, epoch, at, command, entries)
   select id, g, id, now(), 'add-guest', '[]' from r, generate_series(1, 300) g where n <= ${BUSY};
 insert into mutations (restaurant_id, mutation_id, fingerprint, at)

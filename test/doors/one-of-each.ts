@@ -95,7 +95,13 @@ export async function oneOfEach(
   const device = shared.get(restaurant) ?? addDevice(restaurant)
   shared.set(restaurant, device)
   ids.device = (await device).id
+  ids.person = await addPerson(restaurant)
   return { ...(ids as Record<EntityKind, string>), message: await addMessage(restaurant, ids.guest!) }
+}
+
+/** Adds a person to the guest book; its id. */
+export async function addPerson(restaurant: Pick<Restaurant, 'v2'>): Promise<string> {
+  return (await restaurant.v2('POST', '/people', {})).body.result.id
 }
 
 /** Writes a message to a guest; its id. */
@@ -107,10 +113,9 @@ export async function addMessage(restaurant: Pick<Restaurant, 'v2'>, guestId: st
 
 /** Something for each kind. */
 export const forEachKind = <T>(of: (kind: EntityKind) => T): Record<EntityKind, T> =>
-  Object.fromEntries([...nouns.map(({ kind }) => kind), 'device' as const].map((kind) => [kind, of(kind)])) as Record<
-    EntityKind,
-    T
-  >
+  Object.fromEntries(
+    [...nouns.map(({ kind }) => kind), 'device' as const, 'person' as const].map((kind) => [kind, of(kind)]),
+  ) as Record<EntityKind, T>
 
 /** The fields of a kind that are any text, each with its name behind a mark. */
 export function marked(kind: Kind, mark: string): Record<string, string> {
@@ -148,14 +153,18 @@ const ENOUGH = 4
 /** The ids of each kind that a restaurant has. */
 type Known = Readonly<Record<EntityKind | 'message', readonly string[]>>
 
-/** Whether a restaurant has some of each kind; it has its settings once. */
+/** How many of a kind are enough: a restaurant has its settings once, and what the server makes may be missing. */
+const enoughOf = (kind: string): number => (kind === 'settings' ? 1 : isMadeByServer(kind as Kind) ? 0 : ENOUGH)
+
+/** Whether a restaurant has some of each kind. */
 export const isEnough = (known: Known): boolean =>
-  Object.entries(known).every(([kind, { length }]) => length >= (kind === 'settings' ? 1 : ENOUGH))
+  Object.entries(known).every(([kind, { length }]) => length >= enoughOf(kind))
 
 /** Adds one more of each kind; of those that are few or cost much, only as many as are wanted. `newId`: for devices' ids. */
 export async function addMore(restaurant: Pick<Restaurant, 'v2'>, known: Known, newId: () => string): Promise<void> {
   if (known.staff.length < ENOUGH) await colleague(restaurant)
   if (known.device.length < ENOUGH) await addDevice(restaurant)
+  if (known.person.length < ENOUGH) await addPerson(restaurant)
   const [guest] = known.guest
   if (known.message.length < ENOUGH && guest !== undefined) await addMessage(restaurant, guest)
   for (const { kind } of nouns) if (kind !== 'staff') await addOne(restaurant, kind, takesId(kind) && { id: newId() })

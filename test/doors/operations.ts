@@ -78,13 +78,14 @@ export const titleOf = (op: Operation): string => `${op.name} ${op.method} ${op.
 
 /** What a field may name. `new` is an id that a client made for something that is not there yet. */
 export type Kind = 'restaurant' | 'message' | EntityKind | 'party' | 'new'
-/** What is there to be named: what stands on the floor, and shared devices. */
-export type EntityKind = NounKind | 'device'
+/** What is there to be named: what stands on the floor, shared devices, and people. */
+export type EntityKind = NounKind | 'device' | 'person'
 const KINDS: readonly string[] = [
   'restaurant',
   'message',
   ...nouns.map(({ kind }) => kind),
   'device',
+  'person',
   'party',
   'new',
 ] satisfies Kind[]

@@ -21,6 +21,10 @@ beforeAll(async () => {
     await each.call('DELETE', `/guests/${await each.walkIn()}`)
     for (const { kind } of nouns) if (kind !== 'table' && kind !== 'guest') await addOne(each, kind)
     await putCountedDay(app.database, each)
+    const [one, two] = [1, 2].map(
+      async (n) => (await each.v2('POST', '/people', { phone: `+49 30 55500${n}` })).body.result.id,
+    )
+    await each.v2('POST', `/people/${await one}/merge`, { otherPersonId: await two })
     await each.signIn()
     await addMessage(each, guest)
     await each.v2('POST', `/guest-links/${guest}`, {})

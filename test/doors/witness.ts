@@ -12,7 +12,7 @@ export interface Witness {
   /** Every row of a restaurant, in every table that has rows of restaurants. */
   rowsOf(restaurantId: string): Promise<unknown[]>
   /** The ids that a restaurant has of each kind; of staff all but the owner who registered. */
-  idsOf(restaurantId: string): Promise<Record<Kind | 'device' | 'message', string[]>>
+  idsOf(restaurantId: string): Promise<Record<Kind | 'device' | 'message' | 'person', string[]>>
   /** The place of the newest change in a restaurant's log. */
   seqOf(restaurantId: string): Promise<number>
   /** The changes after a place in the log: their commands, and how many entities they touched. */
@@ -53,7 +53,8 @@ export async function openWitness({ database }: TestApp): Promise<Witness> {
     return `array(select id from ${table} ${OF_ONE} order by ${order}) as "${kind}"`
   }
   const beside = ['device', 'message'].map((kind) => `array(select id from ${kind}s ${OF_ONE} order by id) as ${kind}`)
-  const idsOf = `select ${[...nouns.map(ids), ...beside].join(', ')}`
+  const people = `array(select id from people ${OF_ONE} and merged_into is null order by id) as person`
+  const idsOf = `select ${[...nouns.map(ids), ...beside, people].join(', ')}`
   return {
     everything: (except = []) => hash(rowsIn(except), []),
     everythingOf: (restaurantId, except = []) => hash(rowsIn(except, OF_ONE), [restaurantId]),

@@ -57,6 +57,11 @@ export class AnswerStore {
     this.#store.set(name, Buffer.concat([this.#seal(name, text), text]), limits.answerStoreSeconds)
   }
 
+  /** Removes all answers whose key begins so, those of other versions of the program included. Never waits. */
+  forget(prefix: string): void {
+    this.#store.remove?.(`qtable:answer:*:${prefix}*`)
+  }
+
   #name(key: string, { epoch, seq, hour }: Place): string {
     return `qtable:answer:${this.#form}:${key}:${epoch}.${seq}.${hour.slice(0, 13)}`
   }
@@ -69,3 +74,15 @@ export class AnswerStore {
       .subarray(0, SEAL_BYTES)
   }
 }
+
+interface Kept {
+  readonly store?: Store
+  readonly secretKey: string
+  readonly config: { readonly CACHE_MEGABYTES: number }
+}
+
+/** Where answers are kept: in memory, up to so many bytes, and in a store where there is one. */
+export const storeOf = ({ store, secretKey, config }: Kept, api: object) => ({
+  store: store ? new AnswerStore(store, secretKey, formOf(api)) : null,
+  maxBytes: config.CACHE_MEGABYTES * 1e6,
+})

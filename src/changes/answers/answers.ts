@@ -6,6 +6,7 @@ import type { AnswerStore, Stored } from './answer-store.ts'
 import { compress, type Coding } from './compress.ts'
 import { etagAt } from './etag.ts'
 import type { End, Heads } from './heads.ts'
+import type { Entry, Found, Making } from './kept-answer.ts'
 import type { LiveFloor } from '../floor/live-floor.ts'
 import type { LiveFloors } from '../floor/live-floors.ts'
 import type { Place } from '../query.ts'
@@ -28,37 +29,12 @@ export interface Shape {
   fromDatabase(restaurantId: string, minSeq: number): Promise<WrittenAt>
 }
 
-/** The source of an answer. */
-export type Found = 'hit' | 'made' | 'redis'
-
 /** An answer as bytes. `coding`: the coding of the body; small ones stay as they are. */
 export interface Answer {
   readonly etag: string
   readonly body: Buffer
   readonly coding: Coding
   readonly found: Found
-}
-
-interface Entry extends Stored {
-  readonly place: Place
-  readonly restaurantId: string
-  readonly found: Found
-  readonly etag: string
-  readonly madeAt: number
-  /** When it is valid if nothing changes, in microseconds since 1970: until its own end or the end of its hour. */
-  readonly from: number
-  readonly to: number
-  bytes: number
-  /** When it was moved to the end of the order of use, in microseconds since 1970. */
-  usedAt: number
-  readonly coded: Partial<Record<Coding, Promise<Buffer>>>
-  /** The finished ones. */
-  readonly ready: Partial<Record<Coding, Buffer>>
-}
-
-interface Making {
-  readonly seq: number
-  readonly entry: Promise<Entry>
 }
 
 /** What answers need. */
@@ -85,6 +61,7 @@ export class Answers {
   /** New answers that are not in the store yet. */
   readonly #unstored = new Set<string>()
   readonly #stopKeeping: (() => void) | null
+  readonly #stopSweeping: () => void
   #bytes = 0
   #evictions = 0
   readonly #found: Record<Found, number> = { hit: 0, made: 0, redis: 0 }
@@ -92,6 +69,7 @@ export class Answers {
   constructor(deps: AnswerDeps) {
     this.#deps = deps
     this.#stopKeeping = deps.store && every(limits.answerStoreMillis, () => this.#keep())
+    this.#stopSweeping = every(limits.answerSweepMillis, () => this.#sweep())
   }
 
   /** Bytes and number of answers in memory, the evicted ones, and the sources since the start. */
@@ -130,8 +108,15 @@ export class Answers {
     return { etag: entry.etag, body, coding: isPlain ? 'identity' : coding, found }
   }
 
+  /** Forgets the answers of a restaurant, here and in the store. */
+  forget(restaurantId: string): void {
+    for (const [key, entry] of this.#entries) if (entry.restaurantId === restaurantId) this.#forget(key, entry)
+    this.#deps.store?.forget(keyOf(restaurantId, { key: '' }))
+  }
+
   /** Forgets everything and stops. */
   close(): void {
+    this.#stopSweeping()
     this.#stopKeeping?.()
     this.#entries.clear()
     this.#bytes = 0
@@ -264,6 +249,12 @@ export class Answers {
   #forget(key: string, entry: Entry): void {
     this.#entries.delete(key)
     this.#bytes -= entry.bytes
+  }
+
+  /** Forgets answers that ended by themselves: nobody will be served one. */
+  #sweep(): void {
+    const now = this.#deps.clock.micros()
+    for (const [key, entry] of this.#entries) if (now >= entry.to) this.#forget(key, entry)
   }
 
   /** Stores answers that have stood for a while. One that changes many times a second is useless there. */

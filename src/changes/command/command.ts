@@ -107,6 +107,11 @@ export interface Command<Input extends z.ZodObject = z.ZodObject, Result = unkno
   readonly answer: z.ZodType
   /** Whether the contract's sockets are told of it even when it touched nothing. */
   readonly announcesNothing?: boolean
+  /**
+   * Whether it writes earlier changes again, so that whoever keeps some forgets them. It is a change even when it touches
+   * nothing on the floor.
+   */
+  readonly rewritesLog?: boolean
   /** What takes long and needs no transaction, done before it begins. */
   prepare?(input: z.output<Input>, context: Context, deps: ChangeDeps): Promise<unknown>
   /** Adds to an answer what must not be stored with it. A repeat gets it too. */
@@ -133,6 +138,10 @@ interface Words<Name, Method, Path, InBatch> {
   readonly path: Path
   readonly inBatch: InBatch
 }
+
+/** The names of the commands that write earlier changes again. */
+export const rewriting = (commands: readonly Command[]): ReadonlySet<string> =>
+  new Set(commands.filter(({ rewritesLog }) => rewritesLog).map(({ name }) => name))
 
 /** What a command needs to run, given once at start. */
 export interface ChangeDeps {

@@ -113,7 +113,7 @@ async function runOnce<Input extends z.ZodObject, Result>(
 async function finish<Result>(
   tx: Tx,
   w: OpenWrite,
-  { name, announcesNothing }: Command,
+  { name, announcesNothing, rewritesLog = false }: Command,
   context: Context,
   names: readonly Named[],
   made: Ran<Result>,
@@ -121,7 +121,7 @@ async function finish<Result>(
   assert(made.kind !== 'repeated', 'a repeated command has nothing to finish')
   const entries = made.kind === 'done' ? w.told.entries(context.tellsUnchanged === true) : []
   const announces = announcesNothing === true && context.tellsUnchanged === true
-  const appends = made.kind === 'done' && (entries.length > 0 || announces)
+  const appends = made.kind === 'done' && (entries.length > 0 || announces || rewritesLog)
   const draft: Draft = {
     restaurantId: w.restaurantId,
     command: name,

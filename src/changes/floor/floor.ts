@@ -125,6 +125,15 @@ export class Floor {
     this.#text = null
   }
 
+  /** The same floor in new memory. */
+  remade(): Floor {
+    const entities = [...this.#held.values()].map(({ kind, json }) => ({
+      kind,
+      value: JSON.parse(json) as EntityValue,
+    }))
+    return new Floor(this.#standing, entities)
+  }
+
   /** The snapshot for devices, as the fields of a JSON object without its braces. Written once for each state. */
   get text(): string {
     if (this.#text !== null) return this.#text

@@ -31,6 +31,8 @@ export interface FloorDeps {
   readonly clock: Clock
   readonly log: Logger
   readonly kinds: readonly FloorKind[]
+  /** The commands that write earlier changes again: what is kept of those is forgotten. `after` must not throw. */
+  readonly forgets?: { readonly commands: ReadonlySet<string>; after(restaurantId: string): void }
   /** How many days a visit stays on the floor after its end. */
   readonly historyDays: number
 }
@@ -175,9 +177,18 @@ export class LiveFloor {
     if (change.epoch !== standing.epoch || change.seq <= standing.seq) return
     this.#floor.letGo(horizonAt(change.at, this.#deps.historyDays))
     this.#floor.apply(change)
+    const isRewritten = this.#deps.forgets?.commands.has(change.command) === true
+    if (isRewritten) this.#forgetPast()
     const text = changeText(change)
     this.#recent.push({ seq: change.seq, at: change.at, text })
     for (const watcher of this.#watchers) watcher.onChange(change, text)
+    if (isRewritten) this.#deps.forgets?.after(this.restaurantId)
+  }
+
+  /** Forgets earlier changes. The floor is made anew, so that whatever was written from it goes with it. */
+  #forgetPast(): void {
+    this.#recent.clear()
+    this.#floor = this.#floor!.remade()
   }
 
   /** As `reasonAgainst`, as far as memory knows; otherwise undefined. */

@@ -86,7 +86,9 @@ const startAttempt = statement(
 
 const settleMessage = statement(
   'settle-message',
-  `update messages set status = $3, settled_at = $4, failure = $5, reference = $6, words = coalesce($7, words),
+  `update messages set status = $3, settled_at = $4, failure = $5,
+     reference = case when expires_at > created_at then $6 end,
+     words = case when expires_at > created_at then coalesce($7, words) end,
      variables = case when $3 = 'sent' then '{}' else variables end
    where restaurant_id = $1 and id = $2 and status = 'waiting'`,
 )
