@@ -30,18 +30,19 @@ function change(view: View, now: Instant, kind: Kind, id: string, set: object): 
   const before = view.get(kind, id)
   const after = { ...before, ...set } as Kinds[Kind]
   if (!before || canonicalJson(before) === canonicalJson(after)) return
-  if (kind === 'table') refuseNumber(view, after as Kinds['table'])
+  if (kind === 'table') refuseKeys(view, after as Kinds['table'])
   view.put(kind, { ...after, version: before.version + 1, updatedAt: now })
 }
 
 /** Makes an entity. The server's keys refuse it last, and so does this. */
 export function make<K extends Kind>(view: View, kind: K, made: Kinds[K]): void {
   if (view.get(kind, made.id)) throw new Unlikely('id-taken')
-  if (kind === 'table') refuseNumber(view, made as Kinds['table'])
+  if (kind === 'table') refuseKeys(view, made as Kinds['table'])
   view.put(kind, made)
 }
 
-function refuseNumber(view: View, { id, number }: Kinds['table']): void {
+function refuseKeys(view: View, { id, number, areaId }: Kinds['table']): void {
   for (const table of view.of('table'))
     if (table.number === number && table.id !== id) throw new Unlikely('table-number-taken', { table })
+  if (areaId !== null && !view.get('area', areaId)) throw new Unlikely('unknown-area')
 }

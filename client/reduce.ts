@@ -1,4 +1,4 @@
-import { decideClearTable, decideUpdateTable } from '../src/floor/rules.ts'
+import { decideHold, decideClearTable, decideUpdateTable } from '../src/floor/rules.ts'
 import {
   decideDeleteGuest,
   decideJoin,
@@ -24,13 +24,7 @@ import {
 } from '../src/reservations/rules.ts'
 import { decideRemove, decideUpdate, newEntity, type Refusal } from '../src/changes/rules.ts'
 import { decideUpdateSettings } from '../src/settings/rules.ts'
-import {
-  decideBlockTable,
-  decideHoldTable,
-  decideMarkCheck,
-  decideMarkClean,
-  decideReleaseTable,
-} from '../src/tables/life/rules.ts'
+import { decideBlockTable, decideMarkCheck, decideMarkClean, decideReleaseTable } from '../src/tables/life/rules.ts'
 import { decideRemoveTable, newTable } from '../src/tables/rules.ts'
 import type { CommandName, Inputs, Parsed, Served, Way } from './commands.ts'
 import { parsed } from './inputs.ts'
@@ -143,7 +137,7 @@ export const ways: Ways = {
   'hold-table': {
     method: 'POST',
     path: '/tables/:tableId/hold',
-    shows: (view, input, { now }) => [allowed(decideHoldTable(view.get('table', input.tableId), input, now))],
+    shows: (view, input, { now }) => [allowed(decideHold(view, input, now))],
   },
   'block-table': {
     method: 'POST',

@@ -1,8 +1,9 @@
 import type { Instant } from '../platform/clock.ts'
+import { decideHoldTable } from '../tables/life/rules.ts'
 import { ENDED_WITH_TABLE, isOver, type Decision, type Effect, type Floor } from '../parties/rules.ts'
 import { servedBy } from '../parties/service/rules.ts'
 import { displaced, left } from '../parties/tables/rules.ts'
-import { sentOf } from '../changes/rules.ts'
+import { sentOf, type Refusal } from '../changes/rules.ts'
 import {
   BARE,
   freed,
@@ -90,10 +91,7 @@ function seated(
 ): Decision {
   const reservation = floor.get('reservation', partyId)
   const party = reservation ?? floor.get('guest', partyId)
-  if (!party) {
-    const message = 'There is no such guest or reservation to sit there'
-    return { code: 'unknown-party', status: 422, message, details: { partyId } }
-  }
+  if (!party) return unknownParty(partyId)
   const kind = reservation ? 'reservation' : 'guest'
   const holds = reservation && reservation.status !== 'seated' ? 'reserved' : 'occupied'
   // One that is there already keeps the tables that are joined.
@@ -114,4 +112,23 @@ function seated(
       taken,
     ]
   )
+}
+
+const unknownParty = (partyId: string): Refusal => ({
+  code: 'unknown-party',
+  status: 422,
+  message: 'There is no such guest or reservation to sit there',
+  details: { partyId },
+})
+
+/** A table is held, for a party that is there if one is named. Spec: T9. */
+export function decideHold(
+  floor: Floor,
+  input: Parameters<typeof decideHoldTable>[1],
+  now: Instant,
+): Refusal | TableEffect {
+  const decision = decideHoldTable(floor.get('table', input.tableId), input, now)
+  const { partyId } = input
+  if ('code' in decision || partyId === null) return decision
+  return (floor.get('reservation', partyId) ?? floor.get('guest', partyId)) ? decision : unknownParty(partyId)
 }

@@ -56,6 +56,6 @@ export async function changeTable(w: Write, tableId: string, change: TableChange
 }
 
 /** Locks the reservation, or else the guest, that is to sit at a table. */
-async function lockComer(w: Write, id: string): Promise<void> {
+export async function lockComer(w: Write, id: string): Promise<void> {
   if (!(await lockReservation(w, id))) await lockGuests(w, [id])
 }

@@ -5,7 +5,6 @@ import { newEpoch } from '../platform/ids.ts'
 import { startLog } from '../changes/log/log.ts'
 import { guestEntity } from '../guests/guests.ts'
 import { reservationEntity } from '../reservations/reservations.ts'
-import { joinedFields } from '../people/fields.ts'
 import { tableEntity } from '../tables/tables.ts'
 import type { FloorRow } from './old/rows.ts'
 
@@ -20,12 +19,49 @@ const FIELDS: Readonly<Record<FloorKind, Fields>> = {
   reservation: reservationEntity.fields,
 }
 
+/** The fields that the old backend has. All others are QTable's own, and stay as they are. */
+const OLD_FIELDS: Readonly<Record<FloorKind, readonly string[]>> = {
+  table: ['number', 'capacity', 'x', 'y', 'shape', 'section', 'status', 'guestId', 'reservationId'],
+  guest: [
+    'firstName',
+    'lastName',
+    'email',
+    'phone',
+    'partySize',
+    'status',
+    'tableId',
+    'reservationTime',
+    'checkInTime',
+    'seatedTime',
+    'finishedTime',
+    'endedAt',
+    'dietaryRestrictions',
+    'specialRequests',
+    'notes',
+  ],
+  reservation: [
+    'guestId',
+    'guestName',
+    'contactInfo',
+    'email',
+    'partySize',
+    'status',
+    'tableId',
+    'reservationTime',
+    'durationMinutes',
+    'source',
+    'checkInTime',
+    'seatedTime',
+    'finishedTime',
+    'endedAt',
+    'notes',
+    'specialRequests',
+  ],
+}
+
 // A row that was mended counts as changed now, so that devices which saw it as it was are told. `$3` is now.
 function storing(kind: FloorKind, onlyMissing: boolean): Statement {
-  // Whose visits they are is of QTable only, and stays.
-  const names = Object.keys(FIELDS[kind])
-    .filter((name) => !Object.hasOwn(joinedFields, name))
-    .map(columnOf)
+  const names = OLD_FIELDS[kind].map(columnOf)
   const [own, theirs] = ['t', 'excluded'].map((side) =>
     [...names, 'created_at'].map((name) => `${side}.${name}`).join(', '),
   )
@@ -67,7 +103,7 @@ export async function storeRows(
 const letTablesGo = statement(
   'import-let-tables-go',
   `update tables t set number = case when n.number = t.number then t.number else substr(md5(t.id::text), 1, 20) end,
-     guest_id = case when n.guest_id = t.guest_id then t.guest_id end,
+     guest_id = case when n.guest_id = t.guest_id then t.guest_id end, joined_to = null, joined = '{}',
      reservation_id = case when n.reservation_id = t.reservation_id then t.reservation_id end
    from json_to_recordset($2::json) as n (id uuid, number text, guest_id uuid, reservation_id uuid)
    where t.restaurant_id = $1 and t.id = n.id

@@ -80,7 +80,7 @@ test('N7: any other refusal stays as it is', async () => {
     conflict({ table }, 404),
     conflict({ table }, 422),
     conflict({}),
-    conflict({ staff: table }),
+    conflict({ lamp: table }),
     conflict({ table, current: 'said already' }),
   ])
     expect(await explained(refusal)).toBe(refusal)

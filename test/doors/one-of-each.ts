@@ -145,6 +145,7 @@ export async function plainRequest(
   restaurant: Restaurant,
 ): Promise<[method: string, path: string, body: unknown]> {
   const ids = { restaurant: restaurant.id, ...(await oneOfEach(restaurant)) }
+  await makeReady(op.name, restaurant, ids)
   return [op.method, goodAddress(op, ids), changingBody(op) ?? (op.body && goodBody(op, ids))]
 }
 

@@ -113,7 +113,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'tables are not locked',
-    edits: [{ file: 'tables/tables.ts', from: 'order by id for update`', to: 'order by id`' }],
+    edits: [{ file: 'tables/tables.ts', from: '   order by id for update`', to: 'order by id`' }],
     sql: WITHOUT_PAIRS,
     checker: tableRaces,
     finds: /winners of a race for a table/,

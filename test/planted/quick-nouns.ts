@@ -57,8 +57,8 @@ export const nounBugs: readonly QuickBug[] = [
     edits: [
       {
         file: 'src/guests/seating.ts',
-        from: '[lockTables(w, wanted ? [wanted] : [], [guestId]), lockGuests(w, [guestId])]',
-        to: '[lockGuests(w, [guestId]), lockTables(w, wanted ? [wanted] : [], [guestId])]',
+        from: '[lockTables(w, wanted, [guestId]), lockGuests(w, [guestId])]',
+        to: '[lockGuests(w, [guestId]), lockTables(w, wanted, [guestId])]',
       },
     ],
     test: locks,
@@ -93,8 +93,8 @@ export const nounBugs: readonly QuickBug[] = [
     edits: [
       {
         file: 'src/reservations/update-reservation.ts',
-        from: '  await lockTables(w, wanted ? [wanted] : [], [id])\n  await lockReservation(w, id)',
-        to: '  await lockReservation(w, id)\n  await lockTables(w, wanted ? [wanted] : [], [id])',
+        from: '  await lockTables(w, wanted, [id])\n  await lockReservation(w, id)',
+        to: '  await lockReservation(w, id)\n  await lockTables(w, wanted, [id])',
       },
     ],
     test: locks,
@@ -128,9 +128,9 @@ export const nounBugs: readonly QuickBug[] = [
     name: 'a party that loses its table keeps the time of its seating',
     edits: [
       {
-        file: 'src/parties/rules.ts',
-        from: 'tableId: null, seatedTime: null, endedAt: null }',
-        to: 'tableId: null, endedAt: null }',
+        file: 'src/parties/tables/rules.ts',
+        from: 'serverId: null, seatedTime: null, endedAt: null }',
+        to: 'serverId: null, endedAt: null }',
       },
     ],
     test: 'src/guests/races.db.test.ts',
