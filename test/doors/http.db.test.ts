@@ -246,7 +246,6 @@ describe('C5: the bytes of bodies', () => {
       }
       if (op.name === 'move-guest') await restaurant.v2('PATCH', `/guests/${ids.guest}`, { tableId: ids.table })
       await makeReady(op.name, restaurant, ids)
-      if (op.name === 'give-more-time') await restaurant.v2('POST', `/guests/${ids.guest}/notify`, {})
       const body = op.body && ((await knowingBody(op, restaurant)) ?? goodBody(op, ids))
       const answer = await app.call(op.method, goodAddress(op, ids), body, op.isPublic ? {} : mine())
       expect(answer.status, `${op.name} ${answer.text}`).toBe(200)

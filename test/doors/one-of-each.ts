@@ -171,9 +171,10 @@ export async function addMore(restaurant: Pick<Restaurant, 'v2'>, known: Known, 
   for (const { kind } of nouns) if (kind !== 'staff') await addOne(restaurant, kind, takesId(kind) && { id: newId() })
 }
 
-/** Makes a table what a command needs it to be, so that the command changes something. */
+/** Makes of a table or a party what a command needs, so that the command changes something. */
 export async function makeReady(command: string, restaurant: Pick<Restaurant, 'v2'>, ids: Record<Kind, string>) {
   if (command === 'mark-check') await restaurant.v2('POST', `/guests/${ids.guest}/seat`, { tableId: ids.table })
+  if (command === 'give-more-time') await restaurant.v2('POST', `/guests/${ids.guest}/notify`, {})
   const statuses: Readonly<Record<string, string>> = {
     tablesClear: 'reserved',
     'clear-table': 'reserved',

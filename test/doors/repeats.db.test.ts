@@ -100,7 +100,6 @@ for (const op of keyed)
       const seated = { tableId: await restaurant.table('2', 8) }
       expect((await restaurant.v2('POST', `/guests/${ids.guest}/seat`, seated)).status).toBe(200)
     }
-    if (op.name === 'give-more-time') await restaurant.v2('POST', `/guests/${ids.guest}/notify`, {})
     // A day that is over, for turn times to be made of.
     if (op.name === 'refresh-turns') await putVisits(app.database, restaurant.id, [satDaysAgo(3)])
     await makeReady(op.name, restaurant, ids)
