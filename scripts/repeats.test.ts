@@ -5,7 +5,8 @@ import { longRepeats, quickRepeats } from './repeats.ts'
 
 /** What tests read of the environment that is no number of repeats: where things are, and the seed of what is random. */
 const isOther = (name: string): boolean =>
-  ['CI', 'PATH', 'QTABLE_PYTHON', 'TEST_DATABASE_URL', 'TEST_SLOWNESS'].includes(name) || /(^|_)SEED$/.test(name)
+  ['CI', 'DATABASE_URL', 'PATH', 'QTABLE_PYTHON', 'TEST_DATABASE_URL', 'TEST_SLOWNESS'].includes(name) ||
+  /(^|_)SEED$/.test(name)
 
 const read = ['src', 'client', 'test'].flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })

@@ -39,4 +39,12 @@ export const longRepeats: Repeats = {
   PROMOTION_SEEDS: '20',
   SHEETS: '500',
   IMPORT_SCALE: 'full',
+  MERGES: '1000',
+  MESSAGE_KILLS: '100',
+  PEOPLE: '200000',
+  SEARCHES: '600',
+  ROTATION_RUNS: '5000',
+  TURNS_RESTAURANTS: '12',
+  TURNS_VISITS: '1000000',
+  TURNS_WORLDS: 'all',
 }

@@ -149,7 +149,7 @@ export const settings = {
   MAIL_FROM: setting(
     z
       .string()
-      .regex(/^[^\r\n]*[^\s@<>]+@[^\s@<>]+>?$/, 'must be an e-mail address, or a name and <address>')
+      .regex(/^(?:[^<>@\r\n]*<)?[^\s@<>]+@[^\s@<>]+>?$/, 'must be an e-mail address, or a name and <address>')
       .nullable(),
     null,
     'Sender of e-mails to guests',

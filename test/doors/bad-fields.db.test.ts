@@ -14,7 +14,8 @@ beforeAll(async () => {
 })
 afterAll(() => trial.close())
 
-const withBody = operations.filter((op) => op.body)
+// One whose body has no field has nothing to be wrong in; unknown fields are refused by another test.
+const withBody = operations.filter((op) => op.body && fieldsOf(op.body).length > 0)
 
 describe('P12, C6, L6: every field of every body, each wrong in every way', () => {
   for (const op of withBody) {

@@ -52,7 +52,7 @@ describe('P12, L6: paths and queries', () => {
           ),
           ...(required ? [[`${name}: missing`, { ...body, query: { [name]: undefined } }] as const] : []),
         ])
-      expect(all.length).toBeGreaterThan(3)
+      expect(all.length).toBeGreaterThan(1)
       await trial.allRefused(op, all)
     })
   }

@@ -235,10 +235,8 @@ test(
     const tokens = new Tokens(TEST_SECRET)
     const count = 1_000
     await app.database.sql(
-      `insert into qtable.restaurants select (made.row).* from (
-       select jsonb_populate_record(r, jsonb_build_object('restaurant_id', gen_random_uuid(), 'slug', 'many-' || n, 'name', 'Many ' || n)) as row
-       from qtable.restaurants r, generate_series(1, ${count}) n where r.restaurant_id = $1) made`,
-      [r.id],
+      `insert into qtable.restaurants (restaurant_id, slug, name, created_at, updated_at)
+       select gen_random_uuid(), 'many-' || n, 'Many ' || n, now(), now() from generate_series(1, ${count}) n`,
     )
     await app.database.sql(
       `insert into qtable.heads select (made.row).* from (
