@@ -16,10 +16,14 @@ const picked: Picked = {
   note: `note ${id}`,
   random: () => 0.4,
 }
+/** It rewrites what the log and kept answers said: what the writers remember would no longer be so. It has its own test. */
+const UNPLAYED = ['erase-person']
 const onV2 = cards.filter(({ api }) => api === 'v2')
 
 test('P13, L5: the load of kill, failover and rolling tests has a card for each command of app.ts, as it is declared', () => {
-  const declared = commands.map(({ name, method, path }) => `${name} ${method} ${path}`)
+  const declared = commands
+    .filter(({ name }) => !UNPLAYED.includes(name))
+    .map(({ name, method, path }) => `${name} ${method} ${path}`)
   const sent = onV2.map(({ command, method, path }) => `${command} ${method} ${path}`)
   expect(sent.toSorted(), 'cards of test/process/cards.ts').toEqual(declared.toSorted())
 })

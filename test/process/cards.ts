@@ -185,6 +185,23 @@ export const cards: readonly Card[] = [
   v2('run-each', 2, 'POST', '/each', (picked) => ({ operations: operations(picked) })),
 
   v2('add-person', 1, 'POST', '/people', ({ note }) => ({ firstName: note })),
+  v2('update-person', 1, 'PATCH', '/people/:personId', ({ made, note }) => ({
+    personId: made('/people'),
+    notes: note,
+  })),
+  v2('link-party', 1, 'POST', '/people/:personId/parties', ({ made, guest }) => ({
+    personId: made('/people'),
+    partyId: guest,
+  })),
+  v2('unlink-party', 1, 'DELETE', '/people/:personId/parties/:partyId', ({ made, guest }) => ({
+    personId: made('/people'),
+    partyId: guest,
+  })),
+  v2('merge-people', 1, 'POST', '/people/:personId/merge', ({ made }) => ({
+    personId: made('/people'),
+    otherPersonId: made('/people'),
+  })),
+  v2('unmerge-people', 1, 'POST', '/people/:personId/unmerge', ({ made }) => ({ personId: made('/people') })),
   v2('make-guest-link', 1, 'POST', '/guest-links/:guestId', ({ guest }) => ({ guestId: guest })),
   v2('revoke-guest-link', 1, 'DELETE', '/guest-links/:guestId', ({ guest }) => ({ guestId: guest })),
   v2('expire-due', 1, 'POST', '/expire-due', () => ({})),
