@@ -22,7 +22,13 @@ export const names: readonly CommandName[] = parts.map(({ name }) => name)
 
 /** What empties the floor comes less often, so that the rest meets parties and tables. */
 const SELDOM: readonly CommandName[] = ['clear-table', 'remove-table', 'delete-guest', 'cancel-reservation']
-const drawn = [...parts, ...[1, 2, 3].flatMap(() => parts.filter(({ name }) => !SELDOM.includes(name)))]
+/** What needs a party in a certain place comes more often: it is refused otherwise. */
+const OFTEN: readonly CommandName[] = ['seat-guest', 'move-guest', 'add-guest']
+const drawn = [
+  ...[1, 2, 3, 4, 5, 6].flatMap(() => parts.filter(({ name }) => OFTEN.includes(name))),
+  ...parts,
+  ...[1, 2, 3].flatMap(() => parts.filter(({ name }) => !SELDOM.includes(name))),
+]
 
 /** Fields that decide who sits where. They are sent more often than facts. */
 const SEATING = [

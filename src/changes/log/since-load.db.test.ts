@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openLog, seqs } from '../../../test/change-log.ts'
 import { openDatabase, type TestDatabase } from '../../../test/database.ts'
 import { statement } from '../../platform/database/db.ts'
+import { LOG_VERSION } from './upgrades.ts'
 import { newId } from '../../platform/ids.ts'
 import type { Place } from './since.ts'
 
@@ -46,9 +47,9 @@ test('L9: 10,000 missed changes are read and framed in one go', async () => {
   }
   await database.sql(
     `with head as (update qtable.heads set seq = 10000, last_at = last_at + interval '10001 seconds' where restaurant_id = $1 returning epoch, last_at)
-     insert into qtable.changes (restaurant_id, seq, epoch, at, command, mutation_id, actor_id, device, entries)
+     insert into qtable.changes (restaurant_id, seq, epoch, at, command, mutation_id, actor_id, device, entries, version)
      select $1, n, epoch, last_at - (10001 - n) * interval '1 second', 'seat-guest', gen_random_uuid()::text, gen_random_uuid(), 'Host stand',
-       json_build_array($2::json, $2::json) from head, generate_series(1, 10000) n`,
+       json_build_array($2::json, $2::json), ${LOG_VERSION} from head, generate_series(1, 10000) n`,
     [log.restaurantId, JSON.stringify({ op: 'put', kind: 'guest', id: newId(), event: 'seated', version: 2, value })],
   )
   const plain = statement('test-plain', 'select entries::text from changes where restaurant_id = $1 and seq > 0')

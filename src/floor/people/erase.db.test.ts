@@ -31,7 +31,7 @@ afterAll(async () => {
 /** The tables that have any of these texts in any row, whatever the column. Every table of the database is searched. */
 async function tablesWith(texts: readonly string[]): Promise<string[]> {
   const tables = await app.database.sql<{ name: string }>(
-    `select c.oid::regclass::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    `select 'qtable.' || quote_ident(c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where n.nspname = 'qtable' and c.relkind in ('r', 'p', 'm')`,
   )
   expect(tables.length).toBeGreaterThan(15)
