@@ -8,6 +8,7 @@ import {
   entityOf,
   goodAddress,
   goodBody,
+  knowingBody,
   operations,
   type EntityKind,
   type Operation,
@@ -146,7 +147,8 @@ export async function plainRequest(
 ): Promise<[method: string, path: string, body: unknown]> {
   const ids = { restaurant: restaurant.id, ...(await oneOfEach(restaurant)) }
   await makeReady(op.name, restaurant, ids)
-  return [op.method, goodAddress(op, ids), changingBody(op) ?? (op.body && goodBody(op, ids))]
+  const body = (await knowingBody(op, restaurant)) ?? changingBody(op) ?? (op.body && goodBody(op, ids))
+  return [op.method, goodAddress(op, ids), body]
 }
 
 const ENOUGH = 4

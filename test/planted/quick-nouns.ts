@@ -57,8 +57,8 @@ export const nounBugs: readonly QuickBug[] = [
     edits: [
       {
         file: 'src/guests/seating.ts',
-        from: '[lockTables(w, wanted, [guestId]), lockGuests(w, [guestId])]',
-        to: '[lockGuests(w, [guestId]), lockTables(w, wanted, [guestId])]',
+        from: '    lockTables(w, wanted, [guestId]),\n    serverId',
+        to: '    lockGuests(w, [guestId]),\n    lockTables(w, wanted, [guestId]),\n    serverId',
       },
     ],
     test: locks,
