@@ -105,6 +105,9 @@ async function main(): Promise<void> {
   results.push(await tests(quick ? ['unit', 'db'] : ['unit', 'db', 'doors', 'beside', 'e2e'], postgres.url))
   if (leaving) return
   await cleanUp()
+  // This Node is the oldest that restaurants have; the newest must do as well.
+  if (!quick)
+    for (const version of [22, 24]) results.push(await step(`node ${version}`, `tsx scripts/on-node.ts ${version}`))
   // That they run, and roughly what they say: beside tests and on a shared machine ratios are no verdict.
   if (!quick) results.push(await step('bench', `${scripts.bench} --short`, true))
 

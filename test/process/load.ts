@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Answer, Restaurant } from '../kit.ts'
-import { Deck, learn, type Known } from './cards.ts'
+import { cards } from './cards.ts'
+import { Deck, learn, type Known } from './deck.ts'
 
 /**
  * Writers as a busy floor has them: every command, over both APIs. Everything that was sent and answered is remembered,
@@ -40,7 +41,7 @@ export async function openFloor(restaurant: Restaurant, tables: number): Promise
     made: {},
     turns: { renamed: 0, signedOut: 0 },
   }
-  const floor: Floor = { ...known, restaurant, deck: new Deck(), sent: [] }
+  const floor: Floor = { ...known, restaurant, deck: new Deck(cards), sent: [] }
   for (let n = 1; n <= 10; n++) floor.guests.push(await restaurant.walkIn(`First ${n}`))
   for (let n = 1; n <= 2; n++) {
     const { body } = await restaurant.v2('POST', '/reservations', { guestName: `Expected ${n}`, partySize: 2 })

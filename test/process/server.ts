@@ -49,10 +49,11 @@ export function build(): Promise<unknown> {
 export async function spawnServer(
   env: Record<string, string>,
   clone = repository,
+  node = process.execPath,
 ): Promise<Omit<ServerProcess, 'base'>> {
   await build()
   const began = Date.now()
-  const child = spawn(process.execPath, ['--enable-source-maps', 'dist/main.js'], {
+  const child = spawn(node, ['--enable-source-maps', 'dist/main.js'], {
     cwd: clone,
     env: { PATH: '/usr/bin:/bin', HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'warn', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -75,8 +76,12 @@ export async function spawnServer(
 }
 
 /** Starts a server and waits until it serves. Rejects with what it wrote when it ends instead. */
-export async function startServer(env: Record<string, string>, clone = repository): Promise<ServerProcess> {
-  const server = await spawnServer(env, clone)
+export async function startServer(
+  env: Record<string, string>,
+  clone = repository,
+  node = process.execPath,
+): Promise<ServerProcess> {
+  const server = await spawnServer(env, clone, node)
   const ended = server.exit.then(({ code, signal }) => {
     throw new Error(`the server ended with ${code ?? signal}:\n${server.output()}`)
   })
