@@ -52,6 +52,13 @@ export function daysOf({ from, to }: z.output<typeof ofDays>, today: string): { 
   const first = from ?? plusDays(last, 1 - USUAL_DAYS)
   const days = daysBetween(first, last)
   if (days < 0 || days >= limits.insightDays.asked)
-    throw new AppError('invalid-input', 422, `from and to are ${limits.insightDays.asked} days at most, in their order`)
+    throw new AppError(
+      'wrong-detail',
+      422,
+      `from and to are ${limits.insightDays.asked} days at most, in their order`,
+      {
+        detail: 'from',
+      },
+    )
   return { first, last }
 }

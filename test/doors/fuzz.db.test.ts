@@ -2,10 +2,11 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newId } from '../../src/platform/ids.ts'
 import { upTo } from '../patience.ts'
-import { startApp, TEST_PASSWORD, type Answer, type Restaurant, type TestApp } from '../kit.ts'
+import { startApp, type Answer, type TestApp } from '../kit.ts'
 import { openDocumented, type Documented } from './documented.ts'
 import { partsOf, resolve, type Parts } from './generate.ts'
-import { addressOf, isDone, knowingBody, operations, titleOf, type Operation } from './operations.ts'
+import { SIGNING_IN, special, type Floor } from './specials.ts'
+import { addressOf, isDone, operations, titleOf, type Operation } from './operations.ts'
 import { Raw } from './raw.ts'
 import { fieldsOf, present, withValue, type Schema } from './schemas.ts'
 import { badValues, badValuesOf } from './refusals.ts'
@@ -40,12 +41,6 @@ afterAll(async () => {
   await witness.close()
   await app.close()
 })
-
-/** A restaurant for one operation, with enough on its floor. */
-interface Floor {
-  readonly restaurant: Restaurant
-  ids(): Promise<Record<string, readonly string[]>>
-}
 
 let numbers = 0
 
@@ -83,10 +78,9 @@ async function send(op: Operation, floor: Floor, { parts, text, authorization }:
   return { answer, of, said }
 }
 
-/** Refusals of a valid request: what it names doesn't exist, or can't be had together. */
+/** Refusals of a valid request: what it names doesn't exist, or can't be had together. The schema alone says `invalid-input`. */
 function isSemantic(op: Operation, { body }: Answer): boolean {
-  if (op.door === 'v2')
-    return ['unknown-table', 'unknown-party', 'ended-with-table', 'mutation-id-reused'].includes(body.code)
+  if (op.door === 'v2') return body.code !== 'invalid-input'
   const meant = /^Value error, (table not found|guest not found|A party whose visit ends|This mutation id was used)/
   return body.detail.every(({ msg }: { msg: string }) => meant.test(msg))
 }
@@ -103,66 +97,6 @@ const tally = () => {
         .join(' '),
     total: () => [...counts.values()].reduce((sum, n) => sum + n, 0),
   }
-}
-
-/** Of three requests two with what only one knows who signs in. */
-const knowing =
-  (name: string) =>
-  async ({ restaurant }: Floor, parts: Parts, n: number): Promise<Parts> => {
-    const op = operations.find((each) => each.name === name)!
-    return n % 3 === 0 ? parts : { ...parts, body: await knowingBody(op, restaurant) }
-  }
-const SIGNING_IN: readonly string[] = ['login', 'sign-in', 'refresh']
-
-/** Operations whose good answer needs more than what the schema says. */
-const special: Record<string, (floor: Floor, parts: Parts, n: number) => Promise<Parts>> = {
-  ...Object.fromEntries(SIGNING_IN.map((name) => [name, knowing(name)])),
-  // Passwords and owners take the own password of who asks.
-  ...Object.fromEntries(
-    ['add-staff', 'update-staff'].map((name) => [
-      name,
-      async (_: Floor, parts: Parts) => ({
-        ...parts,
-        body: { ...(parts.body as object), currentPassword: TEST_PASSWORD },
-      }),
-    ]),
-  ),
-  // Only a party that has a table moves.
-  'move-guest': async ({ restaurant, ...floor }, parts, n) => {
-    const known = await floor.ids()
-    const tableId = known['table']![n % known['table']!.length]!
-    const seat = { tableId, force: true, takeOver: true }
-    const answer = await restaurant.v2('PATCH', resolve(`/guests/${parts.path['guestId']!}`, known), seat)
-    expect([200, 404]).toContain(answer.status)
-    return parts
-  },
-  // Every other time a party that was called, and a little more time.
-  'give-more-time': async ({ restaurant }, parts, n) => {
-    if (n % 2 === 0) return parts
-    const guestId = await restaurant.walkIn()
-    expect((await restaurant.v2('POST', `/guests/${guestId}/notify`, {})).status).toBe(200)
-    return { ...parts, path: { ...parts.path, guestId }, body: { minutes: 1 + (n % 9) } }
-  },
-  // Every other time a table with a party.
-  'mark-check': async ({ restaurant }, parts, n) => {
-    if (n % 2 === 0) return parts
-    const [guestId, tableId] = [await restaurant.walkIn(), await restaurant.table(`taken ${++numbers}`)]
-    await restaurant.v2('POST', `/guests/${guestId}/seat`, { tableId })
-    return { ...parts, path: { ...parts.path, tableId } }
-  },
-  // Mostly from a place in the log of this restaurant.
-  'get-changes': async ({ restaurant }, parts, n) => {
-    if (n % 4 === 0) return parts
-    const { epoch, seq } = (await restaurant.v2('GET', '/snapshot')).body
-    const { at: _, ...query } = parts.query
-    return { ...parts, query: { ...query, epoch, since: String(n % (seq + 1)) } }
-  },
-  // Every other time a party that waits and a table that is free.
-  'seat-guest': async ({ restaurant }, parts, n) => {
-    if (n % 2 === 0) return parts
-    const [guestId, tableId] = [await restaurant.walkIn(), await restaurant.table(`free ${++numbers}`)]
-    return { ...parts, path: { ...parts.path, guestId }, body: { ...(parts.body as object), tableId } }
-  },
 }
 
 /** Whoever has an answer is told so. */
